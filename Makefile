@@ -1,0 +1,66 @@
+# Every target sets up what it needs. `make help` lists them.
+PYTHON  ?= python3
+VENV    ?= .venv
+DATASET ?= auto
+DATA_DIR ?= data
+SEEDS   ?= 1
+ARGS    ?=
+RESULTS ?= results/reference/paper-mnist
+
+UV := $(VENV)/bin/uv
+INSTALLED := $(VENV)/.installed
+BENCH := $(VENV)/bin/mobo-bench
+
+# One thread per process: trials, Ray and suggestions share the cores, and results repeat.
+export OMP_NUM_THREADS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock bench paper quick report test check format clean
+
+help: ## Show this list
+	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=6 or 0,3,7] [ARGS='...']"
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+
+setup: $(INSTALLED) ## Install everything into .venv, once
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: $(PYTHON) is older than 3.11; set PYTHON=/path/to/python3.11 or newer"; exit 1; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(UV) || $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(UV) pip sync --quiet --python $(VENV)/bin/python requirements.lock
+	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
+	@touch $@
+
+lock: $(INSTALLED) ## Resolve the newest versions into requirements.lock
+	$(UV) pip compile --quiet --upgrade --universal --extra dev --no-header --no-annotate \
+	  --no-emit-index-url --no-emit-find-links pyproject.toml --output-file requirements.lock
+
+bench: $(INSTALLED) ## The main job: the paper's Tables 1-4, regenerated
+	$(BENCH) run paper --dataset $(DATASET) --data-dir $(DATA_DIR) --seeds $(SEEDS) $(ARGS)
+
+paper: $(INSTALLED) ## Tables 1-4 on MNIST with six seeds, beside the published figures
+	$(BENCH) run paper --dataset mnist --data-dir $(DATA_DIR) --seeds 6 $(ARGS)
+
+quick: $(INSTALLED) ## Four small runs on digits, under two minutes
+	$(BENCH) run quick --data-dir $(DATA_DIR) --seeds $(SEEDS) $(ARGS)
+
+report: $(INSTALLED) ## Tables and figures of the runs in RESULTS
+	$(BENCH) report $(RESULTS) $(ARGS)
+
+test: $(INSTALLED) ## All tests, real Ray and training included
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+check: $(INSTALLED) ## Lint, format, types, and the tests that take no Ray
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/python -m pytest -m "not ray and not slow" -q $(ARGS)
+
+format: $(INSTALLED) ## Format the code and mend what the linter can
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+clean: ## Remove the environment and caches; results and reports stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,136 @@
+"""Records to tidy data frames: a row per run with its indicators, and the curves behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bench.records import RunRecord, RunResult
+from mobo_core.indicators import hypervolume
+from mobo_core.objectives import ObjectiveSet, Points
+from mobo_core.pareto import front_mask
+
+BASELINE = "fifo"
+
+
+def observed_points(record: RunRecord) -> Points:
+    """(n, m) last reported point of every trial that has not failed, minimised."""
+    return _last_points(record, _alive(record))
+
+
+def observed_front(record: RunRecord) -> pd.DataFrame:
+    """Last reports of the final front: not dominated and better than the reference in all."""
+    alive = _alive(record)
+    mask = front_mask(_last_points(record, alive), record.objective_set.reference_point)
+    members = [trial for trial, keep in zip(alive, mask, strict=True) if keep]
+    front = last_reports(record)
+    return front[front["trial"].isin(members)]
+
+
+def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """One row per finished run.
+
+    Returns:
+        Columns: run_id, searcher, scheduler, objectives, seed; runtime_s; epochs, completed,
+        stopped, failed (trials); front_size; hypervolume (observed: each trial's last report),
+        hypervolume_best_epoch (each trial's every report), hypervolume_full (trials with the full
+        budget only), hypervolume_predicted (Ax's model, the paper's kind; NaN without one);
+        training_s, startup_s, idle_s (slot-seconds), suggestion_s, utilisation (0 to 1);
+        and against the baseline's run of the same searcher, objectives and seed, NaN without
+        it: epochs_saved, runtime_saved (0 to 1), hypervolume_ratio.
+    """
+    rows = [_row(record) for record in records if record.finished]
+    runs = pd.DataFrame(rows)
+    if runs.empty:
+        return runs
+    pair = ["searcher", "objectives", "seed"]
+    baseline = runs[runs["scheduler"] == BASELINE].set_index(pair)
+    mine = runs.set_index(pair)
+    # The baseline of each row, by position; rows without one get NaN.
+    matched = baseline[["epochs", "runtime_s", "hypervolume"]].reindex(mine.index)
+    runs["epochs_saved"] = 1 - runs["epochs"].to_numpy() / matched["epochs"].to_numpy()
+    runs["runtime_saved"] = 1 - runs["runtime_s"].to_numpy() / matched["runtime_s"].to_numpy()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = runs["hypervolume"].to_numpy() / matched["hypervolume"].to_numpy()
+    runs["hypervolume_ratio"] = np.where(np.isfinite(ratio), ratio, np.nan)
+    return runs
+
+
+def anytime(record: RunRecord) -> pd.DataFrame:
+    """Observed hypervolume after each report: of every trial's latest point until then.
+
+    Returns:
+        Columns: time_s (since the start of the search), epochs (spent by all trials until then),
+        hypervolume. Begins with a row of zeros.
+    """
+    objectives = record.objective_set
+    latest: dict[int, Points] = {}
+    rows = [(0.0, 0, 0.0)]
+    reports = _result(record).epochs.sort_values("reported_s", kind="stable")
+    points = _points(reports, objectives)
+    for spent, (trial, time_s) in enumerate(
+        zip(reports["trial"], reports["reported_s"], strict=True), start=1
+    ):
+        latest[trial] = points[spent - 1]
+        volume = hypervolume(np.stack(list(latest.values())), objectives.reference_point)
+        rows.append((time_s, spent, volume))
+    return pd.DataFrame(rows, columns=["time_s", "epochs", "hypervolume"])
+
+
+def _row(record: RunRecord) -> dict[str, object]:
+    result, objectives = _result(record), record.objective_set
+    reference, timing = objectives.reference_point, result.timing
+    statuses = pd.Series([t.status for t in result.trials])
+    full = [t.trial for t in result.trials if t.status == "completed"]
+    return {
+        "run_id": record.run_id,
+        "searcher": record.labels["searcher"],
+        "scheduler": record.labels["scheduler"],
+        "objectives": "+".join(record.spec["objectives"]),
+        "seed": record.spec["seed"],
+        "runtime_s": timing.wall_s,
+        "epochs": sum(t.epochs for t in result.trials),
+        "completed": int((statuses == "completed").sum()),
+        "stopped": int((statuses == "stopped").sum()),
+        "failed": int((statuses == "failed").sum()),
+        "front_size": len(observed_front(record)),
+        "hypervolume": hypervolume(observed_points(record), reference),
+        "hypervolume_best_epoch": hypervolume(_points(result.epochs, objectives), reference),
+        "hypervolume_full": hypervolume(_last_points(record, full), reference),
+        "hypervolume_predicted": (result.predicted or {}).get("hypervolume", np.nan),
+        "training_s": timing.training_slot_s,
+        "startup_s": timing.startup_slot_s,
+        "idle_s": timing.idle_slot_s,
+        "suggestion_s": timing.suggestion_s,
+        "utilisation": timing.effective_utilisation,
+    }
+
+
+def last_reports(record: RunRecord) -> pd.DataFrame:
+    """A row per trial that reported: its last report."""
+    epochs = _result(record).epochs
+    if epochs.empty:
+        return pd.DataFrame(columns=["trial", *record.objective_set.names])
+    return epochs.sort_values("epoch").groupby("trial", as_index=False).last()
+
+
+def _result(record: RunRecord) -> RunResult:
+    assert record.result is not None, "only finished runs have results"
+    return record.result
+
+
+def _alive(record: RunRecord) -> list[int]:
+    return [trial.trial for trial in _result(record).trials if trial.status != "failed"]
+
+
+def _last_points(record: RunRecord, trials: Sequence[int]) -> Points:
+    last = last_reports(record).set_index("trial")
+    return _points(last.loc[list(trials)], record.objective_set)
+
+
+def _points(reports: pd.DataFrame, objectives: ObjectiveSet) -> Points:
+    """(n, m) minimised points of n reports."""
+    points: Points = reports[list(objectives.names)].to_numpy(dtype=float) * objectives.signs
+    return points

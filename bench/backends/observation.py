@@ -1,0 +1,194 @@
+"""What is kept of a run while Tune is at it: suggestions, reports, errors, and their times."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.search import Searcher
+
+from bench.catalogue import TIME_ATTR
+from bench.records import Timing, TrialRecord
+from mobo_core.objectives import ObjectiveSet
+from mobo_core.tune import AxSearcher
+
+METRICS_OF_TUNE = frozenset(
+    {
+        "autoscaler_detail", "checkpoint_dir_name", "config", "date", "done", "episodes_total",
+        "experiment_tag", "hostname", "iterations_since_restore", "node_ip", "pid",
+        "should_checkpoint", "time_since_restore", "time_this_iter_s", "time_total_s", "timestamp",
+        "timesteps_since_restore", "timesteps_total", "training_iteration", "trial_id",
+    }
+)  # fmt: skip
+
+
+class TimedSearcher(Searcher):
+    """Passes everything on to a searcher and keeps the time and order of its suggestions."""
+
+    def __init__(self, inner: Searcher) -> None:
+        super().__init__()
+        self.inner = inner
+        self.seconds: dict[str, float] = {}
+
+    def set_search_properties(
+        self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
+    ) -> bool:
+        """Passed on."""
+        accepted: bool = self.inner.set_search_properties(metric, mode, config, **spec)
+        return accepted
+
+    def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
+        self, trial_id: str
+    ) -> dict[str, Any] | str | None:
+        """Passed on, timed."""
+        began = time.perf_counter()
+        config: dict[str, Any] | str | None = self.inner.suggest(trial_id)
+        if isinstance(config, dict):
+            self.seconds[trial_id] = time.perf_counter() - began
+        return config
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Passed on."""
+        self.inner.on_trial_result(trial_id, result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Passed on."""
+        self.inner.on_trial_complete(trial_id, result, error)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Passed on."""
+        self.inner.save(checkpoint_path)
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Passed on."""
+        self.inner.restore(checkpoint_path)
+
+
+class Observer(tune.Callback):
+    """Keeps every report and every error of a run."""
+
+    def __init__(self, on_trial_end: Callable[[], None]) -> None:
+        self._on_trial_end = on_trial_end
+        self._began = 0.0
+        self.reports: list[tuple[str, float, dict[str, Any]]] = []
+        self.configs: dict[str, dict[str, Any]] = {}
+        self.errors: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles callbacks for its own restore, which we do not use: no way back to us."""
+        return {}
+
+    def begin(self) -> None:
+        """Start the clock of `reports`."""
+        self._began = time.perf_counter()
+
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Keep the configuration."""
+        self.configs[trial.trial_id] = dict(trial.config)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Keep the report."""
+        self.reports.append((trial.trial_id, time.perf_counter() - self._began, dict(result)))
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Tell the progress."""
+        self._on_trial_end()
+
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Keep the error."""
+        self.configs.setdefault(trial.trial_id, dict(trial.config))
+        self.errors[trial.trial_id] = _error_text(trial)
+        self._on_trial_end()
+
+
+def epoch_table(searcher: TimedSearcher, observer: Observer) -> pd.DataFrame:
+    """A row per report: trial number, metrics, ``reported_s``, configuration (``config_…``)."""
+    number = _trial_numbers(searcher)
+    rows = []
+    for trial_id, reported_s, result in observer.reports:
+        config = {f"config_{k}": v for k, v in observer.configs[trial_id].items()}
+        metrics = {k: v for k, v in result.items() if k not in METRICS_OF_TUNE}
+        rows.append({"trial": number[trial_id], **metrics, "reported_s": reported_s, **config})
+    return pd.DataFrame(rows)
+
+
+def last_reports(searcher: TimedSearcher, observer: Observer) -> dict[int, dict[str, Any]]:
+    """Trial number → last report, for trials that reported."""
+    number = _trial_numbers(searcher)
+    return {number[trial_id]: result for trial_id, _, result in observer.reports}
+
+
+def trial_records(
+    searcher: TimedSearcher, observer: Observer, objectives: ObjectiveSet, max_epochs: int
+) -> tuple[TrialRecord, ...]:
+    """What became of every trial, in the order of suggestion."""
+    last = last_reports(searcher, observer)
+    trials = []
+    for trial_id, number in _trial_numbers(searcher).items():
+        result = last.get(number, {})
+        error = observer.errors.get(trial_id, "")
+        if not error and not result:
+            error = "ended without a report"
+        if not error and not np.isfinite(objectives.to_point(result)).all():
+            error = "reported objectives that are not finite"
+        trained = int(result[TIME_ATTR]) if result else 0
+        trials.append(
+            TrialRecord(
+                trial=number,
+                status="failed" if error else "completed" if trained >= max_epochs else "stopped",
+                epochs=trained,
+                config=observer.configs.get(trial_id, {}),
+                origin=_origin(searcher.inner, trial_id),
+                suggestion_s=searcher.seconds[trial_id],
+                error=error,
+            )
+        )
+    return tuple(trials)
+
+
+def timing(
+    wall_s: float, slots: int, epochs: pd.DataFrame, searcher: TimedSearcher, test_s: float
+) -> Timing:
+    """Where the slot-seconds of a run went."""
+    training = float(epochs["seconds"].sum()) if len(epochs) else 0.0
+    startup = float(epochs["startup_s"].sum()) if len(epochs) else 0.0
+    return Timing(
+        wall_s=wall_s,
+        training_slot_s=training,
+        startup_slot_s=startup,
+        idle_slot_s=max(0.0, slots * wall_s - training - startup),
+        suggestion_s=sum(searcher.seconds.values()),
+        test_s=test_s,
+    )
+
+
+def _trial_numbers(searcher: TimedSearcher) -> dict[str, int]:
+    return {trial_id: number for number, trial_id in enumerate(searcher.seconds)}
+
+
+def _origin(searcher: Searcher, trial_id: str) -> str:
+    if isinstance(searcher, AxSearcher):
+        return searcher.generation_node(trial_id)
+    return type(searcher).__name__.removesuffix("Searcher")
+
+
+def _error_text(trial: Trial) -> str:
+    """The last line of a trial's error."""
+    error = trial.get_error()
+    lines = str(error).strip().splitlines() if error else []
+    return lines[-1] if lines else "unknown error"

@@ -1,0 +1,278 @@
+"""Runs on real Ray Tune with real training: a local Ray of our own, or an existing cluster."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import ray
+import torch
+from ax.utils.common.logger import set_ax_logger_levels
+from linear_operator.utils.warnings import NumericalWarning
+from ray import tune
+from ray.tune.search import Searcher
+from ray.util import ActorPool
+
+from bench import catalogue
+from bench.backends.hosts import HostedProblem, Lender
+from bench.backends.observation import (
+    Observer,
+    TimedSearcher,
+    epoch_table,
+    last_reports,
+    timing,
+    trial_records,
+)
+from bench.errors import UserError
+from bench.matrix import Component, Run
+from bench.records import FrontMember, RunResult, TrialRecord
+from mobo_core.indicators import hypervolume
+from mobo_core.objectives import ObjectiveSet
+from mobo_core.pareto import front_mask
+from mobo_core.problems.protocol import Problem
+from mobo_core.tune import AxSearcher, problem_trainable
+
+TUNE_SETTINGS = {
+    # Seconds between snapshots of an experiment whose folder is thrown away in the end.
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    # Ctrl-C must reach us as KeyboardInterrupt; Tune's handler would end one run and go on.
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # The older of Tune's two outputs is the one that verbose=0 silences.
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+}
+
+
+@dataclass(frozen=True)
+class RaySettings:
+    """Where trials run.
+
+    Args:
+        address: None starts a Ray of its own on this machine, with as many cores (and GPUs) as
+            the slots need; ``auto`` or ``host:port`` joins an existing cluster.
+        cpus_per_trial: > 0.
+        gpus_per_trial: Whole or a fraction.
+    """
+
+    address: str | None = None
+    cpus_per_trial: float = 1
+    gpus_per_trial: float = 0
+
+
+class RayBackend(AbstractContextManager["RayBackend"]):
+    """One Ray for a whole matrix; enter it, execute runs, leave it.
+
+    Args:
+        settings: Where trials run.
+        data_dir: Where the problem's data lies.
+        slots: Trials at a time.
+    """
+
+    def __init__(self, settings: RaySettings, data_dir: str, slots: int) -> None:
+        self._settings = settings
+        self._data_dir = data_dir
+        self._slots = slots
+        self._owns_ray = False
+        self._folder = ""
+        self._lender: tuple[Problem, Any] | None = None
+
+    def __enter__(self) -> RayBackend:
+        # All slots may start their processes at once; Tune's default is one after the other.
+        settings = {**TUNE_SETTINGS, "TUNE_MAX_PENDING_TRIALS_PG": str(self._slots)}
+        os.environ.update({k: os.environ.get(k, v) for k, v in settings.items()})
+        torch.set_num_threads(1)
+        _quieten()
+        self._folder = tempfile.mkdtemp(prefix="mobo-")
+        if not ray.is_initialized():
+            try:
+                self._start_ray()
+            except BaseException:
+                shutil.rmtree(self._folder, ignore_errors=True)
+                raise
+            self._owns_ray = True
+        return self
+
+    def _start_ray(self) -> None:
+        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self._settings.address is not None:
+            try:
+                ray.init(address=self._settings.address, **quiet)
+            except (ConnectionError, ValueError) as error:
+                raise UserError(
+                    f"cannot join the Ray cluster at {self._settings.address!r} ({error}); start "
+                    "one with 'ray start --head', or leave out --address"
+                ) from error
+            return
+        gpus = math.ceil(self._slots * self._settings.gpus_per_trial)
+        ray.init(
+            num_cpus=math.ceil(self._slots * self._settings.cpus_per_trial),
+            num_gpus=min(gpus, torch.cuda.device_count()),
+            include_dashboard=False,
+            _temp_dir=str(Path(self._folder, "ray")),
+            **quiet,
+        )
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._lender = None
+        if self._owns_ray:
+            ray.shutdown()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def warm_up(self, searcher: Component, problem: Problem, objectives: ObjectiveSet) -> float:
+        """Pay one-off imports before any run is timed; seconds of a model-based suggestion.
+
+        The training processes are started, and a surrogate is fitted to made-up results, which
+        loads what the first fit would load in the first cell of the matrix.
+        """
+        lender = self._lender_of(problem)
+        context = catalogue.Context(problem.space, objectives, problem.max_epochs, seed=0)
+        trial = catalogue.make_searcher(searcher, context)
+        seconds = 0.0
+        for index in range(8):
+            began = time.perf_counter()
+            trial.suggest(str(index))
+            seconds = time.perf_counter() - began
+            result = {o.name: o.reference * (1 + 0.01 * index) for o in objectives}
+            trial.on_trial_complete(str(index), {**result, catalogue.TIME_ATTR: problem.max_epochs})
+        hosts = ray.get(lender.hosts.remote())
+        ray.get([host.__ray_ready__.remote() for host in hosts])
+        return seconds
+
+    def _lender_of(self, problem: Problem) -> Any:
+        """The lender of this problem's training processes; another problem's are ended."""
+        if self._lender is None or self._lender[0] != problem:
+            self._lender = None
+            lender = ray.remote(num_cpus=0)(Lender).remote(
+                problem, self._slots, self._settings.gpus_per_trial
+            )
+            self._lender = (problem, lender)
+        return self._lender[1]
+
+    def execute(self, run: Run, on_trial_end: Callable[[], None]) -> RunResult:
+        """Run it to its end.
+
+        Args:
+            run: What to run.
+            on_trial_end: Called whenever a trial has ended.
+        """
+        problem = catalogue.make_problem(run.cell, self._data_dir, run.budget.max_epochs)
+        objectives = catalogue.make_objectives(problem, run.cell.objectives)
+        context = catalogue.Context(problem.space, objectives, problem.max_epochs, run.seed)
+        searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
+        observer = Observer(on_trial_end)
+        wall_s = self._search(run, problem, searcher, observer, context)
+        epochs = epoch_table(searcher, observer)
+        trials = trial_records(searcher, observer, objectives, problem.max_epochs)
+        began = time.perf_counter()
+        front = self._test_front(
+            problem, run.seed, objectives, trials, last_reports(searcher, observer)
+        )
+        test_s = time.perf_counter() - began
+        return RunResult(
+            timing=timing(wall_s, run.budget.slots, epochs, searcher, test_s),
+            trials=trials,
+            front=front,
+            predicted=_predicted(searcher.inner, objectives),
+            epochs=epochs,
+        )
+
+    def _search(
+        self,
+        run: Run,
+        problem: Problem,
+        searcher: TimedSearcher,
+        observer: Observer,
+        context: catalogue.Context,
+    ) -> float:
+        """Seconds the search took, from the call of Tune to its return."""
+        tuner = tune.Tuner(
+            problem_trainable(
+                HostedProblem(self._lender_of(problem), problem.max_epochs),
+                run.seed,
+                cpus=self._settings.cpus_per_trial,
+            ),
+            tune_config=tune.TuneConfig(
+                search_alg=searcher,
+                scheduler=catalogue.make_scheduler(run.cell.scheduler, context),
+                num_samples=run.budget.trials,
+                reuse_actors=True,
+                # On our own Ray the cores are the limit: one suggestion may be made ahead.
+                max_concurrent_trials=run.budget.slots + (self._settings.address is None),
+            ),
+            run_config=tune.RunConfig(
+                name=run.run_id,
+                storage_path=str(Path(self._folder, "tune")),
+                callbacks=[observer],
+                verbose=0,
+            ),
+        )
+        began = time.perf_counter()
+        observer.begin()
+        tuner.fit()
+        wall_s = time.perf_counter() - began
+        shutil.rmtree(Path(self._folder, "tune", run.run_id), ignore_errors=True)
+        return wall_s
+
+    def _test_front(
+        self,
+        problem: Problem,
+        seed: int,
+        objectives: ObjectiveSet,
+        trials: tuple[TrialRecord, ...],
+        last: dict[int, dict[str, Any]],
+    ) -> tuple[FrontMember, ...]:
+        """Train the final front again, which must repeat it bit for bit, and test it."""
+        alive = [trial for trial in trials if trial.status != "failed"]
+        points = objectives.to_points([last[trial.trial] for trial in alive])
+        mask = front_mask(points, objectives.reference_point)
+        members = [trial for trial, keep in zip(alive, mask, strict=True) if keep]
+        hosts = ActorPool(ray.get(self._lender_of(problem).hosts.remote()))
+        results = hosts.map(
+            lambda host, trial: host.train_again.remote(trial.config, seed, trial.epochs), members
+        )
+        return tuple(
+            FrontMember(
+                trial=member.trial,
+                metrics=test,
+                repeated=all(again[n] == last[member.trial][n] for n in objectives.names),
+            )
+            for member, (again, test) in zip(members, results, strict=True)
+        )
+
+
+def _quieten() -> None:
+    """Leave the terminal to the progress: what these say per suggestion is in the records."""
+    set_ax_logger_levels(logging.ERROR)
+    for name in ("ray.tune", "torch.utils.cpp_extension"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=NumericalWarning)
+
+
+def _predicted(searcher: Searcher, objectives: ObjectiveSet) -> dict[str, float] | None:
+    if not isinstance(searcher, AxSearcher):
+        return None
+    points = searcher.predicted_front()
+    if points is None:
+        return None
+    return {
+        "hypervolume": hypervolume(points, objectives.reference_point),
+        "front_size": len(points),
+    }

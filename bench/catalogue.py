@@ -1,0 +1,178 @@
+"""Names to factories: everything a matrix file can ask for.
+
+To add a scheduler or searcher, write its factory here (or import it) and give it a name.
+A factory takes a `Context` and keyword parameters; a matrix file sets the parameters.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from bench.errors import UserError
+from bench.matrix import Cell, Component, Matrix
+from mobo_core.objectives import ObjectiveSet
+from mobo_core.problems.mlp import MLPProblem
+from mobo_core.problems.protocol import Problem
+from mobo_core.space import SearchSpace
+from mobo_core.tune import (
+    AxSearcher,
+    PaperDominance,
+    PaperRungwise,
+    RandomSearcher,
+    SobolSearcher,
+)
+from mobo_core.tune.ax_strategy import PartialData
+
+TIME_ATTR = "epoch"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a factory may need to know about its run.
+
+    Args:
+        space: What is searched.
+        objectives: What is optimised.
+        max_t: Full budget of a trial, in epochs.
+        seed: Of the run.
+    """
+
+    space: SearchSpace
+    objectives: ObjectiveSet
+    max_t: int
+    seed: int
+
+
+def _mlp(dataset: str, data_dir: str, max_epochs: int) -> Problem:
+    if dataset not in ("mnist", "digits"):
+        raise UserError(f"unknown data set {dataset!r} for problem 'mlp': mnist or digits")
+    return MLPProblem(dataset, data_dir, max_epochs)  # type: ignore[arg-type]
+
+
+def _ax(
+    context: Context,
+    *,
+    initialization_trials: int = 5,
+    partial_data: PartialData = "full-fidelity",
+    optimizer_options: Mapping[str, Any] | None = None,
+) -> Searcher:
+    return AxSearcher(
+        context.objectives,
+        context.space,
+        seed=context.seed,
+        initialization_trials=initialization_trials,
+        time_attr=TIME_ATTR,
+        max_t=context.max_t,
+        partial_data=partial_data,
+        optimizer_options=optimizer_options,
+    )
+
+
+def _sobol(context: Context) -> Searcher:
+    return SobolSearcher(context.space, seed=context.seed)
+
+
+def _random(context: Context) -> Searcher:
+    return RandomSearcher(context.space, seed=context.seed)
+
+
+def _fifo(context: Context) -> TrialScheduler:
+    return FIFOScheduler()
+
+
+def _paper_dominance(
+    context: Context, *, grace_period: float = 1, reduction_factor: float = 6
+) -> TrialScheduler:
+    return PaperDominance(
+        context.objectives, context.max_t, grace_period, reduction_factor, TIME_ATTR
+    )
+
+
+def _paper_rungwise(
+    context: Context, *, grace_period: float = 1, reduction_factor: float = 6
+) -> TrialScheduler:
+    return PaperRungwise(
+        context.objectives, context.max_t, grace_period, reduction_factor, TIME_ATTR
+    )
+
+
+PROBLEMS: Mapping[str, Callable[[str, str, int], Problem]] = {"mlp": _mlp}
+
+SEARCHERS: Mapping[str, Callable[..., Searcher]] = {
+    "ax": _ax,
+    "random": _random,
+    "sobol": _sobol,
+}
+
+SCHEDULERS: Mapping[str, Callable[..., TrialScheduler]] = {
+    "fifo": _fifo,
+    "paper-dominance": _paper_dominance,
+    "paper-rungwise": _paper_rungwise,
+}
+
+Entry = TypeVar("Entry")
+
+
+def make_problem(cell: Cell, data_dir: str, max_epochs: int) -> Problem:
+    """The problem of a cell."""
+    return _entry(PROBLEMS, "problem", cell.problem)(cell.dataset, data_dir, max_epochs)
+
+
+def make_objectives(problem: Problem, names: tuple[str, ...]) -> ObjectiveSet:
+    """The objective set with these short names of the problem."""
+    return ObjectiveSet([_entry(problem.objectives, "objective", name) for name in names])
+
+
+def make_searcher(component: Component, context: Context) -> Searcher:
+    """The searcher of a component."""
+    searcher: Searcher = _make(SEARCHERS, "searcher", component, context)
+    return searcher
+
+
+def make_scheduler(component: Component, context: Context) -> TrialScheduler:
+    """The scheduler of a component."""
+    scheduler: TrialScheduler = _make(SCHEDULERS, "scheduler", component, context)
+    return scheduler
+
+
+def check(matrix: Matrix, data_dir: str) -> None:
+    """Build every part of a matrix once, so that a bad name or value ends before any run.
+
+    Raises:
+        UserError: Naming the part and the remedy.
+    """
+    for cell in matrix.cells():
+        problem = make_problem(cell, data_dir, matrix.budget.max_epochs)
+        context = Context(
+            problem.space, make_objectives(problem, cell.objectives), problem.max_epochs, seed=0
+        )
+        make_scheduler(cell.scheduler, context)
+        make_searcher(cell.searcher, context)
+
+
+def _make(
+    factories: Mapping[str, Callable[..., Any]], kind: str, component: Component, context: Context
+) -> Any:
+    factory = _entry(factories, kind, component.name)
+    known = [name for name in inspect.signature(factory).parameters if name != "context"]
+    if unknown := [name for name in component.params if name not in known]:
+        raise UserError(
+            f"{kind} {component.name!r} has no parameter {unknown[0]!r}; "
+            f"it has: {', '.join(known) or 'none'}"
+        )
+    try:
+        return factory(context, **component.params)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{kind} {component.label!r}: {error}") from error
+
+
+def _entry(entries: Mapping[str, Entry], kind: str, name: str) -> Entry:
+    if name not in entries:
+        raise UserError(f"unknown {kind} {name!r}: choose from {', '.join(sorted(entries))}")
+    return entries[name]

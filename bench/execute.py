@@ -1,0 +1,173 @@
+"""The queue of runs: skips what is finished, isolates failures, shows progress."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from bench import catalogue, environment, records
+from bench.matrix import Run
+from bench.records import RunRecord, RunResult
+
+
+class Backend(Protocol):
+    """Where runs are executed."""
+
+    def execute(self, run: Run, on_trial_end: Callable[[], None]) -> RunResult:
+        """Run it to its end."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a queue.
+
+    Args:
+        finished: Ids of the runs finished now.
+        failed: Id of each run that failed now, with the last line of its error.
+    """
+
+    finished: tuple[str, ...]
+    failed: dict[str, str]
+
+
+def pending(runs: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:
+    """The runs that are still to be made: all with `force`, else those without a finished record.
+
+    A failed run is made again.
+
+    Raises:
+        bench.errors.UserError: If a record cannot be read.
+    """
+    return [run for run in runs if force or not records.is_finished(folder, run.run_id)]
+
+
+def execute(
+    runs: Sequence[Run], backend: Backend, folder: Path, data_dir: str, console: Console
+) -> Outcome:
+    """Make the runs one after the other, each recorded as soon as it ends.
+
+    An error in a run becomes its record and the others go on. KeyboardInterrupt passes through:
+    finished runs are on disk by then, the present one leaves nothing.
+    """
+    finished, failed = [], {}
+    with _Display(console, runs) as display:
+        for run in runs:
+            display.begin(run)
+            record = _record(run, data_dir)
+            try:
+                record = replace(record, result=backend.execute(run, display.trial_ended))
+            except Exception as error:
+                record = replace(record, error=traceback.format_exc())
+                failed[run.run_id] = f"{type(error).__name__}: {error}".splitlines()[0]
+            else:
+                finished.append(run.run_id)
+            records.write(record, folder)
+            display.end(run, record)
+    return Outcome(tuple(finished), failed)
+
+
+def _record(run: Run, data_dir: str) -> RunRecord:
+    """What can be said of a run before it starts."""
+    problem = catalogue.make_problem(run.cell, data_dir, run.budget.max_epochs)
+    return RunRecord(
+        run_id=run.run_id,
+        spec=run.spec(),
+        labels={"searcher": run.cell.searcher.label, "scheduler": run.cell.scheduler.label},
+        objectives=catalogue.make_objectives(problem, run.cell.objectives).objectives,
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=shlex.join(["mobo-bench", *sys.argv[1:]]),
+        environment=environment.capture().to_json(),
+        data={"name": run.cell.dataset, "sha256": problem.data_checksum()},
+    )
+
+
+class _Display:
+    """A bar on a terminal; a line per run (and no bar) elsewhere."""
+
+    def __init__(self, console: Console, runs: Sequence[Run]) -> None:
+        self._console = console
+        self._count = len(runs)
+        self._done = 0
+        self._trials = sum(run.budget.trials for run in runs)
+        self._trials_ended = 0
+        self._began = time.monotonic()
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("trials"),
+            TimeElapsedColumn(),
+            TextColumn("left:"),
+            TimeRemainingColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=self._trials)
+
+    def __enter__(self) -> _Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._progress.stop()
+
+    def begin(self, run: Run) -> None:
+        self._trials_ended = 0
+        description = f"run {self._done + 1}/{self._count}  {run.cell.label}  seed {run.seed}"
+        self._progress.update(self._task, description=description)
+
+    def trial_ended(self) -> None:
+        self._trials_ended += 1
+        self._progress.advance(self._task)
+
+    def end(self, run: Run, record: RunRecord) -> None:
+        self._done += 1
+        # A searcher that ran out of configurations, or a failed run, leaves trials unused.
+        self._progress.advance(self._task, run.budget.trials - self._trials_ended)
+        elapsed = time.monotonic() - self._began
+        left = elapsed / self._done * (self._count - self._done)
+        self._console.print(
+            f"[{self._done}/{self._count}] {run.cell.label}, seed {run.seed}: {_summary(record)}"
+            f" · about {duration(left)} left",
+            highlight=False,
+            markup=False,
+        )
+
+
+def _summary(record: RunRecord) -> str:
+    if record.result is None:
+        return f"FAILED ({record.error.strip().splitlines()[-1]})"
+    epochs = sum(trial.epochs for trial in record.result.trials)
+    timing = record.result.timing
+    return (
+        f"{duration(timing.wall_s)}, {epochs} epochs, "
+        f"utilisation {timing.effective_utilisation:.0%}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """E.g. ``1h02m``, ``17m33s`` or ``8.4s``."""
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}s"
+    return f"{minutes // 60}h{minutes % 60:02d}m"

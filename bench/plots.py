@@ -1,0 +1,263 @@
+"""Figures of recorded runs; colour-blind safe, units on every axis, PNG and PDF."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench import aggregate
+from bench.records import RunRecord
+from mobo_core.objectives import Objective
+
+NAMES = {
+    "val_accuracy": "validation accuracy",
+    "val_loss": "validation loss",
+    "params": "parameters",
+    "flops": "FLOPs",
+}
+MARKERS = "osD^vPX*"
+
+
+def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[str]:
+    """Draw every figure into the folder; their names, without extension."""
+    finished = [record for record in records if record.finished]
+    figures = {
+        "fronts": fronts(finished, subject),
+        "hypervolume-over-time": anytime(finished, "time_s", subject),
+        "hypervolume-over-epochs": anytime(finished, "epochs", subject),
+        "stop-epochs": stop_epochs(finished, subject),
+        "time": time_shares(finished, subject),
+    }
+    for name, figure in figures.items():
+        # Type 42 keeps text in the PDF as text; no creation date keeps the files repeatable.
+        with mpl.rc_context({"pdf.fonttype": 42}):
+            figure.savefig(folder / f"{name}.png", dpi=150)
+            figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+    return list(figures)
+
+
+def fronts(records: Sequence[RunRecord], subject: str) -> Figure:
+    """Final points and observed fronts, a panel per objective set and pair of objectives.
+
+    The panels end at the reference values: what lies beyond does not count.
+    """
+    panels = [
+        (label, pair)
+        for label, group in _by_objectives(records).items()
+        for pair in combinations(range(len(group[0].objectives)), 2)
+    ]
+    columns = min(3, len(panels))
+    figure, axes = _grid(len(panels), columns, subject, "Observed Pareto fronts")
+    styles = _styles(records)
+    for axis, (label, (first, second)) in zip(axes, panels, strict=False):
+        group = _by_objectives(records)[label]
+        x, y = group[0].objectives[second], group[0].objectives[first]
+        for record in group:
+            _draw_front(axis, record, x, y, styles[record.labels["scheduler"]])
+        _limit(axis, group, x, y)
+        axis.set(title=label, xlabel=_axis_label(x), ylabel=_axis_label(y))
+    _legend(figure, axes[0])
+    return figure
+
+
+def _draw_front(
+    axis: Axes, record: RunRecord, x: Objective, y: Objective, style: dict[str, object]
+) -> None:
+    colour, marker = style["color"], style["marker"]
+    last = aggregate.last_reports(record)
+    axis.scatter(last[x.name], last[y.name], s=10, color=colour, alpha=0.3, linewidths=0)
+    front = aggregate.observed_front(record).sort_values(x.name)
+    joined = len(record.objectives) == 2
+    axis.plot(
+        front[x.name],
+        front[y.name],
+        color=colour,
+        marker=marker,
+        markersize=6,
+        markerfacecolor="none",
+        linewidth=1.2 if joined else 0,
+        drawstyle="steps-post" if x.goal == "min" else "steps-pre",
+        label=record.labels["scheduler"],
+    )
+
+
+def _limit(axis: Axes, group: Sequence[RunRecord], x: Objective, y: Objective) -> None:
+    """From the best value seen to the reference, or to the worst seen if that is nearer."""
+    reports = pd.concat([record.result.epochs for record in group if record.result])
+    for objective, set_limits in ((x, axis.set_xlim), (y, axis.set_ylim)):
+        values = (
+            reports[objective.name].replace([np.inf, -np.inf], np.nan).dropna() * objective.sign
+        )
+        low, high = values.min(), min(values.max(), objective.sign * objective.reference)
+        margin = 0.06 * (high - low) if high > low else 0.06 * max(abs(low), 1e-9)
+        limits = sorted((objective.sign * (low - margin), objective.sign * (high + margin)))
+        set_limits(*limits)
+
+
+def anytime(records: Sequence[RunRecord], against: str, subject: str) -> Figure:
+    """Observed hypervolume against ``time_s`` or ``epochs``: median and range over the seeds."""
+    groups = _by_objectives(records)
+    unit = "time since start / s" if against == "time_s" else "epochs trained by all trials"
+    figure, axes = _grid(len(groups), 2, subject, f"Hypervolume over {unit.split(' ')[0]}")
+    styles = _styles(records)
+    for axis, (label, group) in zip(axes, groups.items(), strict=False):
+        curves = {record.run_id: aggregate.anytime(record) for record in group}
+        for scheduler, style in styles.items():
+            mine = [curves[r.run_id] for r in group if r.labels["scheduler"] == scheduler]
+            if mine:
+                _draw_curves(axis, mine, against, scheduler, str(style["color"]))
+        axis.set(title=label, xlabel=unit, ylabel="observed hypervolume")
+        axis.set_ylim(bottom=0)
+        axis.set_xlim(left=0)
+    _legend(figure, axes[0])
+    return figure
+
+
+def _draw_curves(
+    axis: Axes, curves: Sequence[pd.DataFrame], against: str, label: str, colour: str
+) -> None:
+    # A run that has ended keeps what it has, up to the end of the longest of its scheduler.
+    grid = np.unique(np.concatenate([curve[against].to_numpy(dtype=float) for curve in curves]))
+    stacked = np.stack([_step(curve, against, grid) for curve in curves])
+    median = np.median(stacked, axis=0)
+    axis.step(grid, median, where="post", color=colour, label=label)
+    axis.plot(grid[-1], median[-1], marker="o", markersize=4, color=colour)
+    if len(curves) > 1:
+        axis.fill_between(
+            grid, stacked.min(axis=0), stacked.max(axis=0), step="post", color=colour, alpha=0.15
+        )
+
+
+def _step(
+    curve: pd.DataFrame, against: str, grid: np.ndarray[tuple[int], np.dtype[np.float64]]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    positions = np.searchsorted(curve[against].to_numpy(dtype=float), grid, side="right") - 1
+    values: np.ndarray[tuple[int], np.dtype[np.float64]] = curve["hypervolume"].to_numpy()[
+        positions
+    ]
+    return values
+
+
+def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
+    """How many trials per run ended at which epoch, by scheduler and objective set."""
+    rows = [
+        {
+            "epoch": trial.epochs,
+            "scheduler": record.labels["scheduler"],
+            "objectives": "+".join(record.spec["objectives"]),
+        }
+        for record in records
+        if record.result
+        for trial in record.result.trials
+    ]
+    trials = pd.DataFrame(rows)
+    groups = _by_objectives(records)
+    figure, axes = _grid(len(groups), 2, subject, "Epoch at which trials ended")
+    last = max(record.spec["budget"]["max_epochs"] for record in records)
+    styles = _styles(records)
+    width = 0.8 / len(styles)
+    for axis, (label, group) in zip(axes, groups.items(), strict=False):
+        for offset, (scheduler, style) in enumerate(styles.items()):
+            mine = trials[(trials["objectives"] == label) & (trials["scheduler"] == scheduler)]
+            count = sum(record.labels["scheduler"] == scheduler for record in group)
+            if not count:
+                continue
+            heights = [(mine["epoch"] == epoch).sum() / count for epoch in range(last + 1)]
+            places = np.arange(last + 1) - 0.4 + width * (offset + 0.5)
+            axis.bar(places, heights, width, color=str(style["color"]), label=scheduler)
+        axis.set(title=label, xlabel="last epoch trained", ylabel="trials per run")
+        axis.set_xticks(range(last + 1))
+    _legend(figure, axes[0])
+    return figure
+
+
+def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
+    """Slot-seconds of training, start-up and waiting per cell, and the time of suggestions."""
+    runs = aggregate.summarise(records)
+    cells = runs.groupby(["objectives", "scheduler"], sort=False).mean(numeric_only=True)
+    labels = [f"{scheduler}\n{objectives}" for objectives, scheduler in cells.index]
+    figure = Figure(figsize=(8, 1.6 + 0.42 * len(cells)), layout="constrained")
+    axis = figure.subplots()
+    figure.suptitle(f"Where the time went\n{subject}", fontsize=10)
+    palette = sns.color_palette("colorblind")
+    places, left = np.arange(len(cells)), np.zeros(len(cells))
+    shares = (("training_s", "training", 0), ("startup_s", "start-up", 1), ("idle_s", "waiting", 7))
+    for column, label, colour in shares:
+        widths = cells[column].to_numpy(dtype=float)
+        axis.barh(places, widths, left=left, color=palette[colour], label=label)
+        left = left + widths
+    axis.plot(
+        cells["suggestion_s"],
+        places,
+        linestyle="none",
+        marker="D",
+        color="black",
+        markersize=5,
+        label="suggestions (s of the driver)",
+    )
+    axis.set_yticks(places, labels, fontsize=7)
+    axis.invert_yaxis()
+    axis.set(xlabel="slot-seconds per run (slots × wall time)")
+    sns.despine(figure)
+    _legend(figure, axis)
+    return figure
+
+
+def _by_objectives(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
+    groups: dict[str, list[RunRecord]] = {}
+    for record in records:
+        groups.setdefault("+".join(record.spec["objectives"]), []).append(record)
+    return groups
+
+
+def _styles(records: Sequence[RunRecord]) -> dict[str, dict[str, object]]:
+    """Colour and marker per scheduler, the same in every figure."""
+    schedulers = list(dict.fromkeys(record.labels["scheduler"] for record in records))
+    palette = sns.color_palette("colorblind", max(len(schedulers), 1))
+    return {
+        name: {"color": mpl.colors.to_hex(palette[k]), "marker": MARKERS[k % len(MARKERS)]}
+        for k, name in enumerate(schedulers)
+    }
+
+
+def _axis_label(objective: Objective) -> str:
+    arrow = "↑" if objective.goal == "max" else "↓"
+    unit = f" / {objective.unit}" if objective.unit else ""
+    return f"{NAMES.get(objective.name, objective.name)}{unit} {arrow}"
+
+
+def _grid(count: int, columns: int, subject: str, title: str) -> tuple[Figure, list[Axes]]:
+    rows = -(-count // columns)
+    figure = Figure(figsize=(4.0 * columns, 3.2 * rows + 0.9), layout="constrained")
+    axes = list(np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel())
+    for axis in axes[count:]:
+        axis.set_visible(False)
+    for axis in axes[:count]:
+        axis.grid(alpha=0.25)
+        axis.tick_params(labelsize=8)
+        axis.title.set_fontsize(10)
+        axis.xaxis.label.set_fontsize(9)
+        axis.yaxis.label.set_fontsize(9)
+    figure.suptitle(f"{title}\n{subject}", fontsize=10)
+    sns.despine(figure)
+    return figure, axes
+
+
+def _legend(figure: Figure, axis: Axes) -> None:
+    handles, labels = axis.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    figure.legend(
+        unique.values(),
+        unique.keys(),
+        loc="outside lower center",
+        ncols=min(4, max(1, len(unique))),
+        fontsize=8,
+    )

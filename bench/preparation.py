@@ -1,0 +1,110 @@
+"""Before a matrix runs: its data, its resources, its cells, and how long it will take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from fnmatch import fnmatch
+
+import numpy as np
+from rich.console import Console
+
+from bench import catalogue, environment, execute
+from bench.backends.ray import RayBackend
+from bench.errors import UserError
+from bench.matrix import Matrix, Run
+from mobo_core.problems import images
+
+RUN_OVERHEAD_S = 7.0
+"""Start of a run's trial processes and its end, on two cores."""
+
+
+def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Console) -> Matrix:
+    """The matrix on a data set that is there; MNIST is downloaded if need be.
+
+    Args:
+        chosen: The matrix.
+        dataset: Instead of the matrix's own: ``mnist``, ``digits`` or ``auto``.
+        data_dir: Where MNIST lies or will lie.
+        console: Is told when other data take MNIST's place.
+
+    Raises:
+        UserError: If MNIST is insisted on and cannot be had, or is damaged.
+    """
+    wanted = dataset or chosen.dataset
+    if wanted == "digits":
+        return chosen.with_dataset("digits")
+    try:
+        if not images.mnist_on_disk(data_dir):
+            console.print(f"MNIST is not in {data_dir}; trying to download it")
+            images.download_mnist(data_dir)
+    except images.DataDamagedError as error:
+        raise UserError(str(error)) from error
+    except images.DataUnavailableError as error:
+        if wanted == "mnist":
+            raise UserError(str(error)) from error
+        console.print(
+            "[bold yellow]MNIST cannot be had: running on scikit-learn's embedded digits "
+            "instead.[/] These are other, smaller data; their figures cannot be compared with the "
+            "paper's. --dataset mnist insists on MNIST."
+        )
+        return chosen.with_dataset("digits")
+    return chosen.with_dataset("mnist")
+
+
+def check_resources(address: str | None, cpus_per_trial: float, gpus_per_trial: float) -> None:
+    """Refuse resources that cannot be had.
+
+    Raises:
+        UserError: With the remedy.
+    """
+    if cpus_per_trial <= 0:
+        raise UserError(f"--cpus-per-trial must be greater than 0, got {cpus_per_trial}")
+    if gpus_per_trial < 0 or (gpus_per_trial > 1 and gpus_per_trial != int(gpus_per_trial)):
+        raise UserError(
+            f"--gpus-per-trial must be a fraction up to 1 or a whole number, got {gpus_per_trial}"
+        )
+    if gpus_per_trial and address is None and len(environment.gpu_names()) < gpus_per_trial:
+        raise UserError(
+            f"--gpus-per-trial {gpus_per_trial:g} needs a GPU and this machine has none that "
+            "PyTorch can use; leave it out to train on cores"
+        )
+
+
+def select(runs: Sequence[Run], pattern: str | None) -> list[Run]:
+    """The runs whose cell's label is like the pattern; all without one.
+
+    Raises:
+        UserError: If there is none.
+    """
+    chosen = [r for r in runs if pattern is None or fnmatch(r.cell.label, pattern)]
+    if not chosen:
+        cells = sorted({r.cell.label for r in runs})
+        raise UserError(f"no cell is like {pattern!r}; the matrix has: {'; '.join(cells)}")
+    return chosen
+
+
+def announce(
+    backend: RayBackend, chosen: Matrix, todo: Sequence[Run], data_dir: str, console: Console
+) -> None:
+    """Warm up, measure an epoch and a suggestion, and say how long the runs will take."""
+    cell = todo[0].cell
+    problem = catalogue.make_problem(cell, data_dir, chosen.budget.max_epochs)
+    with console.status("starting: imports, data, a first suggestion"):
+        suggestion_s = backend.warm_up(
+            cell.searcher, problem, catalogue.make_objectives(problem, cell.objectives)
+        )
+        config = problem.space.from_unit(np.full(len(problem.space), 0.5))
+        training = problem.start(config, seed=0)
+        training.run_epoch()
+        began = time.perf_counter()
+        training.run_epoch()
+        epoch_s = time.perf_counter() - began
+    budget = chosen.budget
+    training_s = budget.trials * budget.max_epochs * epoch_s / budget.slots
+    per_run = RUN_OVERHEAD_S + training_s + budget.trials * suggestion_s
+    total = execute.duration(per_run * len(todo))
+    console.print(
+        f"about {total} for {len(todo)} runs if no trial stops early "
+        f"(an epoch takes {epoch_s:.2f} s, a suggestion {suggestion_s:.1f} s here)"
+    )

@@ -1,0 +1,307 @@
+"""The record of a run: one folder with ``run.json`` and ``epochs.parquet``, written at once.
+
+A record is complete or absent: it is written beside its place, flushed to disk and renamed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+
+from bench.errors import UserError
+from bench.matrix import Matrix
+from mobo_core.objectives import Objective, ObjectiveSet
+
+SCHEMA_VERSION = 1
+RUN_FILE, EPOCHS_FILE, MATRIX_FILE = "run.json", "epochs.parquet", "matrix.json"
+
+TrialStatus = Literal["completed", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """What became of one trial.
+
+    Args:
+        trial: Number within the run, 0-based, in the order of suggestion.
+        status: ``completed`` (full budget), ``stopped`` (by the scheduler) or ``failed``
+            (an error, or objectives that are not finite).
+        epochs: Epochs trained and reported.
+        config: The configuration.
+        origin: Which part of the searcher suggested it.
+        suggestion_s: Seconds the suggestion took.
+        error: Why it failed; empty otherwise.
+    """
+
+    trial: int
+    status: TrialStatus
+    epochs: int
+    config: dict[str, Any]
+    origin: str
+    suggestion_s: float
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Where the time of a run went, in seconds; slot-seconds add up over the slots.
+
+    Args:
+        wall_s: From the start of the search to its end.
+        training_slot_s: Training and validating.
+        startup_slot_s: Actors' imports, data and building of models.
+        idle_slot_s: The rest of slots × wall: waiting for suggestions, for Tune, for processes.
+        suggestion_s: In the searcher; blocks Tune's loop, overlaps with the above.
+        test_s: Measuring the final front on test data, after the search.
+    """
+
+    wall_s: float
+    training_slot_s: float
+    startup_slot_s: float
+    idle_slot_s: float
+    suggestion_s: float
+    test_s: float
+
+    @property
+    def effective_utilisation(self) -> float:
+        """Share of slots × wall that trained, 0–1."""
+        total = self.training_slot_s + self.startup_slot_s + self.idle_slot_s
+        return self.training_slot_s / total if total > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class FrontMember:
+    """A trial of the final front on test data.
+
+    Args:
+        trial: Number within the run.
+        metrics: Test metrics after as many epochs as the trial had.
+        repeated: Whether training it again gave the recorded objectives bit for bit.
+    """
+
+    trial: int
+    metrics: dict[str, float]
+    repeated: bool
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a backend gives back of a run.
+
+    Args:
+        timing: Where the time went.
+        trials: In order of suggestion.
+        front: The final front on test data.
+        predicted: ``hypervolume`` and ``front_size`` of what the searcher's model predicts of its
+            front (the paper's kind of hypervolume); None without a model.
+        epochs: A row per report: trial, configuration (``config_…``), metrics, ``reported_s``.
+    """
+
+    timing: Timing
+    trials: tuple[TrialRecord, ...]
+    front: tuple[FrontMember, ...]
+    predicted: dict[str, float] | None
+    epochs: pd.DataFrame = field(compare=False)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """All that is kept of a run.
+
+    Args:
+        run_id: See `bench.matrix.Run`.
+        spec: See `bench.matrix.Run.spec`.
+        labels: ``searcher`` and ``scheduler`` as the matrix calls them.
+        objectives: With their reference values.
+        started_at: UTC, ISO 8601.
+        command: That made it.
+        environment: See `bench.environment`.
+        data: Name and checksum of the data set.
+        result: None if the run failed.
+        error: Traceback of a failed run.
+    """
+
+    run_id: str
+    spec: dict[str, Any]
+    labels: dict[str, str]
+    objectives: tuple[Objective, ...]
+    started_at: str
+    command: str
+    environment: dict[str, Any]
+    data: dict[str, str]
+    result: RunResult | None = None
+    error: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.result is not None
+
+    @property
+    def objective_set(self) -> ObjectiveSet:
+        """The objectives as a set."""
+        return ObjectiveSet(self.objectives)
+
+
+def write(record: RunRecord, folder: Path) -> Path:
+    """Write a record as ``folder/run_id`` and return that path; replaces an older one.
+
+    Raises:
+        UserError: If the folder cannot be written.
+    """
+    target = folder / record.run_id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+        try:
+            staging.chmod(0o755)
+            write_json(staging / RUN_FILE, {"schema_version": SCHEMA_VERSION, **_to_json(record)})
+            if record.result is not None:
+                record.result.epochs.to_parquet(staging / EPOCHS_FILE, index=False)
+                _flush(staging / EPOCHS_FILE)
+            retired = Path(f"{staging}-old")
+            if target.exists():
+                target.rename(retired)
+            staging.rename(target)
+            _flush(folder)
+            shutil.rmtree(retired, ignore_errors=True)
+        finally:
+            shutil.rmtree(staging, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"cannot write results to {folder}: {error}") from error
+    return target
+
+
+def read(path: Path) -> RunRecord:
+    """The record in the folder `path`.
+
+    Raises:
+        UserError: If it is damaged, not a record, or of another schema.
+    """
+    remedy = "move the folder away or run again with --force"
+    try:
+        document = json.loads((path / RUN_FILE).read_text("utf-8"))
+        schema = document.pop("schema_version")
+        if schema != SCHEMA_VERSION:
+            raise UserError(
+                f"{path} has schema {schema}, this version reads {SCHEMA_VERSION}; {remedy}"
+            )
+        result = document.pop("result")
+        return RunRecord(
+            objectives=tuple(Objective(**o) for o in document.pop("objectives")),
+            result=_result_from_json(result, path) if result else None,
+            **document,
+        )
+    except UserError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{path} is not a readable record ({error!r}); {remedy}") from error
+
+
+def read_all(folder: Path) -> list[RunRecord]:
+    """All records of a results folder, ordered by run id.
+
+    Raises:
+        UserError: If one cannot be read: nothing is skipped in silence.
+    """
+    paths = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return [read(path) for path in paths]
+
+
+def is_finished(folder: Path, run_id: str) -> bool:
+    """Whether the run is recorded as finished.
+
+    Raises:
+        UserError: If its record cannot be read.
+    """
+    path = folder / run_id
+    return path.exists() and read(path).finished
+
+
+def open_folder(folder: Path, matrix: Matrix) -> None:
+    """Make the results folder of a matrix, or check that it is this matrix's.
+
+    A folder holds runs of one matrix with one budget, so that whatever lies in it can stand in
+    one table; more seeds may be added at any time.
+
+    Raises:
+        UserError: If the folder holds runs of other settings or cannot be written.
+    """
+    path = folder / MATRIX_FILE
+    if path.exists():
+        theirs, ours = read_settings(folder), matrix.settings()
+        if different := [key for key in ours if ours[key] != theirs.get(key)]:
+            raise UserError(
+                f"{folder} holds runs with another {different[0]} "
+                f"({theirs.get(different[0])} instead of {ours[different[0]]}); "
+                "choose another folder with --results"
+            )
+        return
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(path, matrix.settings())
+    except OSError as error:
+        raise UserError(f"cannot write results to {folder}: {error}") from error
+
+
+def read_settings(folder: Path) -> dict[str, Any]:
+    """The settings of the matrix whose runs lie in a folder.
+
+    Raises:
+        UserError: If there are none.
+    """
+    try:
+        settings: dict[str, Any] = json.loads((folder / MATRIX_FILE).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{folder} is no results folder ({error}); run a matrix into it first, "
+            "e.g. mobo-bench run quick"
+        ) from error
+    return settings
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write JSON through a temporary file, flushed and renamed."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    staging.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
+    _flush(staging)
+    staging.replace(path)
+
+
+def _to_json(record: RunRecord) -> dict[str, Any]:
+    """The record as JSON-able values, without the epochs, which have a file of their own."""
+    document = {f.name: getattr(record, f.name) for f in fields(record)}
+    document["objectives"] = [asdict(objective) for objective in record.objectives]
+    if record.result is not None:
+        document["result"] = {
+            "timing": asdict(record.result.timing),
+            "trials": [asdict(trial) for trial in record.result.trials],
+            "front": [asdict(member) for member in record.result.front],
+            "predicted": record.result.predicted,
+        }
+    return document
+
+
+def _result_from_json(document: dict[str, Any], path: Path) -> RunResult:
+    return RunResult(
+        timing=Timing(**document["timing"]),
+        trials=tuple(TrialRecord(**trial) for trial in document["trials"]),
+        front=tuple(FrontMember(**member) for member in document["front"]),
+        predicted=document["predicted"],
+        epochs=pd.read_parquet(path / EPOCHS_FILE),
+    )
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,147 @@
+"""From a results folder to tables and figures."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench import aggregate, plots, records, tables
+from bench.errors import UserError
+from bench.records import RunRecord
+
+DATASET_TITLES = {
+    "mnist": "MNIST",
+    "digits": "scikit-learn's digits (not MNIST: not comparable with the paper)",
+}
+
+
+def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
+    """Write tables and figures of everything recorded in a folder, and print the tables.
+
+    Raises:
+        UserError: If there is nothing to report or a record cannot be read.
+    """
+    settings = records.read_settings(results_dir)
+    recorded = _in_matrix_order(records.read_all(results_dir), settings)
+    runs = aggregate.summarise(recorded)
+    if runs.empty:
+        raise UserError(f"{results_dir} has no finished run to report; see 'mobo-bench list'")
+    subject = _subject(settings)
+    with_paper = settings["name"] == "paper" and settings["dataset"] == "mnist"
+    built = tables.build(runs, subject, with_paper)
+    try:
+        shutil.rmtree(reports_dir / "figures", ignore_errors=True)
+        (reports_dir / "figures").mkdir(parents=True)
+        runs.to_csv(reports_dir / "runs.csv", index=False)
+        for table in built:
+            table.numbers.to_csv(reports_dir / f"{table.name}.csv", index=False)
+            (reports_dir / f"{table.name}.tex").write_text(table.to_latex(), "utf-8")
+        figures = plots.write_all(recorded, reports_dir / "figures", subject)
+        text = _markdown(settings, recorded, built, figures, subject)
+        (reports_dir / "report.md").write_text(text, "utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write reports to {reports_dir}: {error}") from error
+    for table in built:
+        console.print(table.to_rich())
+    console.print(f"tables and figures: {reports_dir / 'report.md'}", soft_wrap=True)
+
+
+def _in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list[RunRecord]:
+    schedulers = [component["label"] for component in settings["schedulers"]]
+    sets = settings["objective_sets"]
+
+    def place(record: RunRecord) -> tuple[int, int, int]:
+        return (
+            schedulers.index(record.labels["scheduler"]),
+            sets.index("+".join(record.spec["objectives"])),
+            record.spec["seed"],
+        )
+
+    return sorted(recorded, key=place)
+
+
+def _subject(settings: dict[str, Any]) -> str:
+    budget, dataset = settings["budget"], settings["dataset"]
+    return (
+        f"MLP on {DATASET_TITLES.get(dataset, dataset)}, {budget['trials']} trials of at most "
+        f"{budget['max_epochs']} epochs, {budget['slots']} at a time"
+    )
+
+
+def _markdown(
+    settings: dict[str, Any],
+    recorded: list[RunRecord],
+    built: list[tables.Table],
+    figures: list[str],
+    subject: str,
+) -> str:
+    parts = [f"# {settings['title']}", "", f"{subject}.", ""]
+    failed = [record for record in recorded if not record.finished]
+    for record in failed:
+        last_line = record.error.strip().splitlines()[-1]
+        parts += [f"**Failed run** `{record.run_id}`: {last_line}", ""]
+    parts += [table.to_markdown() for table in built]
+    parts += [_test_table(recorded), "## Figures", ""]
+    parts += [f"![{name.replace('-', ' ')}](figures/{name}.png)\n" for name in figures]
+    parts += ["## How this was made", "", *_provenance(recorded), ""]
+    return "\n".join(parts)
+
+
+def _test_table(recorded: list[RunRecord]) -> str:
+    """Best test metrics on each run's front, and whether the front repeated."""
+    lines = [
+        "### The final fronts on test data",
+        "",
+        "| run | front members | best test accuracy | repeated bit for bit |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for record in recorded:
+        if record.result is not None:
+            front = record.result.front
+            best = max((m.metrics["test_accuracy"] for m in front), default=None)
+            repeated = sum(member.repeated for member in front)
+            lines.append(
+                f"| {record.run_id} | {len(front)} | {'–' if best is None else f'{best:.4f}'} | "
+                f"{repeated} of {len(front)} |"
+            )
+    lines += [
+        "",
+        "Each member of a final front was trained again from its configuration and seed and then "
+        "measured on the test images, which nothing else sees.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _provenance(recorded: list[RunRecord]) -> list[str]:
+    """Command, commit, versions and machine, each value that occurs once."""
+    lines = []
+    for title, values in (
+        ("command", {record.command for record in recorded}),
+        ("commit", {record.environment["git_commit"] or "unknown" for record in recorded}),
+        (
+            "machine",
+            {
+                f"{record.environment['processor']}, {record.environment['cores']} cores, "
+                f"GPUs: {', '.join(record.environment['gpus']) or 'none'}"
+                for record in recorded
+            },
+        ),
+        ("Python", {record.environment["python"] for record in recorded}),
+        (
+            "packages",
+            {
+                ", ".join(f"{k} {v}" for k, v in record.environment["versions"].items())
+                for record in recorded
+            },
+        ),
+        ("lock", {record.environment["lock_sha256"][:16] for record in recorded}),
+        ("data", {f"{r.data['name']} {r.data['sha256'][:16]}" for r in recorded}),
+        ("started", {min(r.started_at for r in recorded)}),
+        ("seeds", {", ".join(map(str, sorted({r.spec["seed"] for r in recorded})))}),
+    ):
+        lines += [f"- {title}: `{value}`" for value in sorted(values)]
+    return lines

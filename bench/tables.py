@@ -1,0 +1,211 @@
+"""Tables of runs, laid out as the paper's: for the terminal, Markdown, CSV and LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from rich.table import Table as RichTable
+
+from bench import paper
+from bench.execute import duration
+
+Formatter = Callable[[float], str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be shown.
+
+    Args:
+        name: File name without extension.
+        title: One line.
+        caption: What the figures are, and of which data.
+        cells: Formatted text, a row per objective set.
+        numbers: The same as numbers, with median, min and max of every figure.
+    """
+
+    name: str
+    title: str
+    caption: str
+    cells: pd.DataFrame
+    numbers: pd.DataFrame
+
+    def to_markdown(self) -> str:
+        """GitHub-flavoured Markdown, title and caption included."""
+        header = " | ".join(self.cells.columns)
+        rule = " | ".join("---" if i < 1 else "---:" for i in range(len(self.cells.columns)))
+        rows = [" | ".join(row) for row in self.cells.itertuples(index=False)]
+        lines = [f"| {line} |" for line in (header, rule, *rows)]
+        return "\n".join([f"### {self.title}", "", *lines, "", self.caption, ""])
+
+    def to_latex(self) -> str:
+        """A booktabs table, title and caption included."""
+        alignment = "l" + "r" * (len(self.cells.columns) - 1)
+        rows = [list(self.cells.columns), *self.cells.itertuples(index=False)]
+        lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
+        return "\n".join(
+            [
+                r"\begin{table}",
+                r"\centering\small",
+                rf"\caption{{{_latex(self.title)}. {_latex(self.caption)}}}",
+                rf"\begin{{tabular}}{{{alignment}}}",
+                r"\toprule",
+                lines[0],
+                r"\midrule",
+                *lines[1:],
+                r"\bottomrule",
+                r"\end{tabular}",
+                r"\end{table}",
+                "",
+            ]
+        )
+
+    def to_rich(self) -> RichTable:
+        """For the terminal."""
+        shown = RichTable(title=self.title, caption=self.caption, title_justify="left")
+        for index, column in enumerate(self.cells.columns):
+            shown.add_column(column, justify="left" if index == 0 else "right")
+        for row in self.cells.itertuples(index=False):
+            shown.add_row(*row)
+        return shown
+
+
+def percent(share: float) -> str:
+    """E.g. ``46.7 %``."""
+    return f"{100 * share:.1f} %"
+
+
+def significant(value: float) -> str:
+    """Five significant digits, no exponent: ``6026.9``, ``0.029985``."""
+    return np.format_float_positional(value, precision=5, unique=False, fractional=False, trim="-")
+
+
+def ratio(value: float) -> str:
+    """Three decimals."""
+    return f"{value:.3f}"
+
+
+def whole(value: float) -> str:
+    """A count; the median of an even number of runs may be a half."""
+    return f"{value:g}"
+
+
+FIGURES: Sequence[tuple[str, str, Formatter]] = (
+    ("runtime_s", "runtime", duration),
+    ("front_size", "front", whole),
+    ("hypervolume", "hypervolume", significant),
+    ("hypervolume_predicted", "predicted", significant),
+    ("epochs", "epochs", whole),
+    ("stopped", "stopped", whole),
+    ("epochs_saved", "epochs saved", percent),
+    ("runtime_saved", "time saved", percent),
+    ("hypervolume_ratio", "HV / FIFO", ratio),
+    ("utilisation", "utilisation", percent),
+)
+"""Column of `aggregate.summarise`, heading, format."""
+
+
+def build(runs: pd.DataFrame, subject: str, with_paper: bool) -> list[Table]:
+    """One table per scheduler (and searcher, if there are several), in the order they appear.
+
+    Args:
+        runs: From `aggregate.summarise`.
+        subject: What was run on what data, for the captions.
+        with_paper: Whether the published figures belong beside ours.
+    """
+    several = runs["searcher"].nunique() > 1
+    tables: list[Table] = []
+    for (scheduler, searcher), group in runs.groupby(["scheduler", "searcher"], sort=False):
+        number, title = paper.TABLES.get(str(scheduler), (len(tables) + 1, str(scheduler)))
+        numbers, cells = _rows(group, number if with_paper else None)
+        suffix = f", search by {searcher}" if several else ""
+        tables.append(
+            Table(
+                name=f"table-{number}" + (f"-{searcher}" if several else ""),
+                title=f"Table {number}: {title} ({scheduler}{suffix})",
+                caption=_caption(subject, group, with_paper),
+                cells=cells,
+                numbers=numbers,
+            )
+        )
+    return sorted(tables, key=lambda table: table.name)
+
+
+def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    numbers, cells = [], []
+    for objectives, runs in group.groupby("objectives", sort=False):
+        number: dict[str, object] = {"objectives": objectives, "seeds": len(runs)}
+        cell = {"objectives": str(objectives)}
+        for column, heading, form in FIGURES:
+            values = runs[column].dropna().to_numpy(dtype=float)
+            cell[heading] = _median_and_range(values, form)
+            if len(values):
+                number |= {
+                    f"{column}_median": float(np.median(values)),
+                    f"{column}_min": values.min(),
+                    f"{column}_max": values.max(),
+                }
+        published = paper.ROWS.get((paper_table or 0, str(objectives)))
+        if published:
+            number |= {f"paper_{k}": v for k, v in vars(published).items()}
+            cell |= {
+                "paper: runtime · front · predicted HV": " · ".join(
+                    (
+                        duration(published.runtime_s),
+                        str(published.front_size),
+                        significant(published.hypervolume),
+                    )
+                ),
+                "recomputed: front · HV · epochs": " · ".join(
+                    (
+                        str(published.observed_front_size),
+                        significant(published.observed_hypervolume),
+                        str(published.epochs),
+                    )
+                ),
+            }
+        numbers.append(number)
+        cells.append(cell)
+    return pd.DataFrame(numbers), pd.DataFrame(cells).fillna("")
+
+
+def _median_and_range(values: np.ndarray[tuple[int], np.dtype[np.float64]], form: Formatter) -> str:
+    if len(values) == 0:
+        return "–"
+    median = form(float(np.median(values)))
+    if len(values) == 1:
+        return median
+    return f"{median} ({form(values.min())}–{form(values.max())})"
+
+
+def _caption(subject: str, group: pd.DataFrame, with_paper: bool) -> str:
+    seeds = sorted(group["seed"].unique())
+    spread = "one seed" if len(seeds) == 1 else f"median (range) of {len(seeds)} seeds"
+    text = (
+        f"{subject}; {spread}. Hypervolume: observed, each trial's last report against the fixed "
+        "reference; predicted: of Ax's model, which is what the paper printed. Savings and HV / "
+        "FIFO against the FIFO run of the same seed."
+    )
+    if with_paper:
+        text += " Recomputed: the observed figures of the paper's own records."
+    failed = int(group["failed"].sum())
+    return text + (f" {failed} trials failed." if failed else "")
+
+
+def _latex(text: str) -> str:
+    for plain, escaped in (
+        ("\\", r"\textbackslash{}"),
+        ("%", r"\%"),
+        ("_", r"\_"),
+        ("&", r"\&"),
+        ("#", r"\#"),
+        ("·", r"$\cdot$"),
+        ("–", "--"),
+        ("≤", r"$\leq$"),
+        ("×", r"$\times$"),
+    ):
+        text = text.replace(plain, escaped)
+    return text

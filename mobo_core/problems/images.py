@@ -1,0 +1,302 @@
+"""Small image data sets in memory: MNIST (torchvision) and the embedded digits of scikit-learn."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import lightning
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.datasets import MNIST
+
+from mobo_core.seeding import derive_seed
+
+DatasetName = Literal["mnist", "digits"]
+
+MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
+MNIST_SHAPES = {"train": (60_000, 28, 28), "test": (10_000, 28, 28)}
+VALIDATION_IMAGES: dict[str, int] = {"mnist": 5_000, "digits": 300}
+DIGITS_TEST_IMAGES = 300
+SPLIT_SEED = 0
+"""One split for all trials, seeds and workers: validation images never enter training."""
+PROBE_SECONDS = 8.0
+
+
+class DataUnavailableError(Exception):
+    """The data set is neither on disk nor to be had from the network."""
+
+
+class DataDamagedError(Exception):
+    """Files of the data set are there but are not what they should be."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images and labels of one part of a data set.
+
+    Args:
+        images: (n, pixels) float32, normalised.
+        labels: (n,) int64 in 0..9.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class ImageData:
+    """A data set split into training, validation and test.
+
+    Args:
+        name: ``"mnist"`` or ``"digits"``.
+        train: What is trained on.
+        validation: What every metric of the search is measured on.
+        test: For the final front only.
+        checksum: SHA-256 of the raw images and labels, before splitting.
+    """
+
+    name: str
+    train: Split
+    validation: Split
+    test: Split
+    checksum: str
+
+    @property
+    def pixels(self) -> int:
+        """Inputs per image."""
+        return int(self.train.images.shape[1])
+
+
+class ShuffledBatches:
+    """Mini-batches in an order that depends on the seed and the epoch alone.
+
+    Every iteration is one epoch; the epoch counter starts at `epoch` and goes on by itself.
+
+    Args:
+        split: The images.
+        batch_size: ≥ 1; the last batch of an epoch may be smaller.
+        seed: Of the order.
+        epoch: First epoch, 0-based.
+    """
+
+    def __init__(self, split: Split, batch_size: int, seed: int, epoch: int = 0) -> None:
+        self._split = split
+        self._batch_size = batch_size
+        self._seed = seed
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return -(-len(self._split) // self._batch_size)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        generator = torch.Generator().manual_seed(derive_seed("shuffle", self._seed, self.epoch))
+        self.epoch += 1
+        images, labels = self._split.images, self._split.labels
+        order = torch.randperm(len(labels), generator=generator).to(labels.device)
+        for chunk in torch.split(order, self._batch_size):
+            yield images[chunk], labels[chunk]
+
+
+class ImageDataModule(lightning.LightningDataModule):
+    """Lightning's view of a data set: whole splits in memory, evaluation in one batch.
+
+    Args:
+        dataset: ``"mnist"`` or ``"digits"``.
+        data_dir: Folder that holds (or will hold) torchvision's ``MNIST/raw``.
+        batch_size: Of training.
+        seed: Of the shuffling.
+    """
+
+    def __init__(
+        self, dataset: DatasetName, data_dir: str | Path, batch_size: int, seed: int
+    ) -> None:
+        super().__init__()
+        self._dataset: DatasetName = dataset
+        self._data_dir = str(data_dir)
+        self._batch_size = batch_size
+        self._seed = seed
+
+    def prepare_data(self) -> None:
+        """Download if need be."""
+        if self._dataset == "mnist" and not mnist_on_disk(self._data_dir):
+            download_mnist(self._data_dir)
+
+    def setup(self, stage: str) -> None:
+        """Load the splits; once per process, whatever the number of modules."""
+        self.data = load(self._dataset, self._data_dir)
+
+    def train_dataloader(self) -> ShuffledBatches:
+        """Shuffled training batches."""
+        return ShuffledBatches(self.data.train, self._batch_size, self._seed)
+
+    def val_dataloader(self) -> list[tuple[Tensor, Tensor]]:
+        """The validation images as one batch."""
+        return [(self.data.validation.images, self.data.validation.labels)]
+
+    def test_dataloader(self) -> list[tuple[Tensor, Tensor]]:
+        """The test images as one batch."""
+        return [(self.data.test.images, self.data.test.labels)]
+
+
+def mnist_on_disk(data_dir: str | Path) -> bool:
+    """Whether torchvision finds the four MNIST files in ``data_dir/MNIST/raw``."""
+    try:
+        MNIST(str(data_dir), download=False)
+    except RuntimeError:
+        return False
+    except Exception as error:
+        raise DataDamagedError(
+            f"the MNIST files in {Path(data_dir, 'MNIST', 'raw')} cannot be read ({error}); "
+            "delete the folder and run again"
+        ) from error
+    return True
+
+
+def download_mnist(data_dir: str | Path) -> None:
+    """Download MNIST through torchvision, which checks each file's MD5.
+
+    Raises:
+        DataUnavailableError: If no mirror answers within ten seconds or the download fails.
+    """
+    if not _mirror_answers():
+        raise DataUnavailableError(
+            "MNIST cannot be downloaded: no mirror answered within "
+            f"{PROBE_SECONDS:.0f} s; put the four files of "
+            f"MNIST/raw into {Path(data_dir)} or choose the data set 'digits'"
+        )
+    try:
+        MNIST(str(data_dir), download=True)
+    except Exception as error:
+        raise DataUnavailableError(
+            f"the MNIST download into {Path(data_dir)} failed ({error}); put the four files of "
+            "MNIST/raw there or choose the data set 'digits'"
+        ) from error
+
+
+def _mirror_answers() -> bool:
+    """Whether a first small file arrives from any mirror in time, name look-up included."""
+    answered = threading.Event()
+
+    def probe() -> None:
+        for mirror in MNIST.mirrors:
+            try:
+                url = mirror + MNIST.resources[-1][0]
+                with urllib.request.urlopen(url, timeout=PROBE_SECONDS / 2) as response:  # noqa: S310
+                    response.read()
+                answered.set()
+                return
+            except (OSError, ValueError):
+                continue
+
+    # A name look-up knows no time limit, so the probe may have to be left behind.
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    thread.join(PROBE_SECONDS)
+    return answered.is_set()
+
+
+@functools.lru_cache(maxsize=2)
+def load(dataset: DatasetName, data_dir: str) -> ImageData:
+    """The data set, read once per process.
+
+    Raises:
+        ValueError: If the name is unknown.
+        DataUnavailableError: If MNIST is not in `data_dir`.
+        DataDamagedError: If its files are not MNIST's.
+    """
+    if dataset == "digits":
+        return _load_digits()
+    if dataset == "mnist":
+        return _load_mnist(data_dir)
+    raise ValueError(f"unknown data set {dataset!r}; choose from {get_args(DatasetName)}")
+
+
+def _load_mnist(data_dir: str) -> ImageData:
+    if not mnist_on_disk(data_dir):
+        raise DataUnavailableError(
+            f"MNIST is not in {data_dir}: expected the four files of MNIST/raw there"
+        )
+    parts = {}
+    for part, train in (("train", True), ("test", False)):
+        try:
+            raw = MNIST(data_dir, train=train)
+            images, labels = raw.data.numpy(), raw.targets.numpy()
+        except Exception as error:
+            raise DataDamagedError(f"the {part} files of MNIST in {data_dir}: {error}") from error
+        if images.shape != MNIST_SHAPES[part] or labels.shape != images.shape[:1]:
+            raise DataDamagedError(
+                f"the {part} files of MNIST in {data_dir} hold {images.shape} images and "
+                f"{labels.shape} labels, expected {MNIST_SHAPES[part]}"
+            )
+        parts[part] = (images, labels)
+    return _split(
+        "mnist", *parts["train"], *parts["test"], scale=255.0, mean=MNIST_MEAN, std=MNIST_STD
+    )
+
+
+def _load_digits() -> ImageData:
+    from sklearn.datasets import load_digits
+
+    bunch: Any = load_digits()
+    order = np.random.default_rng(derive_seed("digits-test", SPLIT_SEED)).permutation(
+        len(bunch.target)
+    )
+    test, rest = order[:DIGITS_TEST_IMAGES], order[DIGITS_TEST_IMAGES:]
+    images, labels = bunch.images.astype(np.uint8), bunch.target
+    scaled = images[rest] / 16.0
+    return _split(
+        "digits",
+        images[rest],
+        labels[rest],
+        images[test],
+        labels[test],
+        scale=16.0,
+        mean=float(scaled.mean()),
+        std=float(scaled.std()),
+    )
+
+
+def _split(
+    name: DatasetName,
+    train_images: NDArray[np.uint8],
+    train_labels: NDArray[np.int64],
+    test_images: NDArray[np.uint8],
+    test_labels: NDArray[np.int64],
+    *,
+    scale: float,
+    mean: float,
+    std: float,
+) -> ImageData:
+    checksum = hashlib.sha256()
+    for array in (train_images, train_labels, test_images, test_labels):
+        checksum.update(np.ascontiguousarray(array, dtype=np.uint8).tobytes())
+
+    def part(images: NDArray[np.uint8], labels: NDArray[np.int64]) -> Split:
+        pixels = torch.from_numpy(np.ascontiguousarray(images.reshape(len(images), -1)))
+        normalised = (pixels.float() / scale - mean) / std
+        return Split(normalised, torch.from_numpy(np.array(labels, dtype=np.int64)))
+
+    order = np.random.default_rng(derive_seed("validation", SPLIT_SEED)).permutation(
+        len(train_labels)
+    )
+    held_out = VALIDATION_IMAGES[name]
+    validation, train = order[:held_out], order[held_out:]
+    return ImageData(
+        name=name,
+        train=part(train_images[train], train_labels[train]),
+        validation=part(train_images[validation], train_labels[validation]),
+        test=part(test_images, test_labels),
+        checksum=checksum.hexdigest(),
+    )

@@ -1,0 +1,78 @@
+"""What a problem has to offer; everything else (Tune, records, tables) works with this alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from mobo_core.objectives import Objective
+from mobo_core.space import SearchSpace
+
+
+class Training(Protocol):
+    """One configuration in training.
+
+    The same configuration and seed give the same metrics bit for bit, whatever ran before in
+    the process and wherever the training was saved and loaded.
+    """
+
+    def run_epoch(self) -> dict[str, float]:
+        """Train one epoch and return its metrics, in their own directions."""
+        ...
+
+    def test_metrics(self) -> dict[str, float]:
+        """Metrics of the present model on held-out test data; not for use during a search."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """All that `load_state` needs to go on from here."""
+        ...
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Go on where `state` was taken."""
+        ...
+
+    def close(self) -> None:
+        """Give back what the training holds; it is not used afterwards."""
+        ...
+
+
+class TrainingSource(Protocol):
+    """What a trial needs of a problem."""
+
+    @property
+    def max_epochs(self) -> int:
+        """The full budget of one trial."""
+        ...
+
+    def start(self, config: Mapping[str, Any], seed: int) -> Training:
+        """A training at epoch 0.
+
+        Args:
+            config: A configuration of the problem's space.
+            seed: Of initial weights, shuffling and dropout.
+        """
+        ...
+
+
+class Problem(TrainingSource, Protocol):
+    """A search space and how to train a configuration of it. Must be cheap to pickle."""
+
+    @property
+    def name(self) -> str:
+        """Stable name, data set included, e.g. ``"mlp-mnist"``."""
+        ...
+
+    @property
+    def space(self) -> SearchSpace:
+        """What is searched."""
+        ...
+
+    @property
+    def objectives(self) -> Mapping[str, Objective]:
+        """Short name → objective, with the problem's fixed reference values."""
+        ...
+
+    def data_checksum(self) -> str:
+        """SHA-256 of the data it trains on; empty if it needs none."""
+        ...

@@ -1,0 +1,141 @@
+"""Stopping rules: pure decisions from reports, without Ray.
+
+A rule sees every report once, as (trial, budget spent, minimised point), in the order in which
+the reports arrive, and answers what becomes of the trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Protocol
+
+import numpy as np
+
+from mobo_core.objectives import Points
+from mobo_core.pareto import any_dominates, non_dominated_mask
+from mobo_core.rungs import milestones
+
+
+class Decision(Enum):
+    """What becomes of a trial after a report."""
+
+    CONTINUE = "continue"
+    STOP = "stop"
+    """Ended early; also the answer to an invalid point, from which no comparison can be made."""
+    COMPLETE = "complete"
+    """The full budget is spent."""
+
+
+class StoppingRule(Protocol):
+    """Decides, report by report, whether a trial goes on."""
+
+    def report(self, trial_id: str, t: float, point: Points) -> Decision:
+        """Record a report and decide.
+
+        Args:
+            trial_id: The reporting trial.
+            t: Budget spent so far, in the unit of `max_t`.
+            point: (m,) minimised objectives.
+        """
+        ...
+
+
+class _Front:
+    """The non-dominated part of a growing set: all that matters for 'does any dominate?'."""
+
+    def __init__(self) -> None:
+        self._points: Points = np.empty((0, 0))
+
+    def add(self, point: Points) -> None:
+        if not self.dominates(point):
+            grown = np.vstack([self._points, point]) if len(self._points) else point[None]
+            self._points = grown[non_dominated_mask(grown)]
+
+    def dominates(self, point: Points) -> bool:
+        return any_dominates(self._points, point)
+
+
+class _Rungs:
+    """Which milestone, if any, a report counts for: the highest reached, once per trial."""
+
+    def __init__(self, budgets: tuple[int, ...]) -> None:
+        self.budgets = budgets
+        self._recorded: dict[str, set[int]] = {}
+
+    def newly_reached(self, trial_id: str, t: float) -> int | None:
+        recorded = self._recorded.setdefault(trial_id, set())
+        for budget in reversed(self.budgets):
+            if t >= budget and budget not in recorded:
+                recorded.add(budget)
+                return budget
+        return None
+
+
+class PaperDominanceRule:
+    """The rule of the paper's Tables 2 and 3: stop whatever anything ever reported dominates.
+
+    All reported points of all trials and all epochs are kept, the trial's own earlier ones
+    included. At each milestone not yet recorded the trial stops if any kept point dominates its
+    present one. η does nothing but space the milestones.
+
+    Args:
+        max_t: R, the full budget.
+        grace_period: r, the first milestone.
+        reduction_factor: η.
+
+    Raises:
+        ValueError: As `mobo_core.rungs.milestones`.
+    """
+
+    def __init__(self, max_t: float, grace_period: float, reduction_factor: float) -> None:
+        self._max_t = max_t
+        self._rungs = _Rungs(milestones(grace_period, reduction_factor, max_t))
+        self._seen = _Front()
+
+    def report(self, trial_id: str, t: float, point: Points) -> Decision:
+        """See `StoppingRule.report`."""
+        if not np.isfinite(point).all():
+            return Decision.STOP
+        dominated = self._seen.dominates(point)
+        self._seen.add(point)
+        if t >= self._max_t:
+            return Decision.COMPLETE
+        if self._rungs.newly_reached(trial_id, t) is not None and dominated:
+            return Decision.STOP
+        return Decision.CONTINUE
+
+
+class PaperRungwiseRule:
+    """The rule of the paper's Table 4: stop whatever another trial dominated at the same rung.
+
+    At each milestone not yet recorded the present point is compared with the points other trials
+    recorded at that milestone; dominated, it stops. (The paper also computed an ε-net order here
+    and never used it, so neither does this rule.)
+
+    Args:
+        max_t: R, the full budget.
+        grace_period: r, the first milestone.
+        reduction_factor: η; as in `PaperDominanceRule` it only spaces the milestones.
+
+    Raises:
+        ValueError: As `mobo_core.rungs.milestones`.
+    """
+
+    def __init__(self, max_t: float, grace_period: float, reduction_factor: float) -> None:
+        self._max_t = max_t
+        self._rungs = _Rungs(milestones(grace_period, reduction_factor, max_t))
+        self._fronts: Mapping[int, _Front] = {budget: _Front() for budget in self._rungs.budgets}
+
+    def report(self, trial_id: str, t: float, point: Points) -> Decision:
+        """See `StoppingRule.report`."""
+        if not np.isfinite(point).all():
+            return Decision.STOP
+        if t >= self._max_t:
+            return Decision.COMPLETE
+        rung = self._rungs.newly_reached(trial_id, t)
+        if rung is None:
+            return Decision.CONTINUE
+        dominated = self._fronts[rung].dominates(point)
+        self._fronts[rung].add(point)
+        return Decision.STOP if dominated else Decision.CONTINUE

@@ -1,0 +1,49 @@
+"""Searchers and schedulers for Ray Tune; the only importers of `ray.tune`.
+
+Names are imported when first used: a process that only trains need not load Ax and BoTorch,
+which takes seconds per worker.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mobo_core.tune.quasirandom import RandomSearcher, SobolSearcher
+    from mobo_core.tune.searcher import AxSearcher
+    from mobo_core.tune.space import ordered_choice
+    from mobo_core.tune.stopping import PaperDominance, PaperRungwise, RuleScheduler
+    from mobo_core.tune.trainable import problem_trainable
+
+__all__ = [
+    "AxSearcher",
+    "PaperDominance",
+    "PaperRungwise",
+    "RandomSearcher",
+    "RuleScheduler",
+    "SobolSearcher",
+    "ordered_choice",
+    "problem_trainable",
+]
+
+_HOMES = {
+    "AxSearcher": "searcher",
+    "PaperDominance": "stopping",
+    "PaperRungwise": "stopping",
+    "RandomSearcher": "quasirandom",
+    "RuleScheduler": "stopping",
+    "SobolSearcher": "quasirandom",
+    "ordered_choice": "space",
+    "problem_trainable": "trainable",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,167 @@
+"""Search spaces at the border to Ray Tune (from its domains) and to Ax (to its parameters)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Literal
+
+import numpy as np
+from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+from ray._private.dict import flatten_dict, unflatten_dict
+from ray.tune.search.sample import Categorical, Domain, Float, Integer, Quantized
+from ray.tune.search.sample import LogUniform as LogUniformSampler
+from ray.tune.search.sample import Uniform as UniformSampler
+
+from mobo_core.space import ChoiceParameter, Parameter, RangeParameter, SearchSpace
+
+SUPPORTED = (
+    "choice, mobo_core.tune.ordered_choice, uniform, quniform, loguniform, qloguniform, "
+    "randint, qrandint, lograndint, qlograndint"
+)
+MAX_GRID_VALUES = 1000
+"""A quantised range with more values than this is refused: Ax would have to list them all."""
+
+
+class OrderedCategorical(Categorical):
+    """A Tune choice whose values have an order; see `ordered_choice`."""
+
+
+def ordered_choice(values: Sequence[float | str]) -> OrderedCategorical:
+    """A Tune domain of listed values, in an order a surrogate may use.
+
+    Plain `ray.tune.choice` stays unordered. With an order Ax models one dimension instead of one
+    per value.
+
+    Args:
+        values: Numbers in ascending order, or strings in the order meant.
+
+    Raises:
+        ValueError: If fewer than two values are given or numbers do not ascend.
+    """
+    listed = list(values)
+    numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in listed)
+    if numeric and any(a >= b for a, b in pairwise(listed)):  # type: ignore[operator]
+        raise ValueError(f"ordered_choice needs ascending numbers, got {listed}")
+    if len(listed) < 2:
+        raise ValueError(f"ordered_choice needs at least two values, got {listed}")
+    domain: OrderedCategorical = OrderedCategorical(listed).uniform()
+    return domain
+
+
+def from_tune(param_space: Mapping[str, Any]) -> SearchSpace:
+    """The searchable part of a Tune `param_space`; constants are left to Tune.
+
+    Args:
+        param_space: As for `tune.Tuner`; may be nested.
+
+    Raises:
+        ValueError: If a domain is of a kind that cannot be searched (grid_search, sample_from,
+            randn), naming it, or if nothing is left to search.
+    """
+    parameters = []
+    for name, value in flatten_dict(dict(param_space), prevent_delimiter=True).items():
+        if name.split("/")[-1] == "grid_search":
+            raise ValueError(
+                f"parameter {name.rpartition('/')[0]!r} is a grid_search, which a searcher cannot "
+                f"sample; use one of {SUPPORTED}"
+            )
+        if isinstance(value, Domain):
+            parameters.append(_parameter_from_domain(name, value))
+    if not parameters:
+        raise ValueError(f"nothing to search: param_space has no domain; use one of {SUPPORTED}")
+    return SearchSpace(tuple(parameters))
+
+
+def as_space(space: Mapping[str, Any] | SearchSpace) -> SearchSpace:
+    """A `SearchSpace` as it is, a Tune `param_space` converted."""
+    return space if isinstance(space, SearchSpace) else from_tune(space)
+
+
+def to_ax(space: SearchSpace) -> list[RangeParameterConfig | ChoiceParameterConfig]:
+    """Ax parameter configurations, in order; a quantised range becomes an ordered choice.
+
+    Raises:
+        ValueError: If a choice mixes types or a quantised range has too many values.
+    """
+    return [_to_ax(parameter) for parameter in space.parameters]
+
+
+def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    """A flat configuration with ``/``-joined names as the nested one Tune expects."""
+    config: dict[str, Any] = unflatten_dict(dict(flat))
+    return config
+
+
+def _to_ax(parameter: Parameter) -> RangeParameterConfig | ChoiceParameterConfig:
+    if isinstance(parameter, ChoiceParameter):
+        return ChoiceParameterConfig(
+            name=parameter.name,
+            values=list(parameter.values),
+            parameter_type=_common_type(parameter.name, parameter.values),
+            is_ordered=parameter.ordered,
+        )
+    kind: Literal["int", "float"] = "int" if parameter.integer else "float"
+    if parameter.step is None:
+        return RangeParameterConfig(
+            name=parameter.name,
+            bounds=(parameter.lower, parameter.upper),
+            parameter_type=kind,
+            scaling="log" if parameter.log else "linear",
+        )
+    if parameter.cardinality > MAX_GRID_VALUES:
+        raise ValueError(
+            f"parameter {parameter.name!r} has {parameter.cardinality:.0f} quantised values, more "
+            f"than {MAX_GRID_VALUES}; use a coarser quantum or an unquantised range"
+        )
+    values = [parameter.lower + parameter.step * k for k in range(int(parameter.cardinality))]
+    return ChoiceParameterConfig(
+        name=parameter.name,
+        values=[round(v) for v in values] if parameter.integer else values,
+        parameter_type=kind,
+        is_ordered=True,
+    )
+
+
+def _common_type(name: str, values: Sequence[Any]) -> Literal["float", "int", "str", "bool"]:
+    if all(isinstance(v, bool) for v in values):
+        return "bool"
+    if all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values):
+        return "int"
+    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
+        return "float"
+    if all(isinstance(v, str) for v in values):
+        return "str"
+    raise ValueError(
+        f"the choices of parameter {name!r} must be all numbers, all strings or all booleans, "
+        f"got {list(values)}"
+    )
+
+
+def _parameter_from_domain(name: str, domain: Domain) -> Parameter:
+    if isinstance(domain, Categorical):
+        return ChoiceParameter(
+            name, tuple(domain.categories), isinstance(domain, OrderedCategorical)
+        )
+    numeric = domain if isinstance(domain, Float | Integer) else None
+    sampler = numeric.get_sampler() if numeric else None
+    step = None
+    if isinstance(sampler, Quantized):
+        step, sampler = sampler.q, sampler.get_sampler()
+    if numeric is None or not isinstance(sampler, UniformSampler | LogUniformSampler):
+        raise ValueError(
+            f"parameter {name!r} ({type(domain).__name__} with {type(sampler).__name__} sampling) "
+            f"cannot be searched; use one of {SUPPORTED}"
+        )
+    integer = isinstance(numeric, Integer)
+    lower, upper = numeric.lower, numeric.upper
+    # Ray excludes the upper bound of whole numbers unless they are quantised by more than 1.
+    if integer and step in (None, 1):
+        upper, step = upper - 1, None
+    if step is not None:
+        lower = math.ceil(lower / step - 1e-9) * step
+        upper = math.floor(upper / step + 1e-9) * step
+    if lower == upper:
+        return ChoiceParameter(name, (lower,))
+    return RangeParameter(name, lower, upper, integer, isinstance(sampler, LogUniformSampler), step)
