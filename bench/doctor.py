@@ -5,28 +5,29 @@ from __future__ import annotations
 from rich.console import Console
 
 from bench import environment
-from bench.errors import UserError
 from mobo_core.problems import images
 
 
 def show(data_dir: str, console: Console) -> None:
-    """Print versions, cores, GPUs and data, and a note for whatever would be slow or fail.
-
-    Raises:
-        UserError: If the data is there but damaged.
-    """
+    """Print versions, cores, GPUs and data, and a note for whatever would be slow or fail."""
     found = environment.capture()
     console.print(f"Python {found.python} on {found.platform}")
     console.print(", ".join(f"{name} {version}" for name, version in found.versions.items()))
     console.print(f"{found.processor}: {found.cores} cores, {found.memory_gib} GiB memory")
     console.print(f"GPUs: {', '.join(found.gpus) or 'none'}")
-    try:
-        mnist = images.mnist_on_disk(data_dir)
-    except images.DataDamagedError as error:
-        raise UserError(str(error)) from error
-    console.print(f"MNIST in {data_dir}: {'found' if mnist else 'not found'}")
+    mnist = images.mnist_on_disk(data_dir)
+    console.print(f"MNIST in {data_dir}: {_mnist_state(mnist, data_dir)}")
     for remark in _remarks(found, mnist):
         console.print(f"[yellow]note[/] {remark}")
+
+
+def _mnist_state(found: bool, data_dir: str) -> str:
+    if not found:
+        return "not found"
+    try:
+        return f"found, SHA-256 {images.load('mnist', data_dir).checksum[:16]}"
+    except images.DataDamagedError as error:
+        return f"damaged: {error}"
 
 
 def _remarks(found: environment.Environment, mnist: bool) -> list[str]:

@@ -38,6 +38,7 @@ def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Conso
         if not images.mnist_on_disk(data_dir):
             console.print(f"MNIST is not in {data_dir}; trying to download it")
             images.download_mnist(data_dir)
+        images.load("mnist", data_dir)
     except images.DataDamagedError as error:
         raise UserError(str(error)) from error
     except images.DataUnavailableError as error:

@@ -22,7 +22,7 @@ def _checked_reference(reference_point: ArrayLike, points: Points) -> Points:
     reference = np.asarray(reference_point, dtype=float)
     if reference.ndim != 1 or reference.size == 0:
         raise ValueError(f"reference_point must have shape (m,), got {reference.shape}")
-    if len(points) and reference.shape != (points.shape[1],):
+    if points.shape[1] and reference.shape != (points.shape[1],):
         raise ValueError(
             f"reference_point must have shape ({points.shape[1]},), got {reference.shape}; "
             "give one value per objective"
@@ -56,7 +56,9 @@ def hypervolume(points: ArrayLike, reference_point: ArrayLike) -> float:
 
 
 def hypervolume_contributions(points: ArrayLike, reference_point: ArrayLike) -> Points:
-    """(n,) hypervolume lost if that point alone were removed; 0 for a point that does not count.
+    """(n,) hypervolume lost if that point alone were removed.
+
+    0 for a point that does not count, for a dominated point and for each of several duplicates.
 
     Args:
         points: (n, m), minimised.
@@ -69,8 +71,15 @@ def hypervolume_contributions(points: ArrayLike, reference_point: ArrayLike) -> 
     reference = _checked_reference(reference_point, array)
     inside = _inside(array, reference)
     contributions = np.zeros(len(array))
-    if inside.any():
-        contributions[inside] = moocore.hv_contributions(array[inside], ref=reference)
+    if not inside.any():
+        return contributions
+    if array.shape[1] == 1:  # moocore starts at two objectives
+        best, runner_up = np.sort(np.append(array[inside, 0], reference[0]))[:2]
+        contributions[inside & (array[:, 0] == best)] = runner_up - best
+    else:
+        contributions[inside] = moocore.hv_contributions(
+            array[inside], ref=reference, ignore_dominated=False
+        )
     return contributions
 
 
@@ -106,26 +115,31 @@ def attainment_surface(sets: Sequence[ArrayLike], percentile: float) -> Points:
     """(k, m) corners of the region that at least `percentile` % of the sets attain.
 
     Args:
-        sets: One (n_i, m) set of points per run, minimised; runs without a valid point count as
-            runs that attain nothing.
+        sets: One (n_i, m) set of points per run, minimised, m 2 or 3; runs without a valid point
+            count as runs that attain nothing.
         percentile: In (0, 100]; 50 gives the median attainment surface.
 
     Raises:
-        ValueError: If there is no set, m differs or the percentile is out of range.
+        ValueError: If there is no set, m differs or is not 2 or 3, or the percentile is out of
+            range.
 
     Source: Grunert da Fonseca et al. 2001, doi:10.1007/3-540-44719-9_15.
     """
-    if not sets:
-        raise ValueError("attainment needs at least one set of points, got none")
+    arrays = [as_points(points) for points in sets]
+    widths = {array.shape[1] for array in arrays if array.shape[1]}
+    if len(widths) != 1 or not widths <= {2, 3}:
+        raise ValueError(
+            "attainment needs at least one set, all of two or all of three objectives, got "
+            f"{sorted(widths)}"
+        )
     if not 0 < percentile <= 100:
         raise ValueError(f"percentile must lie in (0, 100], got {percentile}")
-    arrays = [as_points(points) for points in sets]
-    arrays = [array[valid_mask(array)] for array in arrays]
-    filled = [array for array in arrays if len(array)]
+    filled = [array[valid_mask(array)] for array in arrays]
+    filled = [array for array in filled if len(array)]
     # moocore knows only the sets that have points: the share is rescaled to them.
     needed = int(np.ceil(percentile / 100 * len(arrays) - 1e-9))
     if needed > len(filled):
-        return np.empty((0, filled[0].shape[1] if filled else 0))
+        return np.empty((0, widths.pop()))
     labels = np.repeat(np.arange(len(filled)), [len(array) for array in filled])
     surface = moocore.eaf(np.vstack(filled), labels, percentiles=[100 * needed / len(filled)])
     corners: Points = np.asarray(surface)[:, :-1]
@@ -145,12 +159,12 @@ def _against_front(indicator: object, points: ArrayLike, reference_front: ArrayL
     if len(front) == 0 or not valid_mask(front).all():
         raise ValueError("reference_front must hold at least one point and only finite values")
     array = as_points(points)
-    array = array[valid_mask(array)]
-    if len(array) == 0:
-        return float("inf")
-    if array.shape[1] != front.shape[1]:
+    if array.shape[1] and array.shape[1] != front.shape[1]:
         raise ValueError(
             f"points have {array.shape[1]} objectives, the reference front {front.shape[1]}"
         )
+    array = array[valid_mask(array)]
+    if len(array) == 0:
+        return float("inf")
     assert callable(indicator)
     return float(indicator(array, ref=front))

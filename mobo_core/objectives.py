@@ -49,11 +49,13 @@ class Objective:
             raise ValueError(
                 f"goal of objective {self.name!r} must be 'max' or 'min', got {self.goal!r}"
             )
-        if not isinstance(self.reference, int | float) or not math.isfinite(self.reference):
+        number = isinstance(self.reference, int | float | np.number)
+        if not number or isinstance(self.reference, bool) or not math.isfinite(self.reference):
             raise ValueError(
                 f"reference of objective {self.name!r} must be a finite number, "
                 f"got {self.reference!r}"
             )
+        object.__setattr__(self, "reference", float(self.reference))
 
     @property
     def sign(self) -> float:

@@ -46,12 +46,17 @@ def any_dominates(points: ArrayLike, point: ArrayLike) -> bool:
     """Whether any of the points (n, m) dominates the point (m,), all minimised.
 
     Invalid points dominate nothing; an invalid point is dominated by any valid one.
+
+    Raises:
+        ValueError: If the number of objectives differs.
     """
     rivals = as_points(points)
     rivals = rivals[valid_mask(rivals)]
     candidate = np.asarray(point, dtype=float)
     if len(rivals) == 0:
         return False
+    if candidate.shape != (rivals.shape[1],):
+        raise ValueError(f"point must have shape ({rivals.shape[1]},), got {candidate.shape}")
     if not np.isfinite(candidate).all():
         return True
     return bool(((rivals <= candidate).all(axis=1) & (rivals < candidate).any(axis=1)).any())
@@ -139,8 +144,12 @@ def crowding_distance(front: ArrayLike) -> Points:
     front's range, ties are ordered stably by position.
     """
     array = scale_to_range(front)
+    if len(array) <= 2:
+        return np.full(len(array), np.inf)
     distance = np.zeros(len(array))
     for column in array.T:
+        if np.ptp(column) == 0:
+            continue  # an objective in which all are equal orders nobody
         order = np.argsort(column, kind="stable")
         distance[order[[0, -1]]] = np.inf
         distance[order[1:-1]] += column[order[2:]] - column[order[:-2]]

@@ -57,19 +57,22 @@ class _Front:
 
 
 class _Rungs:
-    """Which milestone, if any, a report counts for: the highest reached, once per trial."""
+    """Which milestone, if any, a report counts for: the highest one newly reached.
+
+    A milestone that a coarse reporter skipped is not made up for by a later report: that would
+    put a point of a high budget among points of a low one.
+    """
 
     def __init__(self, budgets: tuple[int, ...]) -> None:
         self.budgets = budgets
-        self._recorded: dict[str, set[int]] = {}
+        self._highest: dict[str, int] = {}
 
     def newly_reached(self, trial_id: str, t: float) -> int | None:
-        recorded = self._recorded.setdefault(trial_id, set())
-        for budget in reversed(self.budgets):
-            if t >= budget and budget not in recorded:
-                recorded.add(budget)
-                return budget
-        return None
+        reached = [budget for budget in self.budgets if budget <= t]
+        if not reached or reached[-1] <= self._highest.get(trial_id, 0):
+            return None
+        self._highest[trial_id] = reached[-1]
+        return reached[-1]
 
 
 class PaperDominanceRule:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import math
 
+SLACK = 1 + 1e-12
+"""Keeps a product such as 1.1² from landing just under an integer."""
+
 
 def milestones(
     grace_period: float, reduction_factor: float, max_t: float, bracket: int = 0
@@ -28,22 +31,23 @@ def milestones(
     """
     if not grace_period >= 1:
         raise ValueError(f"grace_period must be at least 1, got {grace_period}")
-    if not reduction_factor > 1:
-        raise ValueError(f"reduction_factor must be greater than 1, got {reduction_factor}")
+    if not (math.isfinite(reduction_factor) and reduction_factor > 1):
+        raise ValueError(
+            f"reduction_factor must be finite and greater than 1, got {reduction_factor}"
+        )
     if not (math.isfinite(max_t) and max_t >= grace_period):
         raise ValueError(
             f"max_t must be finite and at least grace_period ({grace_period}), got {max_t}"
         )
     if bracket < 0:
         raise ValueError(f"bracket must not be negative, got {bracket}")
-    budgets: list[int] = []
-    exponent = bracket
-    # The relative slack keeps a product such as 1.1**2 from landing just under an integer.
-    while (budget := math.floor(grace_period * reduction_factor**exponent * (1 + 1e-12))) < max_t:
-        if not budgets or budget > budgets[-1]:
-            budgets.append(budget)
-        exponent += 1
-    return tuple(budgets)
+    # In logarithms first: η^(k+s) overflows for a bracket far beyond the last rung.
+    last = math.ceil(math.log(max_t / grace_period) / math.log(reduction_factor))
+    budgets = {
+        math.floor(grace_period * reduction_factor**exponent * SLACK)
+        for exponent in range(bracket, last + 1)
+    }
+    return tuple(sorted(budget for budget in budgets if budget < max_t))
 
 
 def stopping_quota(count: int, reduction_factor: float) -> int:
@@ -53,4 +57,4 @@ def stopping_quota(count: int, reduction_factor: float) -> int:
 
 def promotion_quota(count: int, reduction_factor: float) -> int:
     """⌊n/η⌋: how many of n trials recorded at a rung may be promoted."""
-    return math.floor(count / reduction_factor * (1 + 1e-12))
+    return math.floor(count / reduction_factor * SLACK)

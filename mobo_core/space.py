@@ -39,6 +39,17 @@ class RangeParameter:
             raise ValueError(
                 f"parameter {self.name!r} needs lower < upper, got {self.lower} and {self.upper}"
             )
+        if self.step is not None and not (math.isfinite(self.step) and self.step > 0):
+            raise ValueError(f"parameter {self.name!r} needs a step > 0, got {self.step}")
+        cell = self.step if self.step is not None else (1 if self.integer else None)
+        if cell and any(
+            not math.isclose(b / cell, round(b / cell), abs_tol=1e-9)
+            for b in (self.lower, self.upper)
+        ):
+            raise ValueError(
+                f"bounds of parameter {self.name!r} must be multiples of {cell}, "
+                f"got {self.lower} and {self.upper}"
+            )
         if self.log and self.lower <= 0:
             raise ValueError(f"parameter {self.name!r} is logarithmic and needs a lower bound > 0")
 
@@ -55,7 +66,7 @@ class RangeParameter:
         cell = self.step if self.step is not None else (1 if self.integer else 0)
         low, high = self.lower - cell / 2, self.upper + cell / 2
         if self.log:
-            low = max(low, self.lower / 2)
+            low = max(low, self.lower / 2)  # a step as large as the lower bound would give 0
             value = math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
         else:
             value = low + u * (high - low)
@@ -82,6 +93,8 @@ class ChoiceParameter:
     def __post_init__(self) -> None:
         if not self.values:
             raise ValueError(f"parameter {self.name!r} has no values to choose from")
+        if len(set(map(repr, self.values))) < len(self.values):
+            raise ValueError(f"values of parameter {self.name!r} must differ, got {self.values}")
 
     @property
     def cardinality(self) -> float:

@@ -264,6 +264,7 @@ def _quieten() -> None:
     for name in ("ray.tune", "torch.utils.cpp_extension"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=NumericalWarning)
+    warnings.filterwarnings("ignore", category=RuntimeWarning, module="botorch")
 
 
 def _predicted(searcher: Searcher, objectives: ObjectiveSet) -> dict[str, float] | None:

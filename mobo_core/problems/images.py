@@ -109,6 +109,19 @@ class ShuffledBatches:
             yield images[chunk], labels[chunk]
 
 
+class OneBatch:
+    """A whole split as a single batch. (Lightning takes a list for several loaders.)"""
+
+    def __init__(self, split: Split) -> None:
+        self._split = split
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        yield self._split.images, self._split.labels
+
+
 class ImageDataModule(lightning.LightningDataModule):
     """Lightning's view of a data set: whole splits in memory, evaluation in one batch.
 
@@ -141,27 +154,19 @@ class ImageDataModule(lightning.LightningDataModule):
         """Shuffled training batches."""
         return ShuffledBatches(self.data.train, self._batch_size, self._seed)
 
-    def val_dataloader(self) -> list[tuple[Tensor, Tensor]]:
-        """The validation images as one batch."""
-        return [(self.data.validation.images, self.data.validation.labels)]
+    def val_dataloader(self) -> OneBatch:
+        """The validation images."""
+        return OneBatch(self.data.validation)
 
-    def test_dataloader(self) -> list[tuple[Tensor, Tensor]]:
-        """The test images as one batch."""
-        return [(self.data.test.images, self.data.test.labels)]
+    def test_dataloader(self) -> OneBatch:
+        """The test images."""
+        return OneBatch(self.data.test)
 
 
 def mnist_on_disk(data_dir: str | Path) -> bool:
-    """Whether torchvision finds the four MNIST files in ``data_dir/MNIST/raw``."""
-    try:
-        MNIST(str(data_dir), download=False)
-    except RuntimeError:
-        return False
-    except Exception as error:
-        raise DataDamagedError(
-            f"the MNIST files in {Path(data_dir, 'MNIST', 'raw')} cannot be read ({error}); "
-            "delete the folder and run again"
-        ) from error
-    return True
+    """Whether the four MNIST files lie in ``data_dir/MNIST/raw``; they are not read."""
+    raw = Path(data_dir, "MNIST", "raw")
+    return all((raw / name.removesuffix(".gz")).is_file() for name, _ in MNIST.resources)
 
 
 def download_mnist(data_dir: str | Path) -> None:
@@ -234,11 +239,15 @@ def _load_mnist(data_dir: str) -> ImageData:
             raw = MNIST(data_dir, train=train)
             images, labels = raw.data.numpy(), raw.targets.numpy()
         except Exception as error:
-            raise DataDamagedError(f"the {part} files of MNIST in {data_dir}: {error}") from error
+            raise DataDamagedError(
+                f"the {part} files of MNIST in {data_dir} cannot be read ({error}); delete "
+                f"{Path(data_dir, 'MNIST')} and run again"
+            ) from error
         if images.shape != MNIST_SHAPES[part] or labels.shape != images.shape[:1]:
             raise DataDamagedError(
                 f"the {part} files of MNIST in {data_dir} hold {images.shape} images and "
-                f"{labels.shape} labels, expected {MNIST_SHAPES[part]}"
+                f"{labels.shape} labels, expected {MNIST_SHAPES[part]}; delete "
+                f"{Path(data_dir, 'MNIST')} and run again"
             )
         parts[part] = (images, labels)
     return _split(

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from mobo_core.objectives import Objective
 from mobo_core.problems import images
-from mobo_core.problems.images import DatasetName, ImageDataModule, Split
+from mobo_core.problems.images import DatasetName, ImageDataModule, OneBatch
 from mobo_core.seeding import derive_seed
 from mobo_core.space import ChoiceParameter, RangeParameter, SearchSpace
 
@@ -114,7 +114,7 @@ class MLPTraining:
         with torch.random.fork_rng(devices=_cuda_devices()):
             torch.manual_seed(derive_seed("dropout", self._seed, epoch))
             train_loss = self._train()
-        validation = self._evaluate(self._data.data.validation)
+        validation = self._evaluate(self._data.val_dataloader())
         return {
             "val_accuracy": validation["accuracy"],
             "val_loss": validation["loss"],
@@ -137,16 +137,18 @@ class MLPTraining:
             count += len(labels)
         return float(total / count)
 
-    def _evaluate(self, split: Split) -> dict[str, float]:
+    def _evaluate(self, whole: OneBatch) -> dict[str, float]:
         self._module.eval()
+        (batch,) = whole
         with torch.no_grad():
-            batch = self._fabric.to_device((split.images, split.labels))
-            metrics: dict[str, float] = self._module.validation_step(batch, 0)
+            metrics: dict[str, float] = self._module.validation_step(
+                self._fabric.to_device(batch), 0
+            )
         return metrics
 
     def test_metrics(self) -> dict[str, float]:
         """test_accuracy (0–1) and test_loss (nats) of the present weights."""
-        return {f"test_{k}": v for k, v in self._evaluate(self._data.data.test).items()}
+        return {f"test_{k}": v for k, v in self._evaluate(self._data.test_dataloader()).items()}
 
     def state(self) -> dict[str, Any]:
         """Epoch, weights and optimiser moments; loadable with ``weights_only=True``."""

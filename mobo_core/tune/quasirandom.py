@@ -79,7 +79,8 @@ class SobolSearcher(UnitCubeSearcher):
     def _point(self, index: int) -> Points:
         assert self._space is not None
         sequence = qmc.Sobol(len(self._space), scramble=True, rng=np.random.default_rng(self._seed))
-        sequence.fast_forward(index)
+        if index:  # scipy cannot skip nothing
+            sequence.fast_forward(index)
         point: Points = sequence.random(1)[0]
         return point
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -46,9 +45,11 @@ def ranks(points: Sequence[Row]) -> list[int]:
     return [front_index if r < 0 else r for r in rank]
 
 
-def hypervolume(points: Sequence[Row], reference: Row) -> float:
+def hypervolume(points: Sequence[Row], reference: Row | Array) -> float:
     """Inclusion-exclusion over all subsets of the boxes [point, reference]: 2^n terms."""
-    boxes = [p for p in points if is_valid(p) and all(x < r for x, r in zip(p, reference))]
+    boxes = [
+        p for p in points if is_valid(p) and all(x < r for x, r in zip(p, reference, strict=True))
+    ]
     total = 0.0
     for size in range(1, len(boxes) + 1):
         for subset in itertools.combinations(boxes, size):
@@ -67,7 +68,7 @@ def cells_dominated(points: Sequence[Row], low: int, reference: Sequence[int]) -
     )
 
 
-def contributions(points: Sequence[Row], reference: Row) -> list[float]:
+def contributions(points: Sequence[Row], reference: Row | Array) -> list[float]:
     """What the hypervolume loses without each point."""
     whole = hypervolume(points, reference)
     return [
@@ -78,13 +79,13 @@ def contributions(points: Sequence[Row], reference: Row) -> list[float]:
 
 def igd_plus(points: Sequence[Row], front: Sequence[Row]) -> float:
     return math.fsum(
-        min(math.hypot(*(max(x - z, 0.0) for x, z in zip(p, target))) for p in points)
+        min(math.hypot(*(max(x - z, 0.0) for x, z in zip(p, target, strict=True))) for p in points)
         for target in front
     ) / len(front)
 
 
 def additive_epsilon(points: Sequence[Row], front: Sequence[Row]) -> float:
-    return max(min(max(x - z for x, z in zip(p, t)) for p in points) for t in front)
+    return max(min(max(x - z for x, z in zip(p, t, strict=True)) for p in points) for t in front)
 
 
 def attained_corners(
@@ -145,12 +146,11 @@ def point_sets(
 ) -> Array:
     """(n, m) arrays of small integers as floats, with NaN and ±inf among them if `broken`."""
     width = draw(st.integers(min_m, max_m)) if m is None else m
-    value: SearchStrategy[Any] = st.integers(low, high).map(float)
+    values = [float(x) for x in range(low, high + 1)]
     if broken:
-        # One value in six: with one in two hardly any row would stay valid.
-        value = st.integers(0, 5).flatmap(
-            lambda i: st.sampled_from(BROKEN) if i == 0 else st.integers(low, high).map(float)
-        )
+        # One value in six with the usual range: with more hardly any row would stay valid.
+        values = 3 * values + list(BROKEN)
+    value = st.sampled_from(values)
     row = st.lists(value, min_size=width, max_size=width)
     listed = draw(st.lists(row, min_size=min_n, max_size=max_n))
     return np.array(listed, dtype=float).reshape(len(listed), width)

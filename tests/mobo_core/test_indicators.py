@@ -244,17 +244,19 @@ def test_contributions_are_parts_of_the_hypervolume(points: Array) -> None:
 
 
 def test_igd_plus_by_hand() -> None:
-    # (0,3) is (2,0) worse than nothing: to (0,0) it is 3 away, to (4,3) it is better.
-    # (3,4): to (0,0) 5, to (4,3) only f2 counts: 1. Best: 3 and 0; the mean is 1.5.
+    # (0,3) is 3 worse than (0,0) and nowhere worse than (4,3); (3,4) is 5 worse than (0,0) and,
+    # in f2 alone, 1 worse than (4,3). Smallest per target: 3 and 0; the mean is 1.5.
     assert igd_plus([[0, 3], [3, 4]], [[0, 0], [4, 3]]) == 1.5
 
 
 def test_igd_plus_of_the_manual() -> None:
-    # Nearest per target: 2.5, 1.6, hypot(.6, .1), hypot(.1, .2), .5, .5 of which the mean is ...
-    expected = (2.5 + 1.6 + math.hypot(0.6, 0.1) + math.hypot(0.1, 0.2) + 0.5 + 0.5) / 6
+    # By hand, target by target, the point that is worse by least: (3.5, 5.5) twice, (3.6, 4.1),
+    # (4.1, 3.2) and (5.5, 1.5) twice.
+    shortfalls = [(2.5, 0), (1.5, 0.5), (0.6, 0.1), (0.1, 0.2), (0.5, 0), (0, 0.5)]
+    expected = sum(math.hypot(*shortfall) for shortfall in shortfalls) / 6
     # Tolerance: a few roundings in the sum and the roots.
     assert igd_plus(MANUAL_POINTS, MANUAL_FRONT) == pytest.approx(expected, rel=1e-12)
-    # ... as the manual prints it.
+    # As the manual prints it.
     assert igd_plus(MANUAL_POINTS, MANUAL_FRONT) == pytest.approx(0.9855036468106652, rel=1e-12)
 
 
@@ -276,9 +278,7 @@ def test_igd_plus_never_rises_with_a_point_more(points: Array, front: Array) -> 
 
 
 @given(shuffled(point_sets(m=2, min_n=1, broken=True)), point_sets(m=2, min_n=1))
-def test_distances_to_a_front_know_no_order(
-    case: tuple[Array, list[int]], front: Array
-) -> None:
+def test_distances_to_a_front_know_no_order(case: tuple[Array, list[int]], front: Array) -> None:
     points, order = case
     # Equal bits: per target the same minimum, and the targets stay in their order.
     assert igd_plus(points[order], front) == igd_plus(points, front)
@@ -397,7 +397,7 @@ def test_a_run_without_a_valid_point_attains_nothing(nothing: Any) -> None:
 
 
 def test_attainment_ignores_invalid_points_of_a_run() -> None:
-    assert rows(attainment_surface([[[1, 2], [0, NAN], [-INF, 0]]], 100)) == [(1, 2)]
+    assert rows(attainment_surface([[[1.0, 2.0], [0.0, NAN], [-INF, 0.0]]], 100)) == [(1, 2)]
 
 
 def test_attainment_of_failed_runs_only() -> None:

@@ -37,13 +37,13 @@ def test_a_name_is_a_non_empty_string(name: Any) -> None:
 
 @pytest.mark.parametrize("goal", ["maximize", "MIN", "", None])
 def test_a_goal_is_max_or_min(goal: Any) -> None:
-    with pytest.raises(ValueError, match="'loss'.*'max' or 'min'"):
+    with pytest.raises(ValueError, match=r"'loss'.*'max' or 'min'"):
         Objective("loss", goal, 1.0)
 
 
 @pytest.mark.parametrize("reference", [math.nan, math.inf, -math.inf, "0.9", None])
 def test_a_reference_is_a_finite_number(reference: Any) -> None:
-    with pytest.raises(ValueError, match="'loss'.*finite"):
+    with pytest.raises(ValueError, match=r"'loss'.*finite"):
         Objective("loss", "min", reference)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -50,7 +51,7 @@ def test_as_points_refuses_other_shapes(wrong: Any) -> None:
 
 
 def test_a_row_is_valid_if_every_coordinate_is_finite() -> None:
-    points = [[1, 2], [NAN, 2], [1, INF], [-INF, 2], [1e300, -1e300], [NAN, INF]]
+    points = [[1.0, 2.0], [NAN, 2.0], [1.0, INF], [-INF, 2.0], [1e300, -1e300], [NAN, INF]]
     assert valid_mask(points).tolist() == [True, False, False, False, True, False]
 
 
@@ -138,7 +139,7 @@ def test_duplicates_share_a_front() -> None:
 
 def test_invalid_points_share_the_last_rank() -> None:
     # Were -inf a value, the last row would be the best of all.
-    points = [[NAN, 0], [1, 1], [2, 2], [0, INF], [-INF, -INF]]
+    points = [[NAN, 0.0], [1.0, 1.0], [2.0, 2.0], [0.0, INF], [-INF, -INF]]
     assert non_dominated_ranks(points).tolist() == [2, 0, 1, 2, 2]
     assert non_dominated_mask(points).tolist() == [False, True, False, False, False]
 
@@ -225,7 +226,7 @@ def test_a_constant_objective_becomes_zero() -> None:
 
 
 def test_invalid_points_do_not_shape_the_range() -> None:
-    points = [[0, 0], [NAN, 1000], [2, 4], [INF, -1000], [1, -INF]]
+    points = [[0.0, 0.0], [NAN, 1000.0], [2.0, 4.0], [INF, -1000.0], [1.0, -INF]]
     scaled = scale_to_range(points)
     assert scaled[[0, 2]].tolist() == [[0.0, 0.0], [1.0, 1.0]]
     assert valid_mask(scaled).tolist() == [True, False, True, False, False]
@@ -378,7 +379,7 @@ def test_net_order_does_not_move_with_the_origin(front: Array) -> None:
 def test_every_next_point_of_the_net_is_nearer_to_those_before(front: Array) -> None:
     taken = front[epsilon_net_order(front)]
     gaps = [np.linalg.norm(taken[:k] - taken[k], axis=1).min() for k in range(1, len(taken))]
-    assert all(later <= earlier for earlier, later in zip(gaps, gaps[1:], strict=False))
+    assert all(later <= earlier for earlier, later in itertools.pairwise(gaps))
 
 
 # --- all of them ----------------------------------------------------------------------------------

@@ -70,24 +70,24 @@ def test_a_first_rung_far_beyond_the_budget_leaves_none() -> None:
 
 @pytest.mark.parametrize("grace_period", [0, 0.5, -1, math.nan])
 def test_grace_period_starts_at_one(grace_period: float) -> None:
-    with pytest.raises(ValueError, match="grace_period"):
+    with pytest.raises(ValueError, match=r"^grace_period"):
         milestones(grace_period, 3, 9)
 
 
 @pytest.mark.parametrize("reduction_factor", [1, 0.5, 0, -3, math.nan, math.inf])
 def test_reduction_factor_is_finite_and_greater_than_one(reduction_factor: float) -> None:
-    with pytest.raises(ValueError, match="reduction_factor"):
+    with pytest.raises(ValueError, match=r"^reduction_factor"):
         milestones(1, reduction_factor, 9)
 
 
 @pytest.mark.parametrize("max_t", [1, 0, math.nan, math.inf])
 def test_max_t_is_finite_and_at_least_the_grace_period(max_t: float) -> None:
-    with pytest.raises(ValueError, match="max_t"):
+    with pytest.raises(ValueError, match=r"^max_t"):
         milestones(2, 3, max_t)
 
 
 def test_bracket_is_not_negative() -> None:
-    with pytest.raises(ValueError, match="bracket"):
+    with pytest.raises(ValueError, match=r"^bracket"):
         milestones(1, 3, 9, bracket=-1)
 
 
@@ -115,7 +115,8 @@ def test_milestones_ascend_below_the_budget(r: float, eta: float, max_t: float, 
 
 
 @pytest.mark.parametrize(
-    ("count", "promoted", "kept"), [(0, 0, 1), (1, 0, 1), (2, 0, 1), (3, 1, 1), (5, 1, 1), (6, 2, 2)]
+    ("count", "promoted", "kept"),
+    [(0, 0, 1), (1, 0, 1), (2, 0, 1), (3, 1, 1), (5, 1, 1), (6, 2, 2)],
 )
 def test_quotas_by_hand(count: int, promoted: int, kept: int) -> None:
     # η = 3: of 5 trials one is promoted; under stopping the first ones go on as well.

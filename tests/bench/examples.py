@@ -1,0 +1,87 @@
+"""Made-up records for tests of what is done with records."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.records import FrontMember, RunRecord, RunResult, Timing, TrialRecord
+from mobo_core import Objective
+
+OBJECTIVES = (
+    Objective("val_accuracy", "max", 0.9),
+    Objective("params", "min", 100.0, exact=True),
+)
+
+
+def record(
+    scheduler: str = "fifo",
+    curves: Sequence[Sequence[float]] = ((0.91, 0.95), (0.92, 0.93)),
+    params: Sequence[float] = (80.0, 60.0),
+    *,
+    seed: int = 0,
+    max_epochs: int = 2,
+    wall_s: float = 10.0,
+    failed: Sequence[int] = (),
+) -> RunRecord:
+    """A finished run whose trial k reported the accuracies `curves[k]`, one trial at a time."""
+    rows, trials, clock = [], [], 0.0
+    for trial, curve in enumerate(curves):
+        for epoch, accuracy in enumerate(curve, start=1):
+            clock += 1.0
+            rows.append(
+                {
+                    "trial": trial,
+                    "val_accuracy": accuracy,
+                    "params": params[trial],
+                    "epoch": epoch,
+                    "seconds": 1.0,
+                    "startup_s": 0.5 if epoch == 1 else 0.0,
+                    "reported_s": clock,
+                    "config_units": 16,
+                }
+            )
+        done = "completed" if len(curve) == max_epochs else "stopped"
+        trials.append(
+            TrialRecord(
+                trial,
+                "failed" if trial in failed else done,  # type: ignore[arg-type]
+                len(curve),
+                {"units": 16},
+                "Sobol",
+                0.1,
+                "boom" if trial in failed else "",
+            )
+        )
+    training = float(len(rows))
+    startup = 0.5 * len(curves)
+    return RunRecord(
+        run_id=f"{scheduler}.acc+params.ax.seed{seed}.00000000",
+        spec={
+            "objectives": ["acc", "params"],
+            "seed": seed,
+            "budget": {"trials": len(curves), "max_epochs": max_epochs, "slots": 2},
+        },
+        labels={"searcher": "ax", "scheduler": scheduler},
+        objectives=OBJECTIVES,
+        started_at="2026-01-02T03:04:05+00:00",
+        command="mobo-bench run paper",
+        environment={
+            "git_commit": "abc",
+            "processor": "p",
+            "cores": 2,
+            "gpus": [],
+            "python": "3.11",
+            "versions": {"ray": "2"},
+            "lock_sha256": "f" * 64,
+        },
+        data={"name": "mnist", "sha256": "e" * 64},
+        result=RunResult(
+            timing=Timing(wall_s, training, startup, 2 * wall_s - training - startup, 0.2, 0.3),
+            trials=tuple(trials),
+            front=(FrontMember(0, {"test_accuracy": 0.94}, repeated=True),),
+            predicted={"hypervolume": 2.5, "front_size": 3},
+            epochs=pd.DataFrame(rows),
+        ),
+    )

@@ -1,0 +1,221 @@
+"""The main job on real Ray with real training, small: runs, records, resume, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+from rich.console import Console
+
+from bench import aggregate, catalogue, execute, records
+from bench.backends.hosts import HostedProblem, Lender
+from bench.backends.ray import RayBackend
+from bench.matrix import Budget, Cell, Component, Run
+from mobo_core.problems.mlp import MLPProblem, MLPTraining
+
+pytestmark = pytest.mark.ray
+
+FIFO = Component("fifo", "fifo", {})
+SOBOL = Component("sobol", "sobol", {})
+AX = Component("ax", "ax", {"initialization_trials": 3, "partial_data": "last-value"})
+
+
+def a_run(
+    scheduler: Component = FIFO,
+    searcher: Component = SOBOL,
+    objectives: tuple[str, ...] = ("acc", "params"),
+    trials: int = 4,
+    seed: int = 0,
+) -> Run:
+    cell = Cell("mlp", "digits", searcher, scheduler, objectives)
+    return Run(cell, Budget(trials=trials, max_epochs=4, slots=2), seed)
+
+
+def do(backend: RayBackend, run: Run) -> records.RunResult:
+    ended: list[None] = []
+    result = backend.execute(run, lambda: ended.append(None))
+    assert len(ended) == len(result.trials) == run.budget.trials
+    return result
+
+
+def curves(result: records.RunResult) -> dict[int, list[tuple[float, ...]]]:
+    names = ["val_accuracy", "val_loss", "train_loss", "params", "flops", "epoch"]
+    return {
+        int(str(trial)): [tuple(row) for row in group[names].to_numpy()]
+        for trial, group in result.epochs.groupby("trial")
+    }
+
+
+def test_fifo_trains_everything_to_the_end(backend: RayBackend) -> None:
+    result = do(backend, a_run())
+    assert [trial.status for trial in result.trials] == ["completed"] * 4
+    assert [trial.epochs for trial in result.trials] == [4] * 4
+    assert [trial.origin for trial in result.trials] == ["Sobol"] * 4
+    assert len(result.epochs) == 16
+    assert result.predicted is None
+
+
+def test_slot_seconds_add_up(backend: RayBackend) -> None:
+    timing = do(backend, a_run(trials=2)).timing
+    parts = timing.training_slot_s + timing.startup_slot_s + timing.idle_slot_s
+    assert parts == pytest.approx(2 * timing.wall_s)
+    assert 0 < timing.effective_utilisation < 1
+
+
+def test_same_run_same_configurations_and_curves(backend: RayBackend) -> None:
+    first, second = do(backend, a_run(seed=7)), do(backend, a_run(seed=7))
+    assert [t.config for t in first.trials] == [t.config for t in second.trials]
+    assert curves(first) == curves(second)
+
+
+def test_paired_seeds_differ_in_what_the_scheduler_does_and_nothing_else(
+    backend: RayBackend,
+) -> None:
+    fifo = curves(do(backend, a_run(trials=6)))
+    rule = Component("g1", "paper-dominance", {"grace_period": 1, "reduction_factor": 2})
+    stopped = do(backend, a_run(rule, trials=6))
+    assert any(trial.status == "stopped" for trial in stopped.trials)
+    for trial, curve in curves(stopped).items():
+        assert curve == fifo[trial][: len(curve)]
+
+
+def test_final_front_is_trained_again_and_tested(backend: RayBackend) -> None:
+    run = a_run(trials=6, objectives=("acc", "loss", "params"))
+    result = do(backend, run)
+    record = replace(execute._record(run, ""), result=result)
+    front = aggregate.observed_front(record)
+    assert [member.trial for member in result.front] == front["trial"].tolist()
+    assert len(result.front) > 0
+    for member in result.front:
+        assert member.repeated
+        assert 0.5 < member.metrics["test_accuracy"] <= 1
+
+
+def test_ax_searches_and_predicts(backend: RayBackend) -> None:
+    result = do(backend, a_run(searcher=AX, trials=6))
+    assert result.trials[-1].origin == "BoTorch"
+    assert result.trials[0].origin == "Sobol"
+    assert result.predicted is not None
+    assert result.timing.suggestion_s > 0
+
+
+class Sabotaged(MLPProblem):
+    """Fails on purpose: large batches raise, small first layers report NaN."""
+
+    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
+        if config["batch_size"] == 128:
+            raise RuntimeError("out of luck")
+        training = super().start(config, seed)
+        if config["layer_1_size"] == 16:
+            training._static_metrics["params"] = float("nan")
+        return training
+
+
+def test_failing_trials_are_recorded_as_what_they_are(
+    backend: RayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(catalogue.PROBLEMS, "mlp", lambda d, f, e: Sabotaged(d, f, e))  # type: ignore[arg-type]
+    result = do(backend, a_run(searcher=AX, trials=8))
+    for trial in result.trials:
+        if trial.config["batch_size"] == 128:
+            assert (trial.status, trial.epochs) == ("failed", 0)
+            assert "out of luck" in trial.error
+        elif trial.config["layer_1_size"] == 16:
+            assert trial.status == "failed"
+            assert "not finite" in trial.error
+        else:
+            assert trial.status == "completed"
+    assert len({trial.status for trial in result.trials}) == 2
+
+
+def test_queue_isolates_failures_and_never_repeats_a_finished_run(
+    backend: RayBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = a_run(trials=2, seed=1), a_run(trials=2, seed=2)
+    original = catalogue.make_searcher
+
+    def make(component: Component, context: catalogue.Context) -> Any:
+        if context.seed == 2:
+            raise RuntimeError("no searcher today")
+        return original(component, context)
+
+    console = Console(file=(tmp_path / "log").open("w"), width=200)
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "make_searcher", make)
+        outcome = execute.execute([bad, good], backend, tmp_path / "r", "", console)
+    assert outcome.finished == (good.run_id,)
+    assert outcome.failed == {bad.run_id: "RuntimeError: no searcher today"}
+    record = records.read(tmp_path / "r" / bad.run_id)
+    assert "no searcher today" in record.error
+    assert execute.pending([good, bad], tmp_path / "r") == [bad]
+    assert execute.pending([good, bad], tmp_path / "r", force=True) == [good, bad]
+
+
+@pytest.fixture
+def lender(backend: RayBackend) -> Any:
+    return ray.remote(num_cpus=0)(Lender).remote(MLPProblem("digits"), 1, 0.0)
+
+
+@ray.remote(num_cpus=0)
+class Borrower:
+    """Stands for a trial's process."""
+
+    def train(self, source: HostedProblem, config: dict[str, Any]) -> dict[str, float]:
+        self.training = source.start(config, 0)
+        return self.training.run_epoch()
+
+    def go_on(self) -> dict[str, float]:
+        return self.training.run_epoch()
+
+    def finish(self) -> None:
+        self.training.close()
+
+
+CONFIG = MLPProblem("digits").space.from_unit(np.full(6, 0.4))
+
+
+def borrow(lender: Any) -> tuple[Any, Callable[[], Any]]:
+    borrower = Borrower.remote()
+    return borrower, lambda: ray.get(borrower.train.remote(HostedProblem(lender, 4), CONFIG))
+
+
+def test_hosts_train_as_if_at_home(lender: Any) -> None:
+    borrower, train = borrow(lender)
+    away = train()
+    home = MLPProblem("digits").start(CONFIG, 0).run_epoch()
+    assert {**away, "seconds": 0} == {**home, "seconds": 0}
+    ray.get(borrower.finish.remote())
+
+
+def test_a_lent_host_is_not_lent_twice_until_given_back(lender: Any) -> None:
+    first, train = borrow(lender)
+    train()
+    _, second = borrow(lender)
+    with pytest.raises(RuntimeError, match="more trials run at a time"):
+        second()
+    ray.get(first.finish.remote())
+    assert second()["epoch"] == 1
+
+
+def test_the_host_of_a_dead_trial_comes_back(lender: Any) -> None:
+    dead, train = borrow(lender)
+    train()
+    ray.kill(dead)
+    _, alive = borrow(lender)
+    assert alive()["epoch"] == 1
+
+
+def test_a_dead_host_is_an_error_of_its_trial_and_is_replaced(lender: Any) -> None:
+    borrower, train = borrow(lender)
+    train()
+    # Between runs whatever is still lent is taken away and its process ended.
+    (replacement,) = ray.get(lender.hosts.remote())
+    with pytest.raises(ray.exceptions.RayActorError):
+        ray.get(borrower.go_on.remote())
+    ray.get(replacement.__ray_ready__.remote())
+    assert train()["epoch"] == 1

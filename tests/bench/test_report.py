@@ -1,0 +1,78 @@
+"""Reports of made-up records: every file is there, figures are pictures, nothing is hidden."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from bench import records, report
+from bench.errors import UserError
+from bench.matrix import Matrix, load_matrix
+from tests.bench.examples import record
+
+MNIST_PAPER = load_matrix("paper").with_dataset("mnist")
+
+
+def results(folder: Path, matrix: Matrix, *runs: records.RunRecord) -> Path:
+    records.open_folder(folder, matrix)
+    for run in runs:
+        records.write(run, folder)
+    return folder
+
+
+def text_of(folder: Path, tmp_path: Path) -> str:
+    with (tmp_path / "out.txt").open("w") as file:
+        report.write(folder, tmp_path / "reports", Console(file=file, width=250))
+    return (tmp_path / "reports" / "report.md").read_text("utf-8")
+
+
+def test_tables_figures_and_provenance(tmp_path: Path) -> None:
+    runs = [record(seed=k) for k in range(2)] + [
+        record("paper-dominance-g1", curves=((0.91,), (0.92, 0.93)), seed=k) for k in range(2)
+    ]
+    text = text_of(results(tmp_path / "r", MNIST_PAPER, *runs), tmp_path)
+    made = {str(p.relative_to(tmp_path / "reports")) for p in (tmp_path / "reports").rglob("*.*")}
+    figures = ("fronts", "hypervolume-over-time", "hypervolume-over-epochs", "stop-epochs", "time")
+    assert made == {
+        "report.md",
+        "runs.csv",
+        *(f"table-{k}.{kind}" for k in (1, 2) for kind in ("csv", "tex")),
+        *(f"figures/{name}.{kind}" for name in figures for kind in ("png", "pdf")),
+    }
+    for name in figures:
+        data = (tmp_path / "reports" / "figures" / f"{name}.png").read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert len(data) > 10_000
+        assert f"figures/{name}.png" in text
+    assert "17m33s · 5 · 5892.7" in text
+    for provenance in ("mobo-bench run paper", "abc", "3.11", "ray 2", "seeds: `0, 1`"):
+        assert provenance in text
+    assert "Table 2" in (tmp_path / "out.txt").read_text()
+
+
+def test_other_data_are_never_set_beside_the_paper(tmp_path: Path) -> None:
+    folder = results(tmp_path / "r", load_matrix("paper").with_dataset("digits"), record())
+    text = text_of(folder, tmp_path)
+    assert "5892.7" not in text
+    assert text.count("not comparable with the paper") >= 2  # at the top and in every caption
+
+
+def test_failed_runs_are_named(tmp_path: Path) -> None:
+    failed = replace(record(seed=1), result=None, error="Traceback\nRuntimeError: boom")
+    text = text_of(results(tmp_path / "r", MNIST_PAPER, record(), failed), tmp_path)
+    assert f"**Failed run** `{failed.run_id}`: RuntimeError: boom" in text
+
+
+def test_three_objectives_and_no_front_at_all(tmp_path: Path) -> None:
+    hopeless = record(curves=((0.1, 0.2), (0.1, 0.1)))
+    assert "| 0 |" in text_of(results(tmp_path / "r", MNIST_PAPER, hopeless), tmp_path)
+
+
+def test_nothing_to_report(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no results folder"):
+        text_of(tmp_path, tmp_path)
+    with pytest.raises(UserError, match="has no finished run"):
+        text_of(results(tmp_path / "r", MNIST_PAPER), tmp_path)

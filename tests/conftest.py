@@ -1,0 +1,39 @@
+"""Shared by all tests: one Ray for the session, one thread per process, data if it is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before numpy and torch load: tests, Ray and trials share few cores, and results must repeat.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    """The Ray backend on the embedded digits, two slots; the session's only Ray."""
+    from bench.backends.ray import RayBackend, RaySettings
+
+    with RayBackend(RaySettings(), data_dir="no-data-needed", slots=2) as running:
+        yield running
+
+
+@pytest.fixture
+def ray_session(backend: object) -> object:
+    """A running Ray, for tests that talk to Tune themselves."""
+    return backend
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> str:
+    """Folder with MNIST/raw from the environment's DATA_DIR; skips without it."""
+    folder = os.environ.get("DATA_DIR", str(ROOT / "data"))
+    if not Path(folder, "MNIST", "raw").is_dir():
+        pytest.skip("MNIST is not there; set DATA_DIR to a folder with MNIST/raw")
+    return folder
