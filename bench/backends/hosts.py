@@ -137,7 +137,11 @@ class HostedProblem:
         if host is None:
             raise RuntimeError("more trials run at a time than there are training processes")
         training = HostedTraining(self.lender, borrower, host)
-        training.begin(config, seed)
+        try:
+            training.begin(config, seed)
+        except BaseException:
+            training.close()
+            raise
         return training
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -189,6 +190,8 @@ def _origin(searcher: Searcher, trial_id: str) -> str:
 
 def _error_text(trial: Trial) -> str:
     """The last line of a trial's error."""
-    error = trial.get_error()
-    lines = str(error).strip().splitlines() if error else []
+    try:
+        lines = Path(trial.error_file).read_text("utf-8").strip().splitlines()
+    except (OSError, TypeError):
+        lines = []
     return lines[-1] if lines else "unknown error"

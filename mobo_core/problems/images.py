@@ -110,7 +110,7 @@ class ShuffledBatches:
 
 
 class OneBatch:
-    """A whole split as a single batch. (Lightning takes a list for several loaders.)"""
+    """A whole split as a single batch; Lightning would take a list for several loaders."""
 
     def __init__(self, split: Split) -> None:
         self._split = split

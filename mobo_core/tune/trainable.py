@@ -16,35 +16,41 @@ CHECKPOINT_FILE = "training.pt"
 class ProblemTrainable(tune.Trainable):
     """Trains one configuration, an epoch a step; use through `problem_trainable`.
 
-    Reports add ``startup_s`` to the problem's metrics: seconds from the start of the actor (or
-    from its reuse) to the beginning of the first epoch, imports and data included; 0 afterwards.
+    Reports add ``startup_s`` to the problem's metrics: with a trial's first report, the seconds
+    spent on building its training (and on the actor itself, if it was new); 0 afterwards.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._began = time.perf_counter()
+        began = time.perf_counter()
         super().__init__(*args, **kwargs)
+        self._startup_s = time.perf_counter() - began
 
     def setup(  # type: ignore[override]  # tune.with_parameters fills in the rest
         self, config: dict[str, Any], problem: TrainingSource, seed: int
     ) -> None:
-        """Build the first training of this actor."""
+        """Take the first trial."""
         self._problem, self._seed = problem, seed
-        self._begin(config)
+        self._training: Training | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Take the next trial."""
-        self._began = time.perf_counter()
-        self._training.close()
-        self._begin(new_config)
+        self.cleanup()
         return True
 
-    def _begin(self, config: dict[str, Any]) -> None:
-        self._training: Training = self._problem.start(config, self._seed)
-        self._startup_s = time.perf_counter() - self._began
+    def _started(self) -> Training:
+        """The trial's training, begun when first needed: an error in it is the trial's own.
+
+        Raised in `setup` or `reset_config` it would end the actor instead.
+        """
+        if self._training is None:
+            began = time.perf_counter()
+            self._training = self._problem.start(self.config, self._seed)
+            self._startup_s += time.perf_counter() - began
+        return self._training
 
     def step(self) -> dict[str, Any]:
         """Train one epoch; done after the problem's last."""
-        metrics: dict[str, Any] = self._training.run_epoch()
+        metrics: dict[str, Any] = self._started().run_epoch()
         metrics["startup_s"], self._startup_s = self._startup_s, 0.0
         metrics["done"] = metrics["epoch"] >= self._problem.max_epochs
         return metrics
@@ -53,7 +59,7 @@ class ProblemTrainable(tune.Trainable):
         """Write the training's state."""
         import torch
 
-        torch.save(self._training.state(), Path(checkpoint_dir, CHECKPOINT_FILE))
+        torch.save(self._started().state(), Path(checkpoint_dir, CHECKPOINT_FILE))
 
     def load_checkpoint(  # type: ignore[override]  # always a folder since Ray 2.7
         self, checkpoint_dir: str
@@ -62,11 +68,13 @@ class ProblemTrainable(tune.Trainable):
         import torch
 
         state = torch.load(Path(checkpoint_dir, CHECKPOINT_FILE), weights_only=True)
-        self._training.load_state(state)
+        self._started().load_state(state)
 
     def cleanup(self) -> None:
         """Give back what the training holds."""
-        self._training.close()
+        if self._training is not None:
+            self._training.close()
+            self._training = None
 
 
 def problem_trainable(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import ray
 from rich.console import Console
 
 from bench import aggregate, catalogue, execute, records
-from bench.backends.hosts import HostedProblem, Lender
 from bench.backends.ray import RayBackend
 from bench.matrix import Budget, Cell, Component, Run
 from mobo_core.problems.mlp import MLPProblem, MLPTraining
@@ -154,68 +151,3 @@ def test_queue_isolates_failures_and_never_repeats_a_finished_run(
     assert "no searcher today" in record.error
     assert execute.pending([good, bad], tmp_path / "r") == [bad]
     assert execute.pending([good, bad], tmp_path / "r", force=True) == [good, bad]
-
-
-@pytest.fixture
-def lender(backend: RayBackend) -> Any:
-    return ray.remote(num_cpus=0)(Lender).remote(MLPProblem("digits"), 1, 0.0)
-
-
-@ray.remote(num_cpus=0)
-class Borrower:
-    """Stands for a trial's process."""
-
-    def train(self, source: HostedProblem, config: dict[str, Any]) -> dict[str, float]:
-        self.training = source.start(config, 0)
-        return self.training.run_epoch()
-
-    def go_on(self) -> dict[str, float]:
-        return self.training.run_epoch()
-
-    def finish(self) -> None:
-        self.training.close()
-
-
-CONFIG = MLPProblem("digits").space.from_unit(np.full(6, 0.4))
-
-
-def borrow(lender: Any) -> tuple[Any, Callable[[], Any]]:
-    borrower = Borrower.remote()
-    return borrower, lambda: ray.get(borrower.train.remote(HostedProblem(lender, 4), CONFIG))
-
-
-def test_hosts_train_as_if_at_home(lender: Any) -> None:
-    borrower, train = borrow(lender)
-    away = train()
-    home = MLPProblem("digits").start(CONFIG, 0).run_epoch()
-    assert {**away, "seconds": 0} == {**home, "seconds": 0}
-    ray.get(borrower.finish.remote())
-
-
-def test_a_lent_host_is_not_lent_twice_until_given_back(lender: Any) -> None:
-    first, train = borrow(lender)
-    train()
-    _, second = borrow(lender)
-    with pytest.raises(RuntimeError, match="more trials run at a time"):
-        second()
-    ray.get(first.finish.remote())
-    assert second()["epoch"] == 1
-
-
-def test_the_host_of_a_dead_trial_comes_back(lender: Any) -> None:
-    dead, train = borrow(lender)
-    train()
-    ray.kill(dead)
-    _, alive = borrow(lender)
-    assert alive()["epoch"] == 1
-
-
-def test_a_dead_host_is_an_error_of_its_trial_and_is_replaced(lender: Any) -> None:
-    borrower, train = borrow(lender)
-    train()
-    # Between runs whatever is still lent is taken away and its process ended.
-    (replacement,) = ray.get(lender.hosts.remote())
-    with pytest.raises(ray.exceptions.RayActorError):
-        ray.get(borrower.go_on.remote())
-    ray.get(replacement.__ray_ready__.remote())
-    assert train()["epoch"] == 1

@@ -4,11 +4,9 @@ import math
 from typing import Any
 
 import numpy as np
-import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles import Array, point_sets, rescaled, rows, shuffled
 
 from mobo_core.indicators import (
     additive_epsilon,
@@ -17,6 +15,8 @@ from mobo_core.indicators import (
     hypervolume_contributions,
     igd_plus,
 )
+from tests.mobo_core import oracles
+from tests.mobo_core.oracles import Array, point_sets, rescaled, rows, shuffled
 
 pytestmark = pytest.mark.filterwarnings("error")
 

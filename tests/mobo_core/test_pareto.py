@@ -5,10 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import oracles
 import pytest
 from hypothesis import given
-from oracles import Array, distinct_columns, point_sets, rescaled, rows, shuffled
 
 from mobo_core.pareto import (
     any_dominates,
@@ -20,6 +18,8 @@ from mobo_core.pareto import (
     scale_to_range,
     valid_mask,
 )
+from tests.mobo_core import oracles
+from tests.mobo_core.oracles import Array, distinct_columns, point_sets, rescaled, rows, shuffled
 
 pytestmark = pytest.mark.filterwarnings("error")
 

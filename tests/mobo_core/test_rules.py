@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
+from tests.mobo_core import oracles
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -33,7 +33,7 @@ class Replay(tune.Trainable):
 
     def setup(self, config: dict[str, Any]) -> None:
         self.t = 0
-        self.curve = config["curve"]
+        self.curve = CURVES[config["number"]]
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.setup(new_config)
@@ -54,15 +54,15 @@ class Replay(tune.Trainable):
 class InOrder(Searcher):
     """Suggests the curves one after the other."""
 
-    def __init__(self, curves: tuple[Curve, ...]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.curves = list(curves)
+        self.numbers = list(range(len(CURVES)))
 
     def set_search_properties(self, metric: Any, mode: Any, config: Any, **spec: Any) -> bool:
         return True
 
     def suggest(self, trial_id: str) -> Any:
-        return {"curve": self.curves.pop(0)} if self.curves else Searcher.FINISHED
+        return {"number": self.numbers.pop(0)} if self.numbers else Searcher.FINISHED
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -75,7 +75,7 @@ def last_epochs(scheduler: RuleScheduler, folder: Path, slots: int = 1) -> list[
     tuner = tune.Tuner(
         tune.with_resources(Replay, {"cpu": 1}),
         tune_config=tune.TuneConfig(
-            search_alg=InOrder(CURVES),
+            search_alg=InOrder(),
             scheduler=scheduler,
             num_samples=len(CURVES),
             max_concurrent_trials=slots,
@@ -85,9 +85,8 @@ def last_epochs(scheduler: RuleScheduler, folder: Path, slots: int = 1) -> list[
     )
     results = tuner.fit()
     assert results.num_errors == 0
-    by_curve = {tuple(map(tuple, r.config["curve"])): r.metrics["epoch"] for r in results}  # type: ignore[index]
-    assert len(results) == len(CURVES)
-    return [by_curve[curve] for curve in CURVES]
+    epochs = {r.config["number"]: r.metrics["epoch"] for r in results}  # type: ignore[index]
+    return [epochs[number] for number in range(len(CURVES))]
 
 
 def by_rule(rule: StoppingRule) -> list[int]:

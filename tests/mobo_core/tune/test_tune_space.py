@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -49,9 +50,8 @@ def test_domain(domain: Any, expected: object) -> None:
     ],
 )
 def test_what_cannot_be_searched_is_named(space: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match="(?s).*") as caught:
+    with pytest.raises(ValueError, match=re.escape(message)):
         from_tune(space)
-    assert message in str(caught.value)
 
 
 def test_nested_names_come_back_nested() -> None:

@@ -1,0 +1,58 @@
+"""Stand-ins for tests of lending: light to import, since every process imports them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ray
+
+from bench.backends.hosts import HostedProblem
+
+
+class Counting:
+    """A problem whose training counts: cheap to start, so that only the lending is tested."""
+
+    max_epochs = 4
+
+    def data_checksum(self) -> str:
+        return ""
+
+    def start(self, config: Mapping[str, Any], seed: int) -> CountingTraining:
+        return CountingTraining(config["from"])
+
+
+class CountingTraining:
+    def __init__(self, first: int) -> None:
+        self.value = first
+
+    def run_epoch(self) -> dict[str, float]:
+        self.value += 1
+        return {"value": self.value}
+
+    def state(self) -> dict[str, Any]:
+        return {"value": self.value}
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        self.value = state["value"]
+
+
+@ray.remote(num_cpus=0)
+class Borrower:
+    """Stands for a trial's process."""
+
+    def train(self, source: HostedProblem) -> dict[str, float]:
+        self.training = source.start({"from": 10}, 0)
+        return self.training.run_epoch()
+
+    def go_on(self) -> dict[str, float]:
+        return self.training.run_epoch()
+
+    def rewind(self) -> dict[str, float]:
+        state = self.training.state()
+        self.training.run_epoch()
+        self.training.load_state(state)
+        return self.training.run_epoch()
+
+    def finish(self) -> None:
+        self.training.close()

@@ -1,0 +1,53 @@
+"""Training processes are lent to one trial at a time and come back from the dead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import ray
+
+from bench.backends.hosts import HostedProblem, Lender
+from tests.bench.lending import Borrower, Counting
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture
+def lender(ray_session: object) -> Any:
+    return ray.remote(num_cpus=0)(Lender).remote(Counting(), 1, 0.0)
+
+
+def borrow(lender: Any) -> tuple[Any, Callable[[], Any]]:
+    borrower = Borrower.remote()
+    return borrower, lambda: ray.get(borrower.train.remote(HostedProblem(lender, 4)))
+
+
+def test_a_lent_host_is_not_lent_twice_until_given_back(lender: Any) -> None:
+    first, train = borrow(lender)
+    assert train() == {"value": 11}
+    assert ray.get(first.rewind.remote()) == {"value": 12}
+    _, second = borrow(lender)
+    with pytest.raises(RuntimeError, match="more trials run at a time"):
+        second()
+    ray.get(first.finish.remote())
+    assert second() == {"value": 11}
+
+
+def test_the_host_of_a_dead_trial_comes_back(lender: Any) -> None:
+    dead, train = borrow(lender)
+    train()
+    ray.kill(dead)
+    _, alive = borrow(lender)
+    assert alive() == {"value": 11}
+
+
+def test_a_dead_host_is_an_error_of_its_trial_and_is_replaced(lender: Any) -> None:
+    borrower, train = borrow(lender)
+    train()
+    # Between runs whatever is still lent is taken away and its process ended.
+    ray.get(lender.hosts.remote())
+    with pytest.raises(ray.exceptions.RayActorError):
+        ray.get(borrower.go_on.remote())
+    assert train() == {"value": 11}
