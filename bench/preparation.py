@@ -93,7 +93,10 @@ def announce(
     problem = catalogue.make_problem(cell, data_dir, chosen.budget.max_epochs)
     with console.status("starting: imports, data, a first suggestion"):
         suggestion_s = backend.warm_up(
-            cell.searcher, problem, catalogue.make_objectives(problem, cell.objectives)
+            cell.searcher,
+            problem,
+            catalogue.make_objectives(problem, cell.objectives),
+            chosen.budget.trials,
         )
         config = problem.space.from_unit(np.full(len(problem.space), 0.5))
         training = problem.start(config, seed=0)

@@ -17,6 +17,7 @@ from bench.catalogue import TIME_ATTR
 from bench.records import Timing, TrialRecord
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.tune import AxSearcher
+from mobo_core.tune.ax_strategy import BOTORCH_NODE
 
 METRICS_OF_TUNE = frozenset(
     {
@@ -180,6 +181,11 @@ def timing(
 
 def _trial_numbers(searcher: TimedSearcher) -> dict[str, int]:
     return {trial_id: number for number, trial_id in enumerate(searcher.seconds)}
+
+
+def model_based(searcher: Searcher, trial_id: str) -> bool:
+    """Whether a model suggested this trial."""
+    return _origin(searcher, trial_id) == BOTORCH_NODE
 
 
 def _origin(searcher: Searcher, trial_id: str) -> str:

@@ -136,11 +136,19 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             ray.shutdown()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def warm_up(self, searcher: Component, problem: Problem, objectives: ObjectiveSet) -> float:
-        """Pay one-off imports before any run is timed; seconds of a model-based suggestion.
+    def warm_up(
+        self, searcher: Component, problem: Problem, objectives: ObjectiveSet, trials: int
+    ) -> float:
+        """Pay one-off imports before any run is timed; seconds of the last suggestion.
 
-        The training processes are started, and a surrogate is fitted to made-up results, which
-        loads what the first fit would load in the first cell of the matrix.
+        The training processes are started, and the searcher is driven with made-up results until
+        it has fitted its model twice, which loads what would else load in the first run.
+
+        Args:
+            searcher: Of the matrix.
+            problem: Of the matrix.
+            objectives: Of one of its cells.
+            trials: Of a run.
         """
         lender = self._lender_of(problem)
         context = catalogue.Context(problem.space, objectives, problem.max_epochs, seed=0)
