@@ -152,17 +152,19 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         """
         lender = self._lender_of(problem)
         context = catalogue.Context(problem.space, objectives, problem.max_epochs, seed=0)
-        trial = catalogue.make_searcher(searcher, context)
-        seconds = 0.0
-        for index in range(8):
-            began = time.perf_counter()
-            trial.suggest(str(index))
-            seconds = time.perf_counter() - began
+        timed = TimedSearcher(catalogue.make_searcher(searcher, context))
+        fitted = 0
+        for index in range(trials):
+            trial_id = str(index)
+            timed.suggest(trial_id)
+            fitted += model_based(timed.inner, trial_id)
+            if fitted == 2:
+                break
             result = {o.name: o.reference * (1 + 0.01 * index) for o in objectives}
-            trial.on_trial_complete(str(index), {**result, catalogue.TIME_ATTR: problem.max_epochs})
+            timed.on_trial_complete(trial_id, {**result, catalogue.TIME_ATTR: problem.max_epochs})
         hosts = ray.get(lender.hosts.remote())
         ray.get([host.__ray_ready__.remote() for host in hosts])
-        return seconds
+        return list(timed.seconds.values())[-1]
 
     def _lender_of(self, problem: Problem) -> Any:
         """The lender of this problem's training processes; another problem's are ended."""
