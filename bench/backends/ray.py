@@ -31,6 +31,7 @@ from bench.backends.observation import (
     TimedSearcher,
     epoch_table,
     last_reports,
+    model_based,
     timing,
     trial_records,
 )
