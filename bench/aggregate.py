@@ -33,9 +33,10 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
     """One row per finished run.
 
     Returns:
-        Columns: run_id, searcher, scheduler, objectives, seed; runtime_s; epochs, completed,
-        stopped, failed (trials); front_size; hypervolume (observed: each trial's last report),
-        hypervolume_best_epoch (each trial's every report), hypervolume_full (trials with the full
+        Columns: run_id, searcher, scheduler, objectives, seed; runtime_s; epochs; trials, of
+        which completed, stopped, failed, and fallbacks (suggested in place of a model that
+        failed); front_size; hypervolume (observed: each trial's last report),
+        hypervolume_best_epoch (every report of them), hypervolume_full (trials with the full
         budget only), hypervolume_predicted (Ax's model, the paper's kind; NaN without one);
         training_s, startup_s, idle_s (slot-seconds), suggestion_s, utilisation (0 to 1);
         and against the baseline's run of the same searcher, objectives and seed, NaN without
@@ -61,6 +62,8 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
 def anytime(record: RunRecord) -> pd.DataFrame:
     """Observed hypervolume after each report: of every trial's latest point until then.
 
+    Trials that failed do not count at any time, so the curve ends at the observed hypervolume.
+
     Returns:
         Columns: time_s (since the start of the search), epochs (spent by all trials until then),
         hypervolume. Begins with a row of zeros.
@@ -68,7 +71,7 @@ def anytime(record: RunRecord) -> pd.DataFrame:
     objectives = record.objective_set
     latest: dict[int, Points] = {}
     rows = [(0.0, 0, 0.0)]
-    reports = _result(record).epochs.sort_values("reported_s", kind="stable")
+    reports = _reports(record).sort_values("reported_s", kind="stable")
     points = _points(reports, objectives)
     for spent, (trial, time_s) in enumerate(
         zip(reports["trial"], reports["reported_s"], strict=True), start=1
@@ -92,12 +95,14 @@ def _row(record: RunRecord) -> dict[str, object]:
         "seed": record.spec["seed"],
         "runtime_s": timing.wall_s,
         "epochs": sum(t.epochs for t in result.trials),
+        "trials": len(result.trials),
+        "fallbacks": sum(trial.origin == "fallback" for trial in result.trials),
         "completed": int((statuses == "completed").sum()),
         "stopped": int((statuses == "stopped").sum()),
         "failed": int((statuses == "failed").sum()),
         "front_size": len(observed_front(record)),
         "hypervolume": hypervolume(observed_points(record), reference),
-        "hypervolume_best_epoch": hypervolume(_points(result.epochs, objectives), reference),
+        "hypervolume_best_epoch": hypervolume(_points(_reports(record), objectives), reference),
         "hypervolume_full": hypervolume(_last_points(record, full), reference),
         "hypervolume_predicted": (result.predicted or {}).get("hypervolume", np.nan),
         "training_s": timing.training_slot_s,
@@ -111,14 +116,18 @@ def _row(record: RunRecord) -> dict[str, object]:
 def last_reports(record: RunRecord) -> pd.DataFrame:
     """A row per trial that reported: its last report."""
     epochs = _result(record).epochs
-    if epochs.empty:
-        return pd.DataFrame(columns=["trial", *record.objective_set.names])
-    return epochs.sort_values("epoch").groupby("trial", as_index=False).last()
+    return epochs.sort_values(["trial", "epoch"]).groupby("trial").tail(1)
 
 
 def _result(record: RunRecord) -> RunResult:
     assert record.result is not None, "only finished runs have results"
     return record.result
+
+
+def _reports(record: RunRecord) -> pd.DataFrame:
+    """The reports of trials that have not failed."""
+    epochs = _result(record).epochs
+    return epochs[epochs["trial"].isin(_alive(record))]
 
 
 def _alive(record: RunRecord) -> list[int]:

@@ -16,7 +16,6 @@ from bench.errors import UserError
 
 # Everything heavy (PyTorch, Ray, Ax) is imported by the command that needs it: --help is quick.
 
-DATASETS = ("auto", "mnist", "digits")
 WIDTH_WITHOUT_TERMINAL = 200
 EXIT_FAILED_RUNS, EXIT_USER_ERROR, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -46,7 +45,7 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
         click.argument("matrix_name", metavar="MATRIX"),
         click.option(
             "--dataset",
-            type=click.Choice(DATASETS),
+            type=click.Choice(matrix.DATASETS),
             help="Data set; auto takes MNIST if it can be had and the embedded digits otherwise.",
         ),
         click.option(
@@ -124,16 +123,17 @@ def run(
       mobo-bench run paper --gpus-per-trial 0.2 --slots 5
       mobo-bench run my-matrix.toml --address auto
     """
-    from bench import catalogue, execute, preparation, records
-    from bench.backends.ray import RayBackend, RaySettings
-
     seed_list = matrix.parse_seeds(seeds)
     chosen = matrix.load_matrix(matrix_name).with_budget(
         trials=trials, max_epochs=max_epochs, slots=slots
     )
+    from bench import catalogue, execute, preparation, records
+    from bench.backends.ray import RayBackend, RaySettings
+
+    data_dir = str(Path(data_dir).resolve())  # training processes have a folder of their own
+    preparation.check_resources(address, cpus_per_trial, gpus_per_trial, chosen.budget.slots)
+    catalogue.check(chosen.with_dataset("digits"), data_dir)  # before any download
     chosen = preparation.with_data(chosen, dataset, data_dir, console)
-    preparation.check_resources(address, cpus_per_trial, gpus_per_trial)
-    catalogue.check(chosen, data_dir)
     folder = results_dir or Path("results", f"{chosen.name}-{chosen.dataset}")
     runs = preparation.select(chosen.runs(seed_list), only)
     records.open_folder(folder, chosen)
@@ -195,7 +195,7 @@ def list_(results_dir: Path | None) -> None:
         ("problems", sorted(catalogue.PROBLEMS)),
         ("searchers", sorted(catalogue.SEARCHERS)),
         ("schedulers", sorted(catalogue.SCHEDULERS)),
-        ("data sets", DATASETS),
+        ("data sets", matrix.DATASETS),
     ):
         console.print(f"[bold]{title:10}[/] {', '.join(names)}")
 

@@ -23,6 +23,7 @@ from rich.progress import (
 )
 
 from bench import catalogue, environment, records
+from bench.formatting import duration
 from bench.matrix import Run
 from bench.records import RunRecord, RunResult
 
@@ -161,13 +162,3 @@ def _summary(record: RunRecord) -> str:
         f"{duration(timing.wall_s)}, {epochs} epochs, "
         f"utilisation {timing.effective_utilisation:.0%}"
     )
-
-
-def duration(seconds: float) -> str:
-    """E.g. ``1h02m``, ``17m33s`` or ``8.4s``."""
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}m{rest:02d}s"
-    return f"{minutes // 60}h{minutes % 60:02d}m"

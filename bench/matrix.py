@@ -17,6 +17,7 @@ from bench.errors import UserError
 from mobo_core.seeding import digest
 
 ID_DIGITS = 8
+DATASETS = ("auto", "mnist", "digits")
 
 
 @dataclass(frozen=True)
@@ -240,6 +241,17 @@ def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
         raise UserError(
             f"matrix file {where}: objective_sets must list names like 'acc+params', got {sets}"
         )
+    objective_sets = tuple(tuple(entry.split("+")) for entry in sets)
+    repeated = [names for names in objective_sets if len(set(names)) < len(names)]
+    if repeated or len(set(objective_sets)) < len(objective_sets):
+        raise UserError(
+            f"matrix file {where}: objective_sets names an objective or a set twice: {sets}"
+        )
+    dataset = _typed(table, "dataset", str, where)
+    if dataset not in DATASETS:
+        raise UserError(
+            f"matrix file {where}: unknown dataset {dataset!r}; choose from {', '.join(DATASETS)}"
+        )
     budget = _typed(table, "budget", dict, where)
     if set(budget) != {"trials", "max_epochs", "slots"}:
         raise UserError(
@@ -250,10 +262,10 @@ def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
         name=name,
         title=_typed(table, "title", str, where),
         problem=_typed(table, "problem", str, where),
-        dataset=_typed(table, "dataset", str, where),
+        dataset=dataset,
         searchers=_components(table, "searcher", where),
         schedulers=_components(table, "scheduler", where),
-        objective_sets=tuple(tuple(entry.split("+")) for entry in sets),
+        objective_sets=objective_sets,
         budget=Budget(**budget),
     )
 

@@ -30,7 +30,7 @@ def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[
     """Draw every figure into the folder; their names, without extension."""
     finished = [record for record in records if record.finished]
     figures = {
-        "fronts": fronts(finished, subject),
+        **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
         "hypervolume-over-time": anytime(finished, "time_s", subject),
         "hypervolume-over-epochs": anytime(finished, "epochs", subject),
         "stop-epochs": stop_epochs(finished, subject),
@@ -42,6 +42,10 @@ def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[
             figure.savefig(folder / f"{name}.png", dpi=150)
             figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
     return list(figures)
+
+
+def _several_objectives(records: Sequence[RunRecord]) -> bool:
+    return any(len(record.objectives) > 1 for record in records)
 
 
 def fronts(records: Sequence[RunRecord], subject: str) -> Figure:
@@ -61,7 +65,7 @@ def fronts(records: Sequence[RunRecord], subject: str) -> Figure:
         group = _by_objectives(records)[label]
         x, y = group[0].objectives[second], group[0].objectives[first]
         for record in group:
-            _draw_front(axis, record, x, y, styles[record.labels["scheduler"]])
+            _draw_front(axis, record, x, y, styles[_series(record)])
         _limit(axis, group, x, y)
         axis.set(title=label, xlabel=_axis_label(x), ylabel=_axis_label(y))
     _legend(figure, axes[0])
@@ -85,7 +89,7 @@ def _draw_front(
         markerfacecolor="none",
         linewidth=1.2 if joined else 0,
         drawstyle="steps-post" if x.goal == "min" else "steps-pre",
-        label=record.labels["scheduler"],
+        label=_series(record),
     )
 
 
@@ -111,10 +115,11 @@ def anytime(records: Sequence[RunRecord], against: str, subject: str) -> Figure:
     for axis, (label, group) in zip(axes, groups.items(), strict=False):
         curves = {record.run_id: aggregate.anytime(record) for record in group}
         for scheduler, style in styles.items():
-            mine = [curves[r.run_id] for r in group if r.labels["scheduler"] == scheduler]
+            mine = [curves[r.run_id] for r in group if _series(r) == scheduler]
             if mine:
                 _draw_curves(axis, mine, against, scheduler, str(style["color"]))
-        axis.set(title=label, xlabel=unit, ylabel="observed hypervolume")
+        volume = " × ".join(_name(objective) for objective in group[0].objectives)
+        axis.set(title=label, xlabel=unit, ylabel=f"hypervolume / ({volume})")
         axis.set_ylim(bottom=0)
         axis.set_xlim(left=0)
     _legend(figure, axes[0])
@@ -151,7 +156,7 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
     rows = [
         {
             "epoch": trial.epochs,
-            "scheduler": record.labels["scheduler"],
+            "scheduler": _series(record),
             "objectives": "+".join(record.spec["objectives"]),
         }
         for record in records
@@ -167,7 +172,7 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
     for axis, (label, group) in zip(axes, groups.items(), strict=False):
         for offset, (scheduler, style) in enumerate(styles.items()):
             mine = trials[(trials["objectives"] == label) & (trials["scheduler"] == scheduler)]
-            count = sum(record.labels["scheduler"] == scheduler for record in group)
+            count = sum(_series(record) == scheduler for record in group)
             if not count:
                 continue
             heights = [(mine["epoch"] == epoch).sum() / count for epoch in range(last + 1)]
@@ -182,8 +187,9 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
 def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
     """Slot-seconds of training, start-up and waiting per cell, and the time of suggestions."""
     runs = aggregate.summarise(records)
-    cells = runs.groupby(["objectives", "scheduler"], sort=False).mean(numeric_only=True)
-    labels = [f"{scheduler}\n{objectives}" for objectives, scheduler in cells.index]
+    keys = ["objectives", "scheduler", "searcher"]
+    cells = runs.groupby(keys, sort=False).mean(numeric_only=True)
+    labels = [f"{scheduler}, {searcher}\n{sets}" for sets, scheduler, searcher in cells.index]
     figure = Figure(figsize=(8, 1.6 + 0.42 * len(cells)), layout="constrained")
     axis = figure.subplots()
     figure.suptitle(f"Where the time went\n{subject}", fontsize=10)
@@ -218,9 +224,15 @@ def _by_objectives(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
     return groups
 
 
+def _series(record: RunRecord) -> str:
+    """What shares a colour: the scheduler, with its searcher if that is not the paper's."""
+    searcher, scheduler = record.labels["searcher"], record.labels["scheduler"]
+    return scheduler if searcher == "ax" else f"{scheduler}, {searcher}"
+
+
 def _styles(records: Sequence[RunRecord]) -> dict[str, dict[str, object]]:
     """Colour and marker per scheduler, the same in every figure."""
-    schedulers = list(dict.fromkeys(record.labels["scheduler"] for record in records))
+    schedulers = list(dict.fromkeys(_series(record) for record in records))
     palette = sns.color_palette("colorblind", max(len(schedulers), 1))
     return {
         name: {"color": mpl.colors.to_hex(palette[k]), "marker": MARKERS[k % len(MARKERS)]}
@@ -231,7 +243,11 @@ def _styles(records: Sequence[RunRecord]) -> dict[str, dict[str, object]]:
 def _axis_label(objective: Objective) -> str:
     arrow = "↑" if objective.goal == "max" else "↓"
     unit = f" / {objective.unit}" if objective.unit else ""
-    return f"{NAMES.get(objective.name, objective.name)}{unit} {arrow}"
+    return f"{_name(objective)}{unit} {arrow}"
+
+
+def _name(objective: Objective) -> str:
+    return NAMES.get(objective.name, objective.name)
 
 
 def _grid(count: int, columns: int, subject: str, title: str) -> tuple[Figure, list[Axes]]:

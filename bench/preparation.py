@@ -9,9 +9,10 @@ from fnmatch import fnmatch
 import numpy as np
 from rich.console import Console
 
-from bench import catalogue, environment, execute
+from bench import catalogue, environment
 from bench.backends.ray import RayBackend
 from bench.errors import UserError
+from bench.formatting import duration
 from bench.matrix import Matrix, Run
 from mobo_core.problems import images
 
@@ -53,7 +54,9 @@ def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Conso
     return chosen.with_dataset("mnist")
 
 
-def check_resources(address: str | None, cpus_per_trial: float, gpus_per_trial: float) -> None:
+def check_resources(
+    address: str | None, cpus_per_trial: float, gpus_per_trial: float, slots: int
+) -> None:
     """Refuse resources that cannot be had.
 
     Raises:
@@ -65,11 +68,18 @@ def check_resources(address: str | None, cpus_per_trial: float, gpus_per_trial: 
         raise UserError(
             f"--gpus-per-trial must be a fraction up to 1 or a whole number, got {gpus_per_trial}"
         )
-    if gpus_per_trial and address is None and len(environment.gpu_names()) < gpus_per_trial:
-        raise UserError(
-            f"--gpus-per-trial {gpus_per_trial:g} needs a GPU and this machine has none that "
-            "PyTorch can use; leave it out to train on cores"
+    if gpus_per_trial and address is None:
+        found = len(environment.gpu_names())
+        # A fraction stays on one GPU: 0.6 fits once on each.
+        room = (
+            found * int(1 / gpus_per_trial + 1e-9) if gpus_per_trial < 1 else found / gpus_per_trial
         )
+        if room < slots:
+            raise UserError(
+                f"--gpus-per-trial {gpus_per_trial:g} needs more GPUs for {slots} trials at a time "
+                f"than the {found} that PyTorch can use here; lower it or --slots, or leave it "
+                "out to train on cores"
+            )
 
 
 def select(runs: Sequence[Run], pattern: str | None) -> list[Run]:
@@ -107,7 +117,7 @@ def announce(
     budget = chosen.budget
     training_s = budget.trials * budget.max_epochs * epoch_s / budget.slots
     per_run = RUN_OVERHEAD_S + training_s + budget.trials * suggestion_s
-    total = execute.duration(per_run * len(todo))
+    total = duration(per_run * len(todo))
     console.print(
         f"about {total} for {len(todo)} runs if no trial stops early "
         f"(an epoch takes {epoch_s:.2f} s, a suggestion {suggestion_s:.1f} s here)"

@@ -8,7 +8,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -56,8 +60,10 @@ class Timing:
     Args:
         wall_s: From the start of the search to its end.
         training_slot_s: Training and validating.
-        startup_slot_s: Actors' imports, data and building of models.
-        idle_slot_s: The rest of slots × wall: waiting for suggestions, for Tune, for processes.
+        startup_slot_s: Building models and optimisers, trial by trial. Training processes, their
+            imports and their data are started once a matrix, before any run, and are not in here.
+        idle_slot_s: The rest of slots × wall: waiting for suggestions, for Tune, for the trials'
+            own light processes.
         suggestion_s: In the searcher; blocks Tune's loop, overlaps with the above.
         test_s: Measuring the final front on test data, after the search.
     """
@@ -99,6 +105,8 @@ class RunResult:
         timing: Where the time went.
         trials: In order of suggestion.
         front: The final front on test data.
+        test_error: Why the final front could not be tested; empty otherwise.
+        resources: Cores and GPUs per trial, and the cluster joined if any.
         predicted: ``hypervolume`` and ``front_size`` of what the searcher's model predicts of its
             front (the paper's kind of hypervolume); None without a model.
         epochs: A row per report: trial, configuration (``config_…``), metrics, ``reported_s``.
@@ -107,6 +115,8 @@ class RunResult:
     timing: Timing
     trials: tuple[TrialRecord, ...]
     front: tuple[FrontMember, ...]
+    test_error: str
+    resources: dict[str, Any]
     predicted: dict[str, float] | None
     epochs: pd.DataFrame = field(compare=False)
 
@@ -158,25 +168,55 @@ def write(record: RunRecord, folder: Path) -> Path:
     """
     target = folder / record.run_id
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-        try:
-            staging.chmod(0o755)
-            write_json(staging / RUN_FILE, {"schema_version": SCHEMA_VERSION, **_to_json(record)})
-            if record.result is not None:
-                record.result.epochs.to_parquet(staging / EPOCHS_FILE, index=False)
-                _flush(staging / EPOCHS_FILE)
-            retired = Path(f"{staging}-old")
-            if target.exists():
-                target.rename(retired)
-            staging.rename(target)
-            _flush(folder)
-            shutil.rmtree(retired, ignore_errors=True)
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
+        with _uninterrupted():
+            _write(record, folder, target)
     except OSError as error:
         raise UserError(f"cannot write results to {folder}: {error}") from error
     return target
+
+
+def _write(record: RunRecord, folder: Path, target: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    retired = Path(f"{staging}-old")
+    try:
+        staging.chmod(0o755)
+        write_json(staging / RUN_FILE, {"schema_version": SCHEMA_VERSION, **_to_json(record)})
+        if record.result is not None:
+            record.result.epochs.to_parquet(staging / EPOCHS_FILE, index=False)
+            _flush(staging / EPOCHS_FILE)
+        if target.exists():
+            target.rename(retired)
+        try:
+            staging.rename(target)
+        except OSError:
+            if retired.exists():
+                retired.rename(target)
+            raise
+        _flush(folder)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+        shutil.rmtree(retired, ignore_errors=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold Ctrl-C and SIGTERM back until a record is on disk; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    handlers = {
+        kind: signal.signal(kind, lambda received, frame: held.append(received))
+        for kind in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for kind, handler in handlers.items():
+            signal.signal(kind, handler)
+        for received in held:
+            signal.raise_signal(received)
 
 
 def read(path: Path) -> RunRecord:
@@ -228,27 +268,45 @@ def is_finished(folder: Path, run_id: str) -> bool:
 def open_folder(folder: Path, matrix: Matrix) -> None:
     """Make the results folder of a matrix, or check that it is this matrix's.
 
-    A folder holds runs of one matrix with one budget, so that whatever lies in it can stand in
-    one table; more seeds may be added at any time.
+    A folder holds runs of one problem with one budget, so that whatever lies in it can stand in
+    one table; seeds, schedulers, searchers and objective sets may be added at any time.
 
     Raises:
         UserError: If the folder holds runs of other settings or cannot be written.
     """
     path = folder / MATRIX_FILE
+    settings = matrix.settings()
     if path.exists():
-        theirs, ours = read_settings(folder), matrix.settings()
-        if different := [key for key in ours if ours[key] != theirs.get(key)]:
-            raise UserError(
-                f"{folder} holds runs with another {different[0]} "
-                f"({theirs.get(different[0])} instead of {ours[different[0]]}); "
-                "choose another folder with --results"
-            )
-        return
+        settings = _united(read_settings(folder), settings, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, matrix.settings())
+        write_json(path, settings)
     except OSError as error:
         raise UserError(f"cannot write results to {folder}: {error}") from error
+
+
+def _united(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Our settings with what else lies in the folder: more schedulers, searchers, sets."""
+    for key in ("problem", "dataset", "budget"):
+        if ours[key] != theirs.get(key):
+            raise UserError(
+                f"{folder} holds runs with another {key} ({theirs.get(key)} instead of "
+                f"{ours[key]}); choose another folder with --results"
+            )
+    united = dict(ours)
+    for key in ("searchers", "schedulers"):
+        mine = {component["label"]: component for component in ours[key]}
+        for component in theirs.get(key, []):
+            if mine.setdefault(component["label"], component) != component:
+                raise UserError(
+                    f"{folder} knows the label {component['label']!r} with other parameters "
+                    f"({component} instead of {mine[component['label']]}); use another label or "
+                    "choose another folder with --results"
+                )
+        united[key] = list(mine.values())
+    sets = theirs.get("objective_sets", [])
+    united["objective_sets"] = list(dict.fromkeys([*ours["objective_sets"], *sets]))
+    return united
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
@@ -284,6 +342,8 @@ def _to_json(record: RunRecord) -> dict[str, Any]:
             "timing": asdict(record.result.timing),
             "trials": [asdict(trial) for trial in record.result.trials],
             "front": [asdict(member) for member in record.result.front],
+            "test_error": record.result.test_error,
+            "resources": record.result.resources,
             "predicted": record.result.predicted,
         }
     return document
@@ -294,6 +354,8 @@ def _result_from_json(document: dict[str, Any], path: Path) -> RunResult:
         timing=Timing(**document["timing"]),
         trials=tuple(TrialRecord(**trial) for trial in document["trials"]),
         front=tuple(FrontMember(**member) for member in document["front"]),
+        test_error=document["test_error"],
+        resources=document["resources"],
         predicted=document["predicted"],
         epochs=pd.read_parquet(path / EPOCHS_FILE),
     )

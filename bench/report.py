@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich.console import Console
 
 from bench import aggregate, plots, records, tables
@@ -25,7 +26,7 @@ def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
         UserError: If there is nothing to report or a record cannot be read.
     """
     settings = records.read_settings(results_dir)
-    recorded = _in_matrix_order(records.read_all(results_dir), settings)
+    recorded = in_matrix_order(records.read_all(results_dir), settings)
     runs = aggregate.summarise(recorded)
     if runs.empty:
         raise UserError(f"{results_dir} has no finished run to report; see 'mobo-bench list'")
@@ -40,7 +41,7 @@ def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
             table.numbers.to_csv(reports_dir / f"{table.name}.csv", index=False)
             (reports_dir / f"{table.name}.tex").write_text(table.to_latex(), "utf-8")
         figures = plots.write_all(recorded, reports_dir / "figures", subject)
-        text = _markdown(settings, recorded, built, figures, subject)
+        text = _markdown(settings, recorded, runs, built, figures)
         (reports_dir / "report.md").write_text(text, "utf-8")
     except OSError as error:
         raise UserError(f"cannot write reports to {reports_dir}: {error}") from error
@@ -49,7 +50,8 @@ def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
     console.print(f"tables and figures: {reports_dir / 'report.md'}", soft_wrap=True)
 
 
-def _in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list[RunRecord]:
+def in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list[RunRecord]:
+    """The records as the matrix lists their cells, seed by seed within a cell."""
     schedulers = [component["label"] for component in settings["schedulers"]]
     sets = settings["objective_sets"]
 
@@ -74,15 +76,17 @@ def _subject(settings: dict[str, Any]) -> str:
 def _markdown(
     settings: dict[str, Any],
     recorded: list[RunRecord],
+    runs: pd.DataFrame,
     built: list[tables.Table],
     figures: list[str],
-    subject: str,
 ) -> str:
-    parts = [f"# {settings['title']}", "", f"{subject}.", ""]
+    parts = [f"# {settings['title']}", "", f"{_subject(settings)}.", ""]
     failed = [record for record in recorded if not record.finished]
     for record in failed:
         last_line = record.error.strip().splitlines()[-1]
         parts += [f"**Failed run** `{record.run_id}`: {last_line}", ""]
+    parts += ["Runtime · epochs trained · observed hypervolume against FIFO of the same seed:", ""]
+    parts += [tables.overview(runs), ""]
     parts += [table.to_markdown() for table in built]
     parts += [_test_table(recorded), "## Figures", ""]
     parts += [f"![{name.replace('-', ' ')}](figures/{name}.png)\n" for name in figures]
@@ -91,21 +95,22 @@ def _markdown(
 
 
 def _test_table(recorded: list[RunRecord]) -> str:
-    """Best test metrics on each run's front, and whether the front repeated."""
+    """Test metrics over each run's front, and whether the front repeated."""
     lines = [
         "### The final fronts on test data",
         "",
-        "| run | front members | best test accuracy | repeated bit for bit |",
-        "| --- | ---: | ---: | ---: |",
+        "| run | front members | test metrics, lowest to highest | repeated bit for bit |",
+        "| --- | ---: | --- | ---: |",
     ]
     for record in recorded:
         if record.result is not None:
             front = record.result.front
-            best = max((m.metrics["test_accuracy"] for m in front), default=None)
+            tested = pd.DataFrame([member.metrics for member in front])
+            spans = [f"{n} {tested[n].min():.4f} to {tested[n].max():.4f}" for n in tested]
             repeated = sum(member.repeated for member in front)
+            shown = record.result.test_error or "; ".join(spans) or "–"
             lines.append(
-                f"| {record.run_id} | {len(front)} | {'–' if best is None else f'{best:.4f}'} | "
-                f"{repeated} of {len(front)} |"
+                f"| {record.run_id} | {len(front)} | {shown} | {repeated} of {len(front)} |"
             )
     lines += [
         "",

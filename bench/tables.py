@@ -10,7 +10,7 @@ import pandas as pd
 from rich.table import Table as RichTable
 
 from bench import paper
-from bench.execute import duration
+from bench.formatting import duration, percent, ratio, significant, whole
 
 Formatter = Callable[[float], str]
 
@@ -73,26 +73,6 @@ class Table:
         return shown
 
 
-def percent(share: float) -> str:
-    """E.g. ``46.7 %``."""
-    return f"{100 * share:.1f} %"
-
-
-def significant(value: float) -> str:
-    """Five significant digits, no exponent: ``6026.9``, ``0.029985``."""
-    return np.format_float_positional(value, precision=5, unique=False, fractional=False, trim="-")
-
-
-def ratio(value: float) -> str:
-    """Three decimals."""
-    return f"{value:.3f}"
-
-
-def whole(value: float) -> str:
-    """A count; the median of an even number of runs may be a half."""
-    return f"{value:g}"
-
-
 FIGURES: Sequence[tuple[str, str, Formatter]] = (
     ("runtime_s", "runtime", duration),
     ("front_size", "front", whole),
@@ -117,21 +97,49 @@ def build(runs: pd.DataFrame, subject: str, with_paper: bool) -> list[Table]:
         with_paper: Whether the published figures belong beside ours.
     """
     several = runs["searcher"].nunique() > 1
-    tables: list[Table] = []
+    tables: list[tuple[int, Table]] = []
+    others: dict[str, int] = {}
     for (scheduler, searcher), group in runs.groupby(["scheduler", "searcher"], sort=False):
-        number, title = paper.TABLES.get(str(scheduler), (len(tables) + 1, str(scheduler)))
+        # The paper's tables keep their numbers, others follow.
+        number, title = paper.TABLES.get(str(scheduler), (0, str(scheduler)))
+        number = number or others.setdefault(str(scheduler), len(paper.TABLES) + len(others) + 1)
         numbers, cells = _rows(group, number if with_paper else None)
         suffix = f", search by {searcher}" if several else ""
-        tables.append(
-            Table(
-                name=f"table-{number}" + (f"-{searcher}" if several else ""),
-                title=f"Table {number}: {title} ({scheduler}{suffix})",
-                caption=_caption(subject, group, with_paper),
-                cells=cells,
-                numbers=numbers,
-            )
+        table = Table(
+            name=f"table-{number}" + (f"-{searcher}" if several else ""),
+            title=f"Table {number}: {title} ({scheduler}{suffix})",
+            caption=_caption(subject, group, with_paper),
+            cells=cells,
+            numbers=numbers,
         )
-    return sorted(tables, key=lambda table: table.name)
+        tables.append((number, table))
+    return [table for _, table in sorted(tables, key=lambda pair: pair[0])]
+
+
+def overview(runs: pd.DataFrame) -> str:
+    """All cells in one Markdown table: runtime · epochs · hypervolume ratio, medians over seeds.
+
+    Args:
+        runs: From `aggregate.summarise`.
+    """
+    cells = runs.groupby(["searcher", "scheduler", "objectives"], sort=False)[
+        ["runtime_s", "epochs", "hypervolume_ratio"]
+    ].median()
+    several = runs["searcher"].nunique() > 1
+    sets = list(runs["objectives"].unique())
+    lines = [f"| | {' | '.join(sets)} |", "| --- |" + " ---: |" * len(sets)]
+    texts: dict[str, dict[str, str]] = {}
+    for cell in cells.reset_index().to_dict("records"):
+        name = str(cell["objectives"])
+        label = f"{cell['scheduler']}, {cell['searcher']}" if several else str(cell["scheduler"])
+        against = cell["hypervolume_ratio"]
+        shown = ratio(against) if np.isfinite(against) else "–"
+        texts.setdefault(label, {})[name] = (
+            f"{duration(cell['runtime_s'])} · {whole(cell['epochs'])} · {shown}"
+        )
+    for label, row in texts.items():
+        lines.append(f"| {label} | {' | '.join(row.get(name, '–') for name in sets)} |")
+    return "\n".join(lines)
 
 
 def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -187,12 +195,16 @@ def _caption(subject: str, group: pd.DataFrame, with_paper: bool) -> str:
     text = (
         f"{subject}; {spread}. Hypervolume: observed, each trial's last report against the fixed "
         "reference; predicted: of Ax's model, which is what the paper printed. Savings and HV / "
-        "FIFO against the FIFO run of the same seed."
+        "FIFO against the FIFO run of the same seed: the same initial configurations, after which "
+        "a model-based search goes its own way. Runtime: the search, without the start of the "
+        "training processes."
     )
     if with_paper:
         text += " Recomputed: the observed figures of the paper's own records."
-    failed = int(group["failed"].sum())
-    return text + (f" {failed} trials failed." if failed else "")
+    for column, what in (("failed", "failed"), ("fallbacks", "are fallbacks of the searcher")):
+        if count := int(group[column].sum()):
+            text += f" Of {int(group['trials'].sum())} trials, {count} {what}."
+    return text
 
 
 def _latex(text: str) -> str:

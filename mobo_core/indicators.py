@@ -8,14 +8,14 @@ problem and is never drawn from the results that are compared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import moocore
 import numpy as np
 from numpy.typing import ArrayLike
 
 from mobo_core.objectives import Points
-from mobo_core.pareto import as_points, valid_mask
+from mobo_core.pareto import as_points, inside_mask, valid_mask
 
 
 def _checked_reference(reference_point: ArrayLike, points: Points) -> Points:
@@ -49,7 +49,7 @@ def hypervolume(points: ArrayLike, reference_point: ArrayLike) -> float:
     """
     array = as_points(points)
     reference = _checked_reference(reference_point, array)
-    inside = _inside(array, reference)
+    inside = inside_mask(array, reference)
     if not inside.any():
         return 0.0
     return float(moocore.hypervolume(array[inside], ref=reference))
@@ -69,7 +69,7 @@ def hypervolume_contributions(points: ArrayLike, reference_point: ArrayLike) -> 
     """
     array = as_points(points)
     reference = _checked_reference(reference_point, array)
-    inside = _inside(array, reference)
+    inside = inside_mask(array, reference)
     contributions = np.zeros(len(array))
     if not inside.any():
         return contributions
@@ -146,15 +146,9 @@ def attainment_surface(sets: Sequence[ArrayLike], percentile: float) -> Points:
     return corners
 
 
-def _inside(points: Points, reference: Points) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    if len(points) == 0:
-        return np.zeros(0, dtype=bool)
-    with np.errstate(invalid="ignore"):
-        strictly_better = (points < reference).all(axis=1)
-    return np.asarray(valid_mask(points) & strictly_better, dtype=bool)
-
-
-def _against_front(indicator: object, points: ArrayLike, reference_front: ArrayLike) -> float:
+def _against_front(
+    indicator: Callable[..., float], points: ArrayLike, reference_front: ArrayLike
+) -> float:
     front = as_points(reference_front)
     if len(front) == 0 or not valid_mask(front).all():
         raise ValueError("reference_front must hold at least one point and only finite values")
@@ -166,5 +160,4 @@ def _against_front(indicator: object, points: ArrayLike, reference_front: ArrayL
     array = array[valid_mask(array)]
     if len(array) == 0:
         return float("inf")
-    assert callable(indicator)
     return float(indicator(array, ref=front))

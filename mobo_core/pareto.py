@@ -86,13 +86,22 @@ def front_mask(points: ArrayLike, reference_point: ArrayLike) -> NDArray[np.bool
         points: (n, m), minimised.
         reference_point: (m,), minimised.
     """
+    return np.asarray(non_dominated_mask(points) & inside_mask(points, reference_point), bool)
+
+
+def inside_mask(points: ArrayLike, reference_point: ArrayLike) -> NDArray[np.bool_]:
+    """(n,) True for valid points that are strictly better than the reference in every objective.
+
+    Args:
+        points: (n, m), minimised.
+        reference_point: (m,), minimised.
+    """
     array = as_points(points)
     if len(array) == 0:
         return np.zeros(0, dtype=bool)
     with np.errstate(invalid="ignore"):
-        inside = (array < np.asarray(reference_point, dtype=float)).all(axis=1)
-    mask: NDArray[np.bool_] = non_dominated_mask(array) & inside
-    return mask
+        better = (array < np.asarray(reference_point, dtype=float)).all(axis=1)
+    return np.asarray(valid_mask(array) & better, dtype=bool)
 
 
 def non_dominated_ranks(points: ArrayLike) -> NDArray[np.int64]:

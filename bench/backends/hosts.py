@@ -7,6 +7,7 @@ stays for the whole matrix; a trial's own process is light and borrows a host wh
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ import ray
 from mobo_core.problems.protocol import Problem, Training
 
 LIVENESS_TIMEOUT_S = 1.0
+POLL_S = 0.2
 
 
 class Host:
@@ -51,18 +53,19 @@ class Lender:
     Args:
         problem: What the hosts train.
         count: How many may be lent at a time.
-        gpus: Per host, whole or a fraction.
+        cpus: Cores per host.
+        gpus: GPUs per host, whole or a fraction.
     """
 
-    def __init__(self, problem: Problem, count: int, gpus: float) -> None:
+    def __init__(self, problem: Problem, count: int, cpus: float, gpus: float) -> None:
         self._problem = problem
+        self._cpus = cpus
         self._gpus = gpus
         self._free = [self._new_host() for _ in range(count)]
         self._lent: dict[str, tuple[Any, Any]] = {}
 
     def _new_host(self) -> Any:
-        # A trial's process counts for the cores it trains on; the host itself asks for none.
-        return ray.remote(num_cpus=0, num_gpus=self._gpus)(Host).remote(self._problem)
+        return ray.remote(num_cpus=self._cpus, num_gpus=self._gpus)(Host).remote(self._problem)
 
     def acquire(self, borrower: str, process: Any) -> Any | None:
         """A host for this borrower, or None if all are lent.
@@ -119,10 +122,13 @@ class HostedProblem:
     Args:
         lender: Handle of the `Lender`.
         max_epochs: Of the problem.
+        patience_s: How long a trial waits for a host: the trial before it may hold one for a
+            moment after its end.
     """
 
     lender: Any
     max_epochs: int
+    patience_s: float = 60.0
 
     def start(self, config: Mapping[str, Any], seed: int) -> HostedTraining:
         """Borrow a host and begin.
@@ -133,9 +139,11 @@ class HostedProblem:
         context = ray.get_runtime_context()
         borrower = context.get_actor_id()
         assert borrower is not None, "only a trial's own actor borrows"
-        host = ray.get(self.lender.acquire.remote(borrower, context.current_actor))
-        if host is None:
-            raise RuntimeError("more trials run at a time than there are training processes")
+        deadline = time.monotonic() + self.patience_s
+        while (host := self._ask(borrower, context.current_actor)) is None:
+            if time.monotonic() > deadline:
+                raise RuntimeError("more trials run at a time than there are training processes")
+            time.sleep(POLL_S)
         training = HostedTraining(self.lender, borrower, host)
         try:
             training.begin(config, seed)
@@ -143,6 +151,9 @@ class HostedProblem:
             training.close()
             raise
         return training
+
+    def _ask(self, borrower: str, process: Any) -> Any | None:
+        return ray.get(self.lender.acquire.remote(borrower, process))
 
 
 class HostedTraining:

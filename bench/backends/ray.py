@@ -11,7 +11,7 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -54,7 +54,14 @@ TUNE_SETTINGS = {
     # The older of Tune's two outputs is the one that verbose=0 silences.
     "RAY_AIR_NEW_OUTPUT": "0",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+    # A training process that asked for no GPU must not see one.
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
 }
+SLOT = "mobo_slot"
+"""Resource of our own Ray: as many as there are slots, one per trial."""
+PROXY_CPUS = 0.01
+"""A trial's own process only passes on what its training process does."""
+HOST_TIMEOUT_S = 180.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         os.environ.update({k: os.environ.get(k, v) for k, v in settings.items()})
         torch.set_num_threads(1)
         _quieten()
-        self._folder = tempfile.mkdtemp(prefix="mobo-")
+        # Ray's sockets lie in this folder, and their paths may have 107 bytes at most.
+        self._folder = tempfile.mkdtemp(prefix="mobo-", dir=os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108
         if not ray.is_initialized():
             try:
                 self._start_ray()
@@ -108,23 +116,25 @@ class RayBackend(AbstractContextManager["RayBackend"]):
 
     def _start_ray(self) -> None:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-        if self._settings.address is not None:
-            try:
+        try:
+            if self._settings.address is not None:
                 ray.init(address=self._settings.address, **quiet)
-            except (ConnectionError, ValueError) as error:
-                raise UserError(
-                    f"cannot join the Ray cluster at {self._settings.address!r} ({error}); start "
-                    "one with 'ray start --head', or leave out --address"
-                ) from error
-            return
-        gpus = math.ceil(self._slots * self._settings.gpus_per_trial)
-        ray.init(
-            num_cpus=math.ceil(self._slots * self._settings.cpus_per_trial),
-            num_gpus=min(gpus, torch.cuda.device_count()),
-            include_dashboard=False,
-            _temp_dir=str(Path(self._folder, "ray")),
-            **quiet,
-        )
+                return
+            ray.init(
+                address="local",
+                num_cpus=math.ceil(self._slots * self._settings.cpus_per_trial) + 1,
+                num_gpus=torch.cuda.device_count() if self._settings.gpus_per_trial else 0,
+                resources={SLOT: self._slots},
+                include_dashboard=False,
+                _temp_dir=str(Path(self._folder, "ray")),
+                **quiet,
+            )
+        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+            where = self._settings.address or "this machine"
+            raise UserError(
+                f"cannot start or join Ray at {where} ({error}); with --address a cluster must "
+                "run there ('ray start --head'), without it a Ray of our own is started"
+            ) from error
 
     def __exit__(
         self,
@@ -163,16 +173,33 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 break
             result = {o.name: o.reference * (1 + 0.01 * index) for o in objectives}
             timed.on_trial_complete(trial_id, {**result, catalogue.TIME_ATTR: problem.max_epochs})
-        hosts = ray.get(lender.hosts.remote())
-        ray.get([host.__ray_ready__.remote() for host in hosts])
+        self._await_hosts(lender)
         return list(timed.seconds.values())[-1]
+
+    def _await_hosts(self, lender: Any) -> None:
+        settings = self._settings
+        wanted = (
+            f"{self._slots} training processes of {settings.cpus_per_trial:g} CPUs and "
+            f"{settings.gpus_per_trial:g} GPUs"
+        )
+        try:
+            hosts = ray.get(lender.hosts.remote())
+            ray.get([host.__ray_ready__.remote() for host in hosts], timeout=HOST_TIMEOUT_S)
+        except ray.exceptions.GetTimeoutError as error:
+            raise UserError(
+                f"{wanted} did not start within {HOST_TIMEOUT_S:.0f} s; Ray has "
+                f"{ray.cluster_resources()}: lower --slots, --cpus-per-trial or --gpus-per-trial"
+            ) from error
+        except ray.exceptions.RayActorError as error:
+            reason = str(error).strip().splitlines()[-1]
+            raise UserError(f"{wanted} could not start: {reason}") from error
 
     def _lender_of(self, problem: Problem) -> Any:
         """The lender of this problem's training processes; another problem's are ended."""
         if self._lender is None or self._lender[0] != problem:
             self._lender = None
             lender = ray.remote(num_cpus=0)(Lender).remote(
-                problem, self._slots, self._settings.gpus_per_trial
+                problem, self._slots, self._settings.cpus_per_trial, self._settings.gpus_per_trial
             )
             self._lender = (problem, lender)
         return self._lender[1]
@@ -192,8 +219,11 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         wall_s = self._search(run, problem, searcher, observer, context)
         epochs = epoch_table(searcher, observer)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)
+        if all(trial.status == "failed" for trial in trials):
+            reason = trials[0].error if trials else "the searcher suggested none"
+            raise RuntimeError(f"no trial of {len(trials)} succeeded; the first: {reason}")
         began = time.perf_counter()
-        front = self._test_front(
+        front, test_error = self._test_front(
             problem, run.seed, objectives, trials, last_reports(searcher, observer)
         )
         test_s = time.perf_counter() - began
@@ -201,6 +231,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             timing=timing(wall_s, run.budget.slots, epochs, searcher, test_s),
             trials=trials,
             front=front,
+            test_error=test_error,
+            resources=asdict(self._settings),
             predicted=_predicted(searcher.inner, objectives),
             epochs=epochs,
         )
@@ -218,14 +250,14 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             problem_trainable(
                 HostedProblem(self._lender_of(problem), problem.max_epochs),
                 run.seed,
-                cpus=self._settings.cpus_per_trial,
+                {"cpu": PROXY_CPUS, **({SLOT: 1} if self._settings.address is None else {})},
             ),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
                 scheduler=catalogue.make_scheduler(run.cell.scheduler, context),
                 num_samples=run.budget.trials,
                 reuse_actors=True,
-                # On our own Ray the cores are the limit: one suggestion may be made ahead.
+                # On our own Ray the slots are the limit: one suggestion may be made ahead.
                 max_concurrent_trials=run.budget.slots + (self._settings.address is None),
             ),
             run_config=tune.RunConfig(
@@ -249,17 +281,27 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         objectives: ObjectiveSet,
         trials: tuple[TrialRecord, ...],
         last: dict[int, dict[str, Any]],
-    ) -> tuple[FrontMember, ...]:
-        """Train the final front again, which must repeat it bit for bit, and test it."""
+    ) -> tuple[tuple[FrontMember, ...], str]:
+        """Train the final front again, which must repeat it bit for bit, and test it.
+
+        Returns:
+            The members, and the error if that failed: the search is kept in any case.
+        """
         alive = [trial for trial in trials if trial.status != "failed"]
         points = objectives.to_points([last[trial.trial] for trial in alive])
         mask = front_mask(points, objectives.reference_point)
         members = [trial for trial, keep in zip(alive, mask, strict=True) if keep]
-        hosts = ActorPool(ray.get(self._lender_of(problem).hosts.remote()))
-        results = hosts.map(
-            lambda host, trial: host.train_again.remote(trial.config, seed, trial.epochs), members
-        )
-        return tuple(
+        try:
+            hosts = ActorPool(ray.get(self._lender_of(problem).hosts.remote()))
+            results = list(
+                hosts.map(
+                    lambda host, trial: host.train_again.remote(trial.config, seed, trial.epochs),
+                    members,
+                )
+            )
+        except ray.exceptions.RayError as error:
+            return (), str(error).strip().splitlines()[-1]
+        tested = tuple(
             FrontMember(
                 trial=member.trial,
                 metrics=test,
@@ -267,6 +309,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             )
             for member, (again, test) in zip(members, results, strict=True)
         )
+        return tested, ""
 
 
 def _quieten() -> None:

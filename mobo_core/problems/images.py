@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ DIGITS_TEST_IMAGES = 300
 SPLIT_SEED = 0
 """One split for all trials, seeds and workers: validation images never enter training."""
 PROBE_SECONDS = 8.0
+STALL_SECONDS = 30.0
 
 
 class DataUnavailableError(Exception):
@@ -175,19 +177,26 @@ def download_mnist(data_dir: str | Path) -> None:
     Raises:
         DataUnavailableError: If no mirror answers within ten seconds or the download fails.
     """
-    if not _mirror_answers():
+    raw = Path(data_dir, "MNIST", "raw")
+    files = ", ".join(name for name, _ in MNIST.resources)
+    remedy = (
+        f"get {files} (from {MNIST.mirrors[0]}), put them into {raw} and run again, or choose "
+        "--dataset digits"
+    )
+    archived = all((raw / name).is_file() for name, _ in MNIST.resources)
+    if not archived and not _mirror_answers():
         raise DataUnavailableError(
-            "MNIST cannot be downloaded: no mirror answered within "
-            f"{PROBE_SECONDS:.0f} s; put the four files of "
-            f"MNIST/raw into {Path(data_dir)} or choose the data set 'digits'"
+            f"MNIST is not in {data_dir} and no mirror answered within {PROBE_SECONDS:.0f} s; "
+            + remedy
         )
+    timeout = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(STALL_SECONDS)  # torchvision sets none
     try:
         MNIST(str(data_dir), download=True)
     except Exception as error:
-        raise DataUnavailableError(
-            f"the MNIST download into {Path(data_dir)} failed ({error}); put the four files of "
-            "MNIST/raw there or choose the data set 'digits'"
-        ) from error
+        raise DataUnavailableError(f"the MNIST download failed ({error}); {remedy}") from error
+    finally:
+        socket.setdefaulttimeout(timeout)
 
 
 def _mirror_answers() -> bool:

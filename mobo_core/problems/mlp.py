@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning
 import torch
+from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -152,11 +153,14 @@ class MLPTraining:
 
     def state(self) -> dict[str, Any]:
         """Epoch, weights and optimiser moments; loadable with ``weights_only=True``."""
-        return {
+        state = {
             "epoch": self._batches.epoch,
             "model": self._module.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
+        # Copies off the device: the state may travel to a process that has no GPU.
+        on_cpu: dict[str, Any] = apply_to_collection(state, Tensor, lambda t: t.detach().cpu())
+        return on_cpu
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Go on where `state` was taken."""

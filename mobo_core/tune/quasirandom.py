@@ -18,7 +18,7 @@ from scipy.stats import qmc
 
 from mobo_core.objectives import Points
 from mobo_core.space import SearchSpace
-from mobo_core.tune.space import as_space, nested
+from mobo_core.tune.space import as_space, has_domain, nested
 
 
 class UnitCubeSearcher(Searcher, ABC):
@@ -44,10 +44,11 @@ class UnitCubeSearcher(Searcher, ABC):
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
-        """Take the Tuner's `param_space` unless a space was given; metric and mode are unused."""
+        """Take the Tuner's `param_space`; False, which Tune refuses, if there is one already."""
         if self._space is None:
             self._space = as_space(config)
-        return True
+            return True
+        return not has_domain(config)
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
         """The next configuration of the sequence."""

@@ -23,7 +23,7 @@ from ray.tune.search import Searcher
 from mobo_core.objectives import Objective, ObjectiveSet, Points
 from mobo_core.space import SearchSpace
 from mobo_core.tune.ax_strategy import PartialData, sobol_then_botorch
-from mobo_core.tune.space import as_space, nested, to_ax
+from mobo_core.tune.space import as_space, has_domain, nested, to_ax
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +84,14 @@ class AxSearcher(Searcher):
             raise ValueError(f"initialization_trials must be ≥ 1, got {initialization_trials}")
         if client is None and objectives is None:
             raise ValueError("AxSearcher needs `objectives`, or a `client` that brings its own")
-        if client is not None and (space is not None or outcome_constraints):
-            raise ValueError("a ready-made `client` brings its own space and constraints")
+        own = (space, outcome_constraints or None, optimizer_options)
+        if client is not None and (
+            any(value is not None for value in own)
+            or (initialization_trials, partial_data) != (5, "full-fidelity")
+        ):
+            raise ValueError(
+                "a ready-made `client` brings its own space, constraints and generation strategy"
+            )
         self._exact = {o.name for o in objectives or () if o.exact}
         self._objectives = objectives
         self._outcome_constraints = tuple(outcome_constraints)
@@ -139,10 +145,11 @@ class AxSearcher(Searcher):
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
-        """Take the Tuner's `param_space` unless there is one; metric and mode are unused."""
+        """Take the Tuner's `param_space`; False, which Tune refuses, if there is one already."""
         if self._client is None:
             self._configure(config)
-        return True
+            return True
+        return not has_domain(config)
 
     def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
         self, trial_id: str
@@ -186,12 +193,14 @@ class AxSearcher(Searcher):
             reason = "raised an error" if error else "no finite value of every objective"
             self.client.mark_trial_failed(index, failed_reason=reason)
             return
+        # With a progression Ax models the budget as an input, which only one of the modes wants.
         progression = self._progression(result)
-        if self._max_t is not None and float(result[self._time_attr]) < self._max_t:
-            self.client.attach_data(index, data, progression)
+        shown = None if self._partial_data == "last-value" else progression
+        if self._max_t is not None and progression is not None and progression < self._max_t:
+            self.client.attach_data(index, data, shown)
             self.client.mark_trial_early_stopped(index)
         else:
-            self.client.complete_trial(index, data, progression)
+            self.client.complete_trial(index, data, shown)
 
     def save(self, checkpoint_path: str) -> None:
         """Write the searcher's state, the Ax client with its random state included."""

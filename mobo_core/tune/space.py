@@ -79,6 +79,12 @@ def as_space(space: Mapping[str, Any] | SearchSpace) -> SearchSpace:
     return space if isinstance(space, SearchSpace) else from_tune(space)
 
 
+def has_domain(param_space: Mapping[str, Any]) -> bool:
+    """Whether anything in a `param_space` is left to search."""
+    flat = flatten_dict(dict(param_space), prevent_delimiter=True)
+    return any(isinstance(value, Domain) for value in flat.values())
+
+
 def to_ax(space: SearchSpace) -> list[RangeParameterConfig | ChoiceParameterConfig]:
     """Ax parameter configurations, in order; a quantised range becomes an ordered choice.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,16 +79,16 @@ class ProblemTrainable(tune.Trainable):
 
 
 def problem_trainable(
-    problem: TrainingSource, seed: int, *, cpus: float = 1, gpus: float = 0
+    problem: TrainingSource, seed: int, resources: Mapping[str, float]
 ) -> type[tune.Trainable]:
     """A trainable for `tune.Tuner` that trains configurations of the problem.
 
     Args:
         problem: What to train.
         seed: Training seed of the run, shared by its trials.
-        cpus: Cores per trial, > 0; a trial trains on one thread in any case.
-        gpus: GPUs per trial, whole or a fraction.
+        resources: Per trial, as for `tune.with_resources`, e.g. ``{"cpu": 1, "gpu": 0.2}``; a
+            trial trains on one thread in any case.
     """
     bound = tune.with_parameters(ProblemTrainable, problem=problem, seed=seed)
-    trainable: type[tune.Trainable] = tune.with_resources(bound, {"cpu": cpus, "gpu": gpus})
+    trainable: type[tune.Trainable] = tune.with_resources(bound, dict(resources))
     return trainable

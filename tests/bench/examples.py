@@ -81,6 +81,8 @@ def record(
             timing=Timing(wall_s, training, startup, 2 * wall_s - training - startup, 0.2, 0.3),
             trials=tuple(trials),
             front=(FrontMember(0, {"test_accuracy": 0.94}, repeated=True),),
+            test_error="",
+            resources={"cpus_per_trial": 1.0, "gpus_per_trial": 0.0, "address": None},
             predicted={"hypervolume": 2.5, "front_size": 3},
             epochs=pd.DataFrame(rows),
         ),

@@ -2,24 +2,61 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-COMMAND = [str(Path(sys.executable).with_name("mobo-bench"))]
+from bench import cli
+from bench.errors import UserError
+from mobo_core.problems import images
+
+COMMAND = str(Path(sys.executable).with_name("mobo-bench"))
 
 
-def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, *arguments], capture_output=True, text=True, cwd=cwd, timeout=120
-    )
+@dataclass(frozen=True)
+class Completed:
+    """What a command said and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Completed]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Run the command in this process (importing PyTorch and Ax anew would take far longer)."""
+
+    def call(*arguments: str) -> Completed:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", ["mobo-bench", *arguments])
+        handler = signal.getsignal(signal.SIGTERM)
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        said = capfd.readouterr()
+        return Completed(status, said.out, said.err)
+
+    return call
 
 
 @pytest.mark.parametrize("command", [(), ("run",), ("report",), ("list",), ("doctor",)])
 def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
-    completed = run(*command, "--help", cwd=tmp_path)
+    # The installed command, in a process of its own; help loads nothing heavy, so it is quick.
+    completed = subprocess.run(
+        [COMMAND, *command, "--help"], capture_output=True, text=True, cwd=tmp_path, timeout=60
+    )
     assert completed.returncode == 0
     assert "Usage: mobo-bench" in completed.stdout
     if command != ("doctor",):
@@ -32,16 +69,18 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run", "Missing argument 'MATRIX'"),
         ("run papre", "unknown matrix 'papre': choose from"),
         ("run absent.toml", "cannot read matrix file absent.toml"),
-        ("run broken.toml", "matrix file broken.toml: Invalid value (at line 2, column 8)"),
+        ("run broken.toml", "matrix file broken.toml: Invalid value (at line 2, column 11)"),
         ("run unknown.toml", "unknown scheduler 'fofi': choose from fifo"),
         ("run params.toml", "scheduler 'paper-dominance' has no parameter 'eta'"),
         ("run values.toml", "grace_period must be at least 1, got 0"),
         ("run sets.toml", "unknown objective 'speed': choose from acc"),
+        ("run data.toml", "unknown dataset 'cifar'; choose from auto, mnist, digits"),
+        ("run twice.toml", "names an objective or a set twice"),
         ("run quick --seeds x", "bad seeds 'x'"),
         ("run quick --trials 0", "trials must be a whole number of at least 1, got 0"),
         ("run quick --dataset cifar", "'cifar' is not one of"),
         ("run quick --only nothing", "no cell is like 'nothing'"),
-        ("run quick --gpus-per-trial 64", "needs a GPU"),
+        ("run quick --gpus-per-trial 64", "needs more GPUs for 2 trials at a time"),
         ("run quick --gpus-per-trial 1.5", "must be a fraction up to 1 or a whole number"),
         ("run quick --cpus-per-trial 0", "must be greater than 0"),
         ("report nowhere", "nowhere is no results folder"),
@@ -50,7 +89,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_one_line_with_the_remedy(
-    arguments: str, message: str, tmp_path: Path
+    arguments: str, message: str, tmp_path: Path, run: Run
 ) -> None:
     good = """title = "t"
 problem = "mlp"
@@ -66,10 +105,12 @@ scheduler = [{ name = "paper-dominance" }]
         ("params", '"paper-dominance"', '"paper-dominance", eta = 3'),
         ("values", '"paper-dominance"', '"paper-dominance", grace_period = 0'),
         ("sets", "acc+params", "acc+speed"),
+        ("data", '"digits"', '"cifar"'),
+        ("twice", "acc+params", "acc+acc"),
     ):
         text = good.replace(old, new).replace("problem mlp", "problem = mlp")
         (tmp_path / f"{name}.toml").write_text(text)
-    completed = run(*arguments.split(), cwd=tmp_path)
+    completed = run(*arguments.split())
     assert completed.returncode == 2, completed.stderr
     (line,) = completed.stderr.strip().splitlines()
     assert line.startswith("error: ")
@@ -77,28 +118,49 @@ scheduler = [{ name = "paper-dominance" }]
     assert "Traceback" not in completed.stdout
 
 
-def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    completed = run("--debug", "run", "papre", cwd=tmp_path)
-    assert completed.returncode != 0
-    assert "Traceback" in completed.stderr
+def test_debug_shows_the_traceback(run: Run) -> None:
+    with pytest.raises(UserError, match="unknown matrix"):
+        run("--debug", "run", "papre")
 
 
-def test_insisting_on_mnist_without_it(tmp_path: Path) -> None:
+def no_mirror(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images.MNIST, "mirrors", ["http://127.0.0.1:9/"])  # nobody listens
+
+
+def test_insisting_on_mnist_without_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_mirror(monkeypatch)
+    completed = run("run", "paper", "--dataset", "mnist", "--data-dir", "there")
+    assert completed.returncode == 2
+    assert "no mirror answered" in completed.stderr
+    assert "there/MNIST/raw and run again, or choose --dataset digits" in completed.stderr
+
+
+def test_without_mnist_digits_take_its_place_aloud(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_mirror(monkeypatch)
+    # The cell does not exist, so that nothing is run after the data have been chosen.
+    completed = run("run", "paper", "--data-dir", "there", "--only", "nothing")
+    assert "running on scikit-learn's embedded digits instead" in completed.stdout
+    assert "cannot be compared with the paper's" in " ".join(completed.stdout.split())
+
+
+def test_damaged_mnist_is_named(run: Run, tmp_path: Path) -> None:
     (tmp_path / "MNIST").mkdir()
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir()
     for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
         (raw / f"{name}-ubyte").write_bytes(b"not mnist")
-    completed = run("run", "paper", "--dataset", "mnist", "--data-dir", ".", cwd=tmp_path)
+    completed = run("run", "paper", "--dataset", "mnist", "--data-dir", ".")
     assert completed.returncode == 2
-    assert "delete MNIST and run again" in completed.stderr
+    assert f"delete {tmp_path / 'MNIST'} and run again" in completed.stderr
 
 
-def test_list_and_doctor(tmp_path: Path) -> None:
-    listed = run("list", cwd=tmp_path).stdout
+def test_list_and_doctor(run: Run) -> None:
+    listed = run("list").stdout
     for name in ("paper", "quick", "ax", "sobol", "paper-rungwise", "digits"):
         assert name in listed
-    doctor = run("doctor", "--data-dir", "nowhere", cwd=tmp_path)
+    doctor = run("doctor", "--data-dir", "nowhere")
     assert doctor.returncode == 0
     for name in ("ray 2", "cores", "GPUs:", "MNIST in nowhere: not found"):
         assert name in doctor.stdout

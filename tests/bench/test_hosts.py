@@ -16,12 +16,12 @@ pytestmark = pytest.mark.ray
 
 @pytest.fixture
 def lender(ray_session: object) -> Any:
-    return ray.remote(num_cpus=0)(Lender).remote(Counting(), 1, 0.0)
+    return ray.remote(num_cpus=0)(Lender).remote(Counting(), 1, 0.5, 0.0)
 
 
 def borrow(lender: Any) -> tuple[Any, Callable[[], Any]]:
     borrower = Borrower.remote()
-    return borrower, lambda: ray.get(borrower.train.remote(HostedProblem(lender, 4)))
+    return borrower, lambda: ray.get(borrower.train.remote(HostedProblem(lender, 4, patience_s=1)))
 
 
 def test_a_lent_host_is_not_lent_twice_until_given_back(lender: Any) -> None:

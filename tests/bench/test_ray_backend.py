@@ -113,6 +113,13 @@ class Sabotaged(MLPProblem):
         return training
 
 
+class Hopeless(MLPProblem):
+    """Never starts."""
+
+    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
+        raise RuntimeError("no hope")
+
+
 def test_failing_trials_are_recorded_as_what_they_are(
     backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +135,17 @@ def test_failing_trials_are_recorded_as_what_they_are(
         else:
             assert trial.status == "completed"
     assert len({trial.status for trial in result.trials}) == 2
+
+
+def test_a_run_without_a_single_good_trial_has_failed(
+    backend: RayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def always(dataset: str, folder: str, epochs: int) -> MLPProblem:
+        return Hopeless(dataset, folder, epochs)  # type: ignore[arg-type]
+
+    monkeypatch.setitem(catalogue.PROBLEMS, "mlp", always)  # type: ignore[arg-type]
+    with pytest.raises(RuntimeError, match=r"no trial of 2 succeeded; the first: .*no hope"):
+        backend.execute(a_run(trials=2), lambda: None)
 
 
 def test_queue_isolates_failures_and_never_repeats_a_finished_run(

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from bench import records
 from bench.errors import UserError
-from bench.matrix import load_matrix
+from bench.matrix import Component, load_matrix
 from tests.bench.examples import record
 
 
@@ -42,16 +44,19 @@ def test_writing_again_replaces_and_leaves_nothing_behind(tmp_path: Path) -> Non
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
-def test_interrupted_writing_leaves_no_record(
+def test_failed_writing_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupt(self: pd.DataFrame, *arguments: object, **options: object) -> None:
-        raise KeyboardInterrupt
+    path = records.write(record(), tmp_path)
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        records.write(record(), tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    def fail(self: pd.DataFrame, *arguments: object, **options: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", fail)
+    with pytest.raises(UserError, match=r"cannot write results to .*disk full"):
+        records.write(record(wall_s=99.0), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert records.read(path) == record()
 
 
 @pytest.mark.parametrize(
@@ -89,6 +94,33 @@ def test_a_folder_holds_one_matrix_and_takes_more_seeds(tmp_path: Path) -> None:
         records.open_folder(tmp_path, matrix.with_budget(trials=3))
     with pytest.raises(UserError, match="another dataset"):
         records.open_folder(tmp_path, matrix.with_dataset("mnist"))
+
+
+def test_a_folder_takes_more_schedulers_but_no_second_meaning_of_a_label(tmp_path: Path) -> None:
+    matrix = load_matrix("quick")
+    records.open_folder(tmp_path, matrix)
+    more = replace(matrix, schedulers=(Component("mine", "paper-rungwise", {}),), title="other")
+    records.open_folder(tmp_path, more)
+    labels = [component["label"] for component in records.read_settings(tmp_path)["schedulers"]]
+    assert labels == ["mine", "fifo", "paper-dominance-g2"]
+    clash = replace(matrix, schedulers=(Component("mine", "fifo", {}),))
+    with pytest.raises(UserError, match="knows the label 'mine' with other parameters"):
+        records.open_folder(tmp_path, clash)
+
+
+def test_ctrl_c_while_writing_waits_for_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = pd.DataFrame.to_parquet
+
+    def interrupted(self: pd.DataFrame, *arguments: Any, **options: Any) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        original(self, *arguments, **options)
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        records.write(record(), tmp_path)
+    assert [each.finished for each in records.read_all(tmp_path)] == [True]
 
 
 def test_folder_without_settings_is_no_results_folder(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_download_goes_through_torchvisions_integrity_check(
     for name, _ in images.MNIST.resources:
         (mirror / name).write_bytes(gzip.compress(b"not the images"))
     monkeypatch.setattr(images.MNIST, "mirrors", [mirror.as_uri() + "/"])
-    with pytest.raises(images.DataUnavailableError, match="download into"):
+    with pytest.raises(images.DataUnavailableError, match="download failed"):
         images.download_mnist(tmp_path / "data")
 
 

@@ -120,6 +120,8 @@ def test_what_the_model_learns_of_a_stopped_trial(partial_data: Any, known: set[
     assert adapter is not None
     trials = adapter.get_training_data().observation_data.index.get_level_values("trial_index")
     assert set(trials) == known
+    # Only one of the modes has the budget among the model's inputs.
+    assert ("step" in adapter.parameters) == (partial_data == "fidelity-feature")
 
 
 def test_nothing_stalls_when_every_trial_fails() -> None:
@@ -237,6 +239,7 @@ def test_predicted_front_is_close_to_an_observed_one() -> None:
         ({"partial_data": "some"}, "partial_data must be one of"),
         ({"initialization_trials": 0}, "initialization_trials must be ≥ 1"),
         ({"client": Client(), "space": SPACE}, "brings its own space"),
+        ({"client": Client(), "partial_data": "last-value"}, "brings its own space"),
         ({"objectives": ObjectiveSet([Objective("val/acc", "max", 0)]), "space": SPACE}, "rename"),
     ],
 )

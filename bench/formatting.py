@@ -1,0 +1,35 @@
+"""How figures are written for people."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def duration(seconds: float) -> str:
+    """E.g. ``1h02m``, ``17m33s`` or ``8.4s``."""
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02d}s"
+    return f"{minutes // 60}h{minutes % 60:02d}m"
+
+
+def percent(share: float) -> str:
+    """E.g. ``46.7 %``."""
+    return f"{100 * share:.1f} %"
+
+
+def significant(value: float) -> str:
+    """Five significant digits, no exponent: ``6026.9``, ``0.029985``."""
+    return np.format_float_positional(value, precision=5, unique=False, fractional=False, trim="-")
+
+
+def ratio(value: float) -> str:
+    """Three decimals."""
+    return f"{value:.3f}"
+
+
+def whole(value: float) -> str:
+    """A count; the median of an even number of runs may be a half."""
+    return f"{value:g}"

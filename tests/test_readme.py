@@ -1,0 +1,75 @@
+"""What the README shows works, and its table is that of the committed results."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench import aggregate, records, report, tables
+from bench.matrix import matrix_names
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_its_table_is_that_of_the_committed_results() -> None:
+    folder = ROOT / "results" / "reference" / "paper-mnist"
+    recorded = report.in_matrix_order(records.read_all(folder), records.read_settings(folder))
+    assert tables.overview(aggregate.summarise(recorded)) in README
+
+
+def test_it_stays_short() -> None:
+    assert len(README.splitlines()) <= 120
+
+
+@pytest.mark.ray
+def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: Path) -> None:
+    from ray import tune
+
+    def trainable(config: dict[str, Any]) -> None:
+        for epoch in range(1, 9):
+            accuracy = 1 - config["lr"] - 0.3 / epoch
+            tune.report({"accuracy": accuracy, "params": 784 * config["units"], "epoch": epoch})
+
+    (example,) = (block for block in blocks("python") if "tune.Tuner(" in block)
+    # Fewer trials, and files in a folder of the test.
+    example = example.replace("num_samples=25", "num_samples=4").replace(
+        "    tune_config=",
+        f"    run_config=tune.RunConfig(storage_path={str(tmp_path)!r}, verbose=0),\n"
+        "    tune_config=",
+    )
+    namespace: dict[str, Any] = {"trainable": trainable}
+    exec(example, namespace)
+    results = namespace["tuner"].fit()
+    assert len(results) == 4
+    assert results.num_errors == 0
+    assert {result.metrics["epoch"] for result in results} <= {1, 6, 8}
+
+
+def test_the_example_rule_decides() -> None:
+    from mobo_core.rules import Decision
+
+    (example,) = (block for block in blocks("python") if "class Patience" in block)
+    namespace: dict[str, Any] = {"Decision": Decision}
+    exec(example, namespace)
+    rule = namespace["Patience"]()
+    decisions = [rule.report("a", t, [value]) for t, value in enumerate((3, 2, 2.5, 2.6))]
+    assert decisions == [Decision.CONTINUE] * 3 + [Decision.STOP]
+
+
+@pytest.mark.parametrize("name", matrix_names())
+def test_every_matrix_is_mentioned(name: str) -> None:
+    assert name in README
+
+
+def test_every_target_it_names_is_in_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    for target in re.findall(r"make ([a-z]+)", README):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
