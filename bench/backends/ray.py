@@ -6,7 +6,9 @@ import logging
 import math
 import os
 import shutil
+import signal
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -106,12 +108,16 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         # Ray's sockets lie in this folder, and their paths may have 107 bytes at most.
         self._folder = tempfile.mkdtemp(prefix="mobo-", dir=os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108
         if not ray.is_initialized():
+            handler = signal.getsignal(signal.SIGTERM)
             try:
                 self._start_ray()
             except BaseException:
                 shutil.rmtree(self._folder, ignore_errors=True)
                 raise
             self._owns_ray = True
+            if threading.current_thread() is threading.main_thread():
+                # Ray's own handler prints a stack trace of its core before it passes on.
+                signal.signal(signal.SIGTERM, handler)
         return self
 
     def _start_ray(self) -> None:

@@ -1,0 +1,80 @@
+"""Every name of the catalogue can be built from a matrix and does its duty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bench import catalogue
+from bench.errors import UserError
+from bench.matrix import Component
+from mobo_core.problems.mlp import MLPProblem
+from mobo_core.space import ChoiceParameter
+
+PROBLEM = MLPProblem("digits")
+
+
+def context(*names: str) -> catalogue.Context:
+    objectives = catalogue.make_objectives(PROBLEM, names)
+    return catalogue.Context(PROBLEM.space, objectives, PROBLEM.max_epochs, seed=1)
+
+
+def inside(config: dict[str, Any]) -> bool:
+    return set(config) == set(PROBLEM.space.names) and all(
+        config[p.name] in p.values
+        if isinstance(p, ChoiceParameter)
+        else p.lower <= config[p.name] <= p.upper
+        for p in PROBLEM.space.parameters
+    )
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.SEARCHERS))
+def test_searchers_suggest_and_take_every_ending(name: str) -> None:
+    searcher = catalogue.make_searcher(Component(name, name, {}), context("acc", "loss", "params"))
+    good = {"val_accuracy": 0.9, "val_loss": 0.3, "params": 5000, "epoch": 8}
+    endings: list[tuple[dict[str, Any] | None, bool]] = [
+        (good, False),
+        ({**good, "epoch": 2}, False),
+        ({**good, "val_loss": float("nan")}, False),
+        (None, True),
+        (None, False),
+    ]
+    for number, (result, error) in enumerate(endings):
+        config = searcher.suggest(str(number))
+        assert isinstance(config, dict)
+        assert inside(config)
+        searcher.on_trial_complete(str(number), result, error)
+
+
+class FakeTrial:
+    """All that a scheduler reads of a trial here."""
+
+    trial_id = "a"
+
+
+@pytest.mark.parametrize("name", sorted(catalogue.SCHEDULERS))
+@pytest.mark.parametrize("objectives", [("acc", "params"), ("acc", "loss", "params", "flops")])
+def test_schedulers_answer_a_report(name: str, objectives: tuple[str, ...]) -> None:
+    scheduler = catalogue.make_scheduler(Component(name, name, {}), context(*objectives))
+    report = {"val_accuracy": 0.9, "val_loss": 0.3, "params": 5000, "flops": 9000, "epoch": 1}
+    assert scheduler.on_trial_result(None, FakeTrial(), report) == "CONTINUE"
+    assert scheduler.debug_string()
+
+
+def test_problems_know_their_checksum_and_flops() -> None:
+    assert len(PROBLEM.data_checksum()) == 64
+    assert set(PROBLEM.objectives) == {"acc", "loss", "params", "flops"}
+
+
+@pytest.mark.parametrize(
+    ("component", "message"),
+    [
+        (Component("x", "nope", {}), "unknown scheduler 'nope': choose from fifo"),
+        (Component("x", "fifo", {"eta": 3}), "has no parameter 'eta'; it has: none"),
+        (Component("x", "paper-rungwise", {"grace_period": "a"}), "scheduler 'x': "),
+    ],
+)
+def test_bad_components_are_named(component: Component, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        catalogue.make_scheduler(component, context("acc", "params"))
