@@ -118,7 +118,8 @@ def anytime(records: Sequence[RunRecord], against: str, subject: str) -> Figure:
             mine = [curves[r.run_id] for r in group if _series(r) == scheduler]
             if mine:
                 _draw_curves(axis, mine, against, scheduler, str(style["color"]))
-        volume = " × ".join(_name(objective) for objective in group[0].objectives)
+        names = [_name(objective).split(" ")[-1] for objective in group[0].objectives]
+        volume = " · ".join(names)
         axis.set(title=label, xlabel=unit, ylabel=f"hypervolume / ({volume})")
         axis.set_ylim(bottom=0)
         axis.set_xlim(left=0)
