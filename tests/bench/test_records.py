@@ -118,8 +118,13 @@ def test_ctrl_c_while_writing_waits_for_the_record(
         original(self, *arguments, **options)
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        records.write(record(), tmp_path)
+    # A test runner in the background ignores Ctrl-C.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            records.write(record(), tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert [each.finished for each in records.read_all(tmp_path)] == [True]
 
 
