@@ -128,7 +128,7 @@ def test_failing_trials_are_recorded_as_what_they_are(
     backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(catalogue.PROBLEMS, "mlp", lambda d, f, e: Sabotaged(d, f, e))  # type: ignore[arg-type]
-    result = do(backend, a_run(searcher=AX, trials=8))
+    result = do(backend, a_run(searcher=AX, trials=4))
     for trial in result.trials:
         if trial.config["batch_size"] == 128:
             assert (trial.status, trial.epochs) == ("failed", 0)
