@@ -145,11 +145,7 @@ class HostedProblem:
                 raise RuntimeError("more trials run at a time than there are training processes")
             time.sleep(POLL_S)
         training = HostedTraining(self.lender, borrower, host)
-        try:
-            training.begin(config, seed)
-        except BaseException:
-            training.close()
-            raise
+        training.begin(config, seed)
         return training
 
     def _ask(self, borrower: str, process: Any) -> Any | None:
@@ -194,6 +190,11 @@ class HostedTraining:
     def _get(self, reply: Any) -> Any:
         try:
             return ray.get(reply)
+        except ray.exceptions.RayTaskError:
+            # The training raised; its host is sound. Tune ends this process without a word, so
+            # give the host back now: a new one would have to import everything again.
+            self.close()
+            raise
         except ray.exceptions.RayActorError:
             ray.get(self._lender.discard.remote(self._borrower))
             raise

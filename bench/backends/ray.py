@@ -203,7 +203,11 @@ class RayBackend(AbstractContextManager["RayBackend"]):
     def _lender_of(self, problem: Problem) -> Any:
         """The lender of this problem's training processes; another problem's are ended."""
         if self._lender is None or self._lender[0] != problem:
-            self._lender = None
+            if self._lender is not None:
+                # Letting go is not enough: Tune keeps what trainables are bound to. The training
+                # processes end with the lender, their owner, and free their cores.
+                ray.kill(self._lender[1])
+                self._lender = None
             lender = ray.remote(num_cpus=0)(Lender).remote(
                 problem, self._slots, self._settings.cpus_per_trial, self._settings.gpus_per_trial
             )
@@ -222,6 +226,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         context = catalogue.Context(problem.space, objectives, problem.max_epochs, run.seed)
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
         observer = Observer(on_trial_end)
+        self._await_hosts(self._lender_of(problem))
         wall_s = self._search(run, problem, searcher, observer, context)
         epochs = epoch_table(searcher, observer)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)

@@ -105,53 +105,6 @@ def test_ax_searches_and_predicts(backend: RayBackend) -> None:
     assert result.timing.suggestion_s > 0
 
 
-class Sabotaged(MLPProblem):
-    """Fails on purpose: large batches raise, small first layers report NaN."""
-
-    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
-        if config["batch_size"] == 128:
-            raise RuntimeError("out of luck")
-        training = super().start(config, seed)
-        if config["layer_1_size"] == 16:
-            training._static_metrics["params"] = float("nan")
-        return training
-
-
-class Hopeless(MLPProblem):
-    """Never starts."""
-
-    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
-        raise RuntimeError("no hope")
-
-
-def test_failing_trials_are_recorded_as_what_they_are(
-    backend: RayBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(catalogue.PROBLEMS, "mlp", lambda d, f, e: Sabotaged(d, f, e))  # type: ignore[arg-type]
-    result = do(backend, a_run(searcher=AX, trials=4))
-    for trial in result.trials:
-        if trial.config["batch_size"] == 128:
-            assert (trial.status, trial.epochs) == ("failed", 0)
-            assert "out of luck" in trial.error
-        elif trial.config["layer_1_size"] == 16:
-            assert trial.status == "failed"
-            assert "not finite" in trial.error
-        else:
-            assert trial.status == "completed"
-    assert len({trial.status for trial in result.trials}) == 2
-
-
-def test_a_run_without_a_single_good_trial_has_failed(
-    backend: RayBackend, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def always(dataset: str, folder: str, epochs: int) -> MLPProblem:
-        return Hopeless(dataset, folder, epochs)  # type: ignore[arg-type]
-
-    monkeypatch.setitem(catalogue.PROBLEMS, "mlp", always)  # type: ignore[arg-type]
-    with pytest.raises(RuntimeError, match=r"no trial of 2 succeeded; the first: .*no hope"):
-        backend.execute(a_run(trials=2), lambda: None)
-
-
 def test_queue_isolates_failures_and_never_repeats_a_finished_run(
     backend: RayBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,3 +126,43 @@ def test_queue_isolates_failures_and_never_repeats_a_finished_run(
     assert "no searcher today" in record.error
     assert execute.pending([good, bad], tmp_path / "r") == [bad]
     assert execute.pending([good, bad], tmp_path / "r", force=True) == [good, bad]
+
+
+class Sabotaged(MLPProblem):
+    """Large batches raise, small first layers report NaN, seed 13 never starts."""
+
+    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
+        if seed == 13:
+            raise RuntimeError("no hope")
+        if config["batch_size"] == 128:
+            raise RuntimeError("out of luck")
+        training = super().start(config, seed)
+        if config["layer_1_size"] == 16:
+            training._static_metrics["params"] = float("nan")
+        return training
+
+
+@pytest.fixture
+def sabotage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(catalogue.PROBLEMS, "mlp", lambda d, f, e: Sabotaged(d, f, e))  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("sabotage")
+def test_failing_trials_are_recorded_as_what_they_are(backend: RayBackend) -> None:
+    result = do(backend, a_run(searcher=AX, trials=4))
+    for trial in result.trials:
+        if trial.config["batch_size"] == 128:
+            assert (trial.status, trial.epochs) == ("failed", 0)
+            assert "out of luck" in trial.error
+        elif trial.config["layer_1_size"] == 16:
+            assert trial.status == "failed"
+            assert "not finite" in trial.error
+        else:
+            assert trial.status == "completed"
+    assert len({trial.status for trial in result.trials}) == 2
+
+
+@pytest.mark.usefixtures("sabotage")
+def test_a_run_without_a_single_good_trial_has_failed(backend: RayBackend) -> None:
+    with pytest.raises(RuntimeError, match=r"no trial of 2 succeeded; the first: .*no hope"):
+        backend.execute(a_run(trials=2, seed=13), lambda: None)
