@@ -15,7 +15,7 @@ BENCH := $(VENV)/bin/mobo-bench
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench paper quick report test check format clean
+.PHONY: help setup lock bench paper quick report test lint check format clean
 
 help: ## Show this list
 	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=6 or 0,3,7] [ARGS='...']"
@@ -51,11 +51,13 @@ report: $(INSTALLED) ## Tables and figures of the runs in RESULTS
 test: $(INSTALLED) ## All tests, real Ray and training included
 	$(VENV)/bin/python -m pytest $(ARGS)
 
-check: $(INSTALLED) ## Lint, format, types, and the tests that take no Ray
+lint: $(INSTALLED) ## Lint, format and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(VENV)/bin/python -m pytest -m "not ray and not slow" -q $(ARGS)
+
+check: lint ## The same, and the tests that take no Ray
+	$(VENV)/bin/python -m pytest -m "not ray and not slow and not exhaustive" -q $(ARGS)
 
 format: $(INSTALLED) ## Format the code and mend what the linter can
 	$(VENV)/bin/ruff check --fix .

@@ -11,7 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import (
+    AsyncHyperBandScheduler,
+    FIFOScheduler,
+    HyperBandScheduler,
+    MedianStoppingRule,
+    TrialScheduler,
+)
 from ray.tune.search import Searcher
 
 from bench.errors import UserError
@@ -19,13 +25,20 @@ from bench.matrix import Cell, Component, Matrix
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.mlp import MLPProblem
 from mobo_core.problems.protocol import Problem
+from mobo_core.scalarization import Kind
 from mobo_core.space import SearchSpace
 from mobo_core.tune import (
     AxSearcher,
+    HypervolumePromotion,
     PaperDominance,
     PaperRungwise,
+    ProjectedStopping,
+    PromotionMOASHA,
     RandomSearcher,
+    ScalarizedScheduler,
     SobolSearcher,
+    StoppingMOASHA,
+    optuna_searcher,
 )
 from mobo_core.tune.ax_strategy import PartialData
 
@@ -40,12 +53,14 @@ class Context:
         space: What is searched.
         objectives: What is optimised.
         max_t: Full budget of a trial, in epochs.
+        slots: Trials that train at the same time.
         seed: Of the run.
     """
 
     space: SearchSpace
     objectives: ObjectiveSet
     max_t: int
+    slots: int
     seed: int
 
 
@@ -82,6 +97,17 @@ def _random(context: Context) -> Searcher:
     return RandomSearcher(context.space, seed=context.seed)
 
 
+def _optuna_nsga2(context: Context, *, population_size: int = 10) -> Searcher:
+    return optuna_searcher(
+        context.objectives, context.space, "nsga2", context.seed, population_size=population_size
+    )
+
+
+def _optuna_tpe(context: Context, *, initialization_trials: int = 10) -> Searcher:
+    options = {"n_startup_trials": initialization_trials}
+    return optuna_searcher(context.objectives, context.space, "tpe", context.seed, **options)
+
+
 def _fifo(context: Context) -> TrialScheduler:
     return FIFOScheduler()
 
@@ -102,19 +128,150 @@ def _paper_rungwise(
     )
 
 
+def _moasha_stopping(
+    context: Context,
+    *,
+    grace_period: float = 1,
+    reduction_factor: float = 3,
+    brackets: int = 1,
+    ranking: str = "pareto_epsnet",
+) -> TrialScheduler:
+    return StoppingMOASHA(
+        context.objectives,
+        context.max_t,
+        grace_period,
+        reduction_factor,
+        brackets,
+        ranking,
+        TIME_ATTR,
+        context.seed,
+    )
+
+
+def _moasha_promotion(
+    context: Context,
+    *,
+    grace_period: float = 1,
+    reduction_factor: float = 3,
+    brackets: int = 1,
+    ranking: str = "pareto_epsnet",
+) -> TrialScheduler:
+    return PromotionMOASHA(
+        context.objectives,
+        context.max_t,
+        grace_period,
+        reduction_factor,
+        brackets,
+        ranking,
+        context.slots,
+        TIME_ATTR,
+        context.seed,
+    )
+
+
+def _hv_promotion(
+    context: Context, *, grace_period: float = 1, margin: float = 0.002, optimism: float = 0.4
+) -> TrialScheduler:
+    return HypervolumePromotion(
+        context.objectives,
+        context.max_t,
+        grace_period,
+        margin,
+        optimism,
+        context.slots,
+        TIME_ATTR,
+    )
+
+
+def _projected_stopping(
+    context: Context, *, grace_period: float = 1, margin: float = 0.002, optimism: float = 0.4
+) -> TrialScheduler:
+    return ProjectedStopping(
+        context.objectives, context.max_t, grace_period, margin, optimism, TIME_ATTR
+    )
+
+
+def _asha(
+    context: Context,
+    *,
+    grace_period: int = 1,
+    reduction_factor: float = 3,
+    brackets: int = 1,
+    scalarization: Kind = "chebyshev",
+    random_weights: bool = False,
+) -> TrialScheduler:
+    inner = AsyncHyperBandScheduler(
+        time_attr=TIME_ATTR,
+        max_t=context.max_t,
+        grace_period=grace_period,
+        reduction_factor=reduction_factor,
+        brackets=brackets,
+    )
+    return _scalarized(inner, context, scalarization, random_weights)
+
+
+def _hyperband(
+    context: Context,
+    *,
+    reduction_factor: float = 2,
+    scalarization: Kind = "chebyshev",
+    random_weights: bool = False,
+) -> TrialScheduler:
+    inner = HyperBandScheduler(
+        time_attr=TIME_ATTR, max_t=context.max_t, reduction_factor=reduction_factor
+    )
+    return _scalarized(inner, context, scalarization, random_weights)
+
+
+def _median(
+    context: Context,
+    *,
+    grace_period: float = 1,
+    min_samples_required: int = 3,
+    scalarization: Kind = "chebyshev",
+    random_weights: bool = False,
+) -> TrialScheduler:
+    inner = MedianStoppingRule(
+        time_attr=TIME_ATTR, grace_period=grace_period, min_samples_required=min_samples_required
+    )
+    return _scalarized(inner, context, scalarization, random_weights)
+
+
+def _scalarized(
+    inner: TrialScheduler, context: Context, kind: Kind, random_weights: bool
+) -> TrialScheduler:
+    return ScalarizedScheduler(
+        inner, context.objectives, kind=kind, random_weights=random_weights, seed=context.seed
+    )
+
+
 PROBLEMS: Mapping[str, Callable[[str, str, int], Problem]] = {"mlp": _mlp}
 
 SEARCHERS: Mapping[str, Callable[..., Searcher]] = {
     "ax": _ax,
+    "optuna-nsga2": _optuna_nsga2,
+    "optuna-tpe": _optuna_tpe,
     "random": _random,
     "sobol": _sobol,
 }
 
 SCHEDULERS: Mapping[str, Callable[..., TrialScheduler]] = {
+    "asha": _asha,
     "fifo": _fifo,
+    "hv-promotion": _hv_promotion,
+    "hyperband": _hyperband,
+    "median": _median,
+    "moasha-promotion": _moasha_promotion,
+    "moasha-stopping": _moasha_stopping,
     "paper-dominance": _paper_dominance,
     "paper-rungwise": _paper_rungwise,
+    "projected-stopping": _projected_stopping,
 }
+
+PAUSING = frozenset({"hv-promotion", "hyperband", "median", "moasha-promotion"})
+"""Schedulers that pause trials: a limit of concurrent trials would count those and deadlock."""
+PAUSING_IN_RAY = PAUSING - {"hv-promotion", "moasha-promotion"}
+"""Ray's own, which know no slots: only a resource can limit them."""
 
 Entry = TypeVar("Entry")
 
@@ -150,7 +307,11 @@ def check(matrix: Matrix, data_dir: str) -> None:
     for cell in matrix.cells():
         problem = make_problem(cell, data_dir, matrix.budget.max_epochs)
         context = Context(
-            problem.space, make_objectives(problem, cell.objectives), problem.max_epochs, seed=0
+            problem.space,
+            make_objectives(problem, cell.objectives),
+            problem.max_epochs,
+            matrix.budget.slots,
+            seed=0,
         )
         make_scheduler(cell.scheduler, context)
         make_searcher(cell.searcher, context)

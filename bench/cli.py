@@ -1,4 +1,4 @@
-"""The command line: ``mobo-bench run | report | list | doctor``."""
+"""The command line: ``mobo-bench run | report | replay | list | doctor``."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ def cli(debug: bool) -> None:
       mobo-bench run quick                          four small runs, under two minutes
       mobo-bench run paper --seeds 6                Tables 1-4 of the paper, six seeds
       mobo-bench report results/paper-mnist         tables and figures of what is recorded
+      mobo-bench replay results/schedulers-mnist    recorded curves through every scheduler
       mobo-bench doctor                             what this machine has and lacks
     """
 
@@ -168,6 +169,55 @@ def report(results_dir: Path, reports_dir: Path | None) -> None:
       mobo-bench report results/reference/paper-mnist --reports /tmp/reports
     """
     _report(results_dir, reports_dir)
+
+
+@cli.command()
+@click.argument("curves", metavar="CURVES", type=click.Path(path_type=Path))
+@click.option("--matrix", "matrix_name", default="schedulers", show_default=True)
+@click.option("--dataset", type=click.Choice(["mnist", "digits"]), default="mnist")
+@click.option("--draws", type=click.IntRange(min=1), default=30, show_default=True)
+@click.option("--trials", type=click.IntRange(min=1), help="Per draw, instead of the matrix's.")
+@click.option("--slots", default="2,5", show_default=True, help="Trials at a time, a list.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Write every draw as a row of this CSV file."
+)
+def replay(
+    curves: Path,
+    matrix_name: str,
+    dataset: str,
+    draws: int,
+    trials: int | None,
+    slots: str,
+    out: Path | None,
+) -> None:
+    """Replay recorded full curves through the schedulers of a matrix, without training.
+
+    CURVES is a results folder, of which the FIFO runs are taken, or a CSV or Parquet file. Each
+    draw takes as many curves as a run has trials, the same for every scheduler. Ray's own
+    schedulers are left out: they have no rule apart from Ray.
+
+    \b
+    Examples:
+      mobo-bench replay results/reference/schedulers-mnist
+      mobo-bench replay curves.csv --slots 2,5 --draws 30 --out replay.csv
+    """
+    try:
+        widths = [int(part) for part in slots.split(",")]
+    except ValueError:
+        widths = []
+    if not widths or min(widths) < 1:
+        raise UserError(f"bad --slots {slots!r}: give a list of whole numbers like 2,5")
+    chosen = matrix.load_matrix(matrix_name).with_budget(trials=trials)
+    from bench import catalogue, formatting, replays
+
+    pool = replays.read_pool(curves)
+    cell = next(chosen.with_dataset(dataset).cells())
+    problem = catalogue.make_problem(cell, "data", pool.seconds.shape[1])
+    rows = replays.replay_matrix(pool, chosen, problem, draws, widths)
+    if out is not None:
+        rows.to_csv(out, index=False)
+    title = f"{draws} draws of {chosen.budget.trials} of {len(pool)} curves"
+    console.print(formatting.rich_table(replays.summarise(rows), title))
 
 
 @cli.command("list")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
+from rich.table import Table
 
 
 def duration(seconds: float) -> str:
@@ -33,3 +35,14 @@ def ratio(value: float) -> str:
 def whole(value: float) -> str:
     """A count; the median of an even number of runs may be a half."""
     return f"{value:g}"
+
+
+def rich_table(frame: pd.DataFrame, title: str) -> Table:
+    """A data frame for the terminal, numbers to two decimals."""
+    table = Table(title=title, title_justify="left")
+    for name in frame.columns:
+        text = not pd.api.types.is_numeric_dtype(frame[name])
+        table.add_column(str(name), justify="left" if text else "right")
+    for row in frame.itertuples(index=False):
+        table.add_row(*(f"{v:.2f}" if isinstance(v, float) else str(v) for v in row))
+    return table

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mobo_core.objectives import Points
-from mobo_core.pareto import as_points, inside_mask, valid_mask
+from mobo_core.pareto import as_points, front_mask, inside_mask, valid_mask
 
 
 def _checked_reference(reference_point: ArrayLike, points: Points) -> Points:
@@ -81,6 +81,53 @@ def hypervolume_contributions(points: ArrayLike, reference_point: ArrayLike) -> 
             array[inside], ref=reference, ignore_dominated=False
         )
     return contributions
+
+
+def hypervolume_gains(points: ArrayLike, front: ArrayLike, reference_point: ArrayLike) -> Points:
+    """(n,) hypervolume that each point alone would add to the front, ≥ 0.
+
+    Args:
+        points: (n, m), minimised.
+        front: (k, m), minimised; the set to add to, which may hold dominated points.
+        reference_point: (m,), minimised, finite.
+
+    Raises:
+        ValueError: As `hypervolume`.
+
+    Cost: O(n k) for m = 2; beyond, one hypervolume of at most k points for each point that adds
+    anything.
+    """
+    array, others = as_points(points), as_points(front)
+    reference = _checked_reference(reference_point, array)
+    _checked_reference(reference_point, others)
+    others = others[front_mask(others, reference)]
+    gains = np.zeros(len(array))
+    inside = np.flatnonzero(inside_mask(array, reference))
+    if len(inside) == 0:
+        return gains
+    if array.shape[1] == 2:
+        gains[inside] = _staircase_gains(array[inside], others, reference)
+        return gains
+    for index in inside:
+        point = array[index]
+        if (others <= point).all(axis=1).any():
+            continue
+        # What the front already dominates of the point's own box.
+        shared = hypervolume(np.maximum(others, point), reference) if len(others) else 0.0
+        gains[index] = max(0.0, float(np.prod(reference - point)) - shared)
+    return gains
+
+
+def _staircase_gains(points: Points, front: Points, reference: Points) -> Points:
+    """`hypervolume_gains` for two objectives: area under the front's staircase, by columns."""
+    steps = front[np.lexsort(front.T[::-1])]
+    left = np.concatenate([[-np.inf], steps[:, 0]])
+    right = np.concatenate([steps[:, 0], [reference[0]]])
+    height = np.concatenate([[reference[1]], steps[:, 1]])
+    widths = np.clip(right - np.maximum(points[:, :1], left), 0, None)
+    heights = np.clip(height - points[:, 1:], 0, None)
+    gains: Points = (widths * heights).sum(axis=1)
+    return gains
 
 
 def igd_plus(points: ArrayLike, reference_front: ArrayLike) -> float:

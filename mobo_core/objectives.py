@@ -29,11 +29,15 @@ class Objective:
             (for accuracy 0.90, not 0.10). It is a coordinate of the hypervolume's reference
             point and the objective's threshold in Ax.
         unit: Unit for axes and tables; empty for a plain number.
+        ideal: The best value there can be, in the metric's own direction and unit (1 for an
+            accuracy, 0 for a loss), or None if none is known. Schedulers that project curves or
+            scale single points use it; hypervolume never does.
         exact: True if the value follows from the configuration without noise (parameters,
             FLOPs), so that a surrogate must not smooth it.
 
     Raises:
-        ValueError: If the name is empty, the goal unknown or the reference not finite.
+        ValueError: If the name is empty, the goal unknown, the reference or ideal not finite, or
+            the ideal not better than the reference.
     """
 
     name: str
@@ -41,6 +45,7 @@ class Objective:
     reference: float
     unit: str = ""
     exact: bool = False
+    ideal: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
@@ -49,13 +54,22 @@ class Objective:
             raise ValueError(
                 f"goal of objective {self.name!r} must be 'max' or 'min', got {self.goal!r}"
             )
-        number = isinstance(self.reference, int | float | np.number)
-        if not number or isinstance(self.reference, bool) or not math.isfinite(self.reference):
+        object.__setattr__(self, "reference", self._finite("reference", self.reference))
+        if self.ideal is not None:
+            object.__setattr__(self, "ideal", self._finite("ideal", self.ideal))
+            if self.sign * self.ideal >= self.sign * self.reference:
+                raise ValueError(
+                    f"ideal of objective {self.name!r} must be better than its reference "
+                    f"{self.reference}, got {self.ideal}"
+                )
+
+    def _finite(self, what: str, value: object) -> float:
+        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        if not number or not math.isfinite(value):  # type: ignore[arg-type]
             raise ValueError(
-                f"reference of objective {self.name!r} must be a finite number, "
-                f"got {self.reference!r}"
+                f"{what} of objective {self.name!r} must be a finite number, got {value!r}"
             )
-        object.__setattr__(self, "reference", float(self.reference))
+        return float(value)  # type: ignore[arg-type]
 
     @property
     def sign(self) -> float:
@@ -111,6 +125,13 @@ class ObjectiveSet:
         """(m,) reference values, minimised."""
         reference: Points = self.signs * np.array([o.reference for o in self.objectives], float)
         return reference
+
+    @property
+    def ideal_point(self) -> Points:
+        """(m,) ideal values, minimised; NaN where none is known."""
+        ideal = [np.nan if o.ideal is None else o.ideal for o in self.objectives]
+        point: Points = self.signs * np.array(ideal, float)
+        return point
 
     def to_point(self, result: Mapping[str, Any]) -> Points:
         """(m,) minimised coordinates of one report; NaN and ±inf pass through.

@@ -183,15 +183,18 @@ def epsilon_net_order(front: ArrayLike) -> NDArray[np.int64]:
     if len(array) == 0:
         return np.empty(0, dtype=np.int64)
     lexicographic = np.lexsort(array.T[::-1])
-    sorted_points = array[lexicographic]
-    chosen = [int(np.argmin(sorted_points.sum(axis=1)))]
-    gap = np.linalg.norm(sorted_points - sorted_points[chosen[0]], axis=1)
-    gap[chosen[0]] = -1.0
+    columns = np.ascontiguousarray(array[lexicographic].T)
+    chosen = [int(np.argmin(columns.sum(axis=0)))]
+    gap = np.full(len(array), np.inf)  # squared distance to the nearest point taken
+    difference, distance = np.empty(len(array)), np.empty(len(array))
     while len(chosen) < len(array):
-        farthest = int(np.argmax(gap))
-        chosen.append(farthest)
-        to_new = np.linalg.norm(sorted_points - sorted_points[farthest], axis=1)
-        gap = np.where(gap < 0, gap, np.minimum(gap, to_new))
-        gap[farthest] = -1.0
+        distance.fill(0.0)
+        for column in columns:  # in place: fronts of thousands of points are ranked often
+            np.subtract(column, column[chosen[-1]], out=difference)
+            np.multiply(difference, difference, out=difference)
+            np.add(distance, difference, out=distance)
+        np.minimum(gap, distance, out=gap)
+        gap[chosen[-1]] = -1.0
+        chosen.append(int(np.argmax(gap)))
     order: NDArray[np.int64] = lexicographic[chosen].astype(np.int64)
     return order

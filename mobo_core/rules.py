@@ -1,7 +1,10 @@
-"""Stopping rules: pure decisions from reports, without Ray.
+"""What a scheduler decides with: rules from reports to decisions, without Ray.
 
 A rule sees every report once, as (trial, budget spent, minimised point), in the order in which
-the reports arrive, and answers what becomes of the trial.
+the reports arrive, and answers what becomes of the trial. There are two mechanisms: under
+*stopping* a trial runs on until its rule ends it, under *promotion* it pauses and waits until its
+rule resumes it. The paper's own rules are here; successive halving is in `mobo_core.halving`,
+projection of curves in `mobo_core.projection`.
 """
 
 from __future__ import annotations
@@ -21,6 +24,8 @@ class Decision(Enum):
     """What becomes of a trial after a report."""
 
     CONTINUE = "continue"
+    PAUSE = "pause"
+    """Waits with a checkpoint; the rule may resume it at any time."""
     STOP = "stop"
     """Ended early; also the answer to an invalid point, from which no comparison can be made."""
     COMPLETE = "complete"
@@ -30,6 +35,10 @@ class Decision(Enum):
 class StoppingRule(Protocol):
     """Decides, report by report, whether a trial goes on."""
 
+    def add(self, trial_id: str) -> None:
+        """A new trial exists; called before its first report, in the order of suggestion."""
+        ...
+
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """Record a report and decide.
 
@@ -38,6 +47,48 @@ class StoppingRule(Protocol):
             t: Budget spent so far, in the unit of `max_t`.
             point: (m,) minimised objectives.
         """
+        ...
+
+
+class PromotionRule(Protocol):
+    """Decides when a trial pauses and which paused trial is resumed."""
+
+    def add(self, trial_id: str) -> None:
+        """A new trial exists; called before its first report, in the order of suggestion."""
+        ...
+
+    def report(self, trial_id: str, t: float, point: Points) -> Decision:
+        """Record a report and decide; PAUSE makes the trial a candidate of `choose`.
+
+        Args:
+            trial_id: The reporting trial.
+            t: Budget spent so far, in the unit of `max_t`.
+            point: (m,) minimised objectives.
+        """
+        ...
+
+    def choose(self, new_available: bool) -> str | None:
+        """The paused trial that a free slot should go to; repeatable, changes nothing.
+
+        Args:
+            new_available: Whether the searcher has more configurations.
+
+        Returns:
+            None if a new trial should start instead or, with none available, nothing is worth
+            another epoch at present.
+        """
+        ...
+
+    def resume(self, trial_id: str) -> None:
+        """The paused trial goes on."""
+        ...
+
+    def withdraw(self, trial_id: str) -> None:
+        """The trial is not paused any more: it ended, or failed and may start over."""
+        ...
+
+    def is_paused(self, trial_id: str) -> bool:
+        """Whether the trial waits for `resume`."""
         ...
 
 
@@ -56,7 +107,7 @@ class _Front:
         return any_dominates(self._points, point)
 
 
-class _Rungs:
+class RungLadder:
     """Which milestone, if any, a report counts for: the highest one newly reached.
 
     A milestone that a coarse reporter skipped is not made up for by a later report: that would
@@ -68,6 +119,7 @@ class _Rungs:
         self._highest: dict[str, int] = {}
 
     def newly_reached(self, trial_id: str, t: float) -> int | None:
+        """The milestone this report counts for, or None."""
         reached = [budget for budget in self.budgets if budget <= t]
         if not reached or reached[-1] <= self._highest.get(trial_id, 0):
             return None
@@ -93,8 +145,11 @@ class PaperDominanceRule:
 
     def __init__(self, max_t: float, grace_period: float, reduction_factor: float) -> None:
         self._max_t = max_t
-        self._rungs = _Rungs(milestones(grace_period, reduction_factor, max_t))
+        self._rungs = RungLadder(milestones(grace_period, reduction_factor, max_t))
         self._seen = _Front()
+
+    def add(self, trial_id: str) -> None:
+        """Nothing to prepare."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """See `StoppingRule.report`."""
@@ -127,8 +182,11 @@ class PaperRungwiseRule:
 
     def __init__(self, max_t: float, grace_period: float, reduction_factor: float) -> None:
         self._max_t = max_t
-        self._rungs = _Rungs(milestones(grace_period, reduction_factor, max_t))
+        self._rungs = RungLadder(milestones(grace_period, reduction_factor, max_t))
         self._fronts: Mapping[int, _Front] = {budget: _Front() for budget in self._rungs.budgets}
+
+    def add(self, trial_id: str) -> None:
+        """Nothing to prepare."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """See `StoppingRule.report`."""

@@ -172,11 +172,11 @@ class HostedTraining:
         """See `Training`."""
         return self._call("test_metrics")  # type: ignore[no-any-return]
 
-    def state(self) -> dict[str, Any]:
+    def state(self) -> bytes:
         """See `Training`."""
         return self._call("state")  # type: ignore[no-any-return]
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
+    def load_state(self, state: bytes) -> None:
         """See `Training`."""
         self._call("load_state", state)
 

@@ -168,7 +168,9 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             trials: Of a run.
         """
         lender = self._lender_of(problem)
-        context = catalogue.Context(problem.space, objectives, problem.max_epochs, seed=0)
+        context = catalogue.Context(
+            problem.space, objectives, problem.max_epochs, self._slots, seed=0
+        )
         timed = TimedSearcher(catalogue.make_searcher(searcher, context))
         fitted = 0
         for index in range(trials):
@@ -223,7 +225,9 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         """
         problem = catalogue.make_problem(run.cell, self._data_dir, run.budget.max_epochs)
         objectives = catalogue.make_objectives(problem, run.cell.objectives)
-        context = catalogue.Context(problem.space, objectives, problem.max_epochs, run.seed)
+        context = catalogue.Context(
+            problem.space, objectives, problem.max_epochs, run.budget.slots, run.seed
+        )
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
         observer = Observer(on_trial_end)
         self._await_hosts(self._lender_of(problem))
@@ -268,8 +272,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 scheduler=catalogue.make_scheduler(run.cell.scheduler, context),
                 num_samples=run.budget.trials,
                 reuse_actors=True,
-                # On our own Ray the slots are the limit: one suggestion may be made ahead.
-                max_concurrent_trials=run.budget.slots + (self._settings.address is None),
+                max_concurrent_trials=self._concurrency(run),
             ),
             run_config=tune.RunConfig(
                 name=run.run_id,
@@ -284,6 +287,24 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         wall_s = time.perf_counter() - began
         shutil.rmtree(Path(self._folder, "tune", run.run_id), ignore_errors=True)
         return wall_s
+
+    def _concurrency(self, run: Run) -> int | None:
+        """Trials that Tune may have at a time; None leaves it to the scheduler or to SLOT.
+
+        Raises:
+            UserError: If nothing would limit them.
+        """
+        name = run.cell.scheduler.name
+        owns_ray = self._settings.address is None
+        if name in catalogue.PAUSING_IN_RAY and not owns_ray:
+            raise UserError(
+                f"scheduler {name!r} pauses trials without knowing slots, so on a cluster that "
+                "was joined nothing limits how many train: leave --address out"
+            )
+        if name in catalogue.PAUSING:
+            return None
+        # On our own Ray the slots are the limit: one suggestion may be made ahead.
+        return run.budget.slots + owns_ray
 
     def _test_front(
         self,

@@ -24,11 +24,14 @@ class Training(Protocol):
         """Metrics of the present model on held-out test data; not for use during a search."""
         ...
 
-    def state(self) -> dict[str, Any]:
-        """All that `load_state` needs to go on from here."""
+    def state(self) -> bytes:
+        """All that `load_state` needs to go on from here.
+
+        Bytes, so that whoever only passes them on need not import what made them.
+        """
         ...
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
+    def load_state(self, state: bytes) -> None:
         """Go on where `state` was taken."""
         ...
 

@@ -10,30 +10,56 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mobo_core.tune.optuna import optuna_searcher
+    from mobo_core.tune.promotion import HypervolumePromotion, PromotionMOASHA, PromotionScheduler
     from mobo_core.tune.quasirandom import RandomSearcher, SobolSearcher
+    from mobo_core.tune.scalarized import ScalarizedScheduler
+    from mobo_core.tune.scheduler import SchedulerState
     from mobo_core.tune.searcher import AxSearcher
     from mobo_core.tune.space import ordered_choice
-    from mobo_core.tune.stopping import PaperDominance, PaperRungwise, RuleScheduler
+    from mobo_core.tune.stopping import (
+        PaperDominance,
+        PaperRungwise,
+        ProjectedStopping,
+        RuleScheduler,
+        StoppingMOASHA,
+    )
     from mobo_core.tune.trainable import problem_trainable
 
 __all__ = [
     "AxSearcher",
+    "HypervolumePromotion",
     "PaperDominance",
     "PaperRungwise",
+    "ProjectedStopping",
+    "PromotionMOASHA",
+    "PromotionScheduler",
     "RandomSearcher",
     "RuleScheduler",
+    "ScalarizedScheduler",
+    "SchedulerState",
     "SobolSearcher",
+    "StoppingMOASHA",
+    "optuna_searcher",
     "ordered_choice",
     "problem_trainable",
 ]
 
 _HOMES = {
     "AxSearcher": "searcher",
+    "HypervolumePromotion": "promotion",
     "PaperDominance": "stopping",
     "PaperRungwise": "stopping",
+    "ProjectedStopping": "stopping",
+    "PromotionMOASHA": "promotion",
+    "PromotionScheduler": "promotion",
     "RandomSearcher": "quasirandom",
     "RuleScheduler": "stopping",
+    "ScalarizedScheduler": "scalarized",
+    "SchedulerState": "scheduler",
     "SobolSearcher": "quasirandom",
+    "StoppingMOASHA": "stopping",
+    "optuna_searcher": "optuna",
     "ordered_choice": "space",
     "problem_trainable": "trainable",
 }

@@ -1,4 +1,4 @@
-"""Schedulers that stop trials: Ray Tune's side of the rules in `mobo_core.rules`."""
+"""Schedulers that stop trials: Ray Tune's side of the stopping rules."""
 
 from __future__ import annotations
 
@@ -6,27 +6,24 @@ from collections import Counter
 from typing import Any
 
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.schedulers import TrialScheduler
 
+from mobo_core.halving import HalvingRule, HalvingSettings
 from mobo_core.objectives import ObjectiveSet
+from mobo_core.projection import ProjectedStoppingRule, ProjectionSettings
+from mobo_core.ranking import Ranking
 from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
+from mobo_core.tune.scheduler import RuledScheduler
 
 
-class RuleScheduler(FIFOScheduler):
+class RuleScheduler(RuledScheduler):
     """Runs trials in the order of their arrival and ends them as a `StoppingRule` says.
-
-    The scheduler owns its objectives: leave `TuneConfig.metric` and `mode` unset, or set them for
-    `ResultGrid.get_best_result` only; they do not reach the rule.
 
     Args:
         rule: The rule; it must belong to this scheduler alone.
-        objectives: What trials report and in which direction it is better.
-        time_attr: Key of the budget in a report. Prefer a counter of your own that survives
-            pause and resume to Ray's ``training_iteration``.
+        objectives: As in `ObjectiveScheduler`.
+        time_attr: As in `ObjectiveScheduler`.
     """
-
-    # A buffered report would reach the rule after the trial has trained on.
-    _supports_buffered_results = False
 
     def __init__(
         self,
@@ -35,16 +32,13 @@ class RuleScheduler(FIFOScheduler):
         objectives: ObjectiveSet,
         time_attr: str = "training_iteration",
     ) -> None:
-        super().__init__()
-        self._rule = rule
-        self._objectives = objectives
-        self._time_attr = time_attr
+        super().__init__(rule, objectives, time_attr)
         self._decisions: Counter[Decision] = Counter()
         self._last_t: dict[str, float] = {}
 
-    def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
-        """Accept whatever the Tuner has; the objectives are given."""
-        return True
+    def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
+        """Tell the rule."""
+        self._rule.add(trial.trial_id)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Ask the rule.
@@ -52,16 +46,8 @@ class RuleScheduler(FIFOScheduler):
         Raises:
             ValueError: If `time_attr` or an objective is missing from the report.
         """
-        if self._time_attr not in result:
-            raise ValueError(
-                f"time_attr {self._time_attr!r} is missing from the report of trial "
-                f"{trial.trial_id}; reported keys: {', '.join(sorted(result))}"
-            )
-        action: str = (
-            TrialScheduler.CONTINUE
-            if self._decide(trial, result) is Decision.CONTINUE
-            else TrialScheduler.STOP
-        )
+        goes_on = self._decide(trial, result) is Decision.CONTINUE
+        action: str = TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
         return action
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
@@ -70,11 +56,19 @@ class RuleScheduler(FIFOScheduler):
             self._decide(trial, result)
 
     def _decide(self, trial: Trial, result: dict[str, Any]) -> Decision:
-        t = result[self._time_attr]
+        t, point = self._read(trial, result)
         self._last_t[trial.trial_id] = t
-        decision = self._rule.report(trial.trial_id, t, self._objectives.to_point(result))
+        decision: Decision = self._rule.report(trial.trial_id, t, point)
         self._decisions[decision] += 1
         return decision
+
+    def get_state(self) -> dict[str, Any]:
+        """See `ObjectiveScheduler.get_state`."""
+        return {
+            "_rule": self._rule,
+            "_decisions": self._decisions,
+            "_last_t": self._last_t,
+        }
 
     def debug_string(self) -> str:
         """One line for Tune's status output."""
@@ -84,15 +78,89 @@ class RuleScheduler(FIFOScheduler):
         )
 
 
+class StoppingMOASHA(RuleScheduler):
+    """Multi-objective ASHA by stopping; see `mobo_core.halving`.
+
+    With several brackets it is MO-Hyperband, asynchronous.
+
+    Args:
+        objectives: As in `ObjectiveScheduler`.
+        max_t: R, full budget in units of `time_attr`.
+        grace_period: r, first milestone.
+        reduction_factor: η; about one trial in η goes on at each milestone.
+        brackets: Of different grace periods r·η^s, into which trials are drawn.
+        ranking: Name in `mobo_core.ranking.RANKINGS`, or a function of that kind.
+        time_attr: As in `ObjectiveScheduler`.
+        seed: Of the draw of brackets.
+
+    Raises:
+        ValueError: As `mobo_core.halving.HalvingSettings`.
+    """
+
+    def __init__(
+        self,
+        objectives: ObjectiveSet,
+        max_t: float,
+        grace_period: float = 1,
+        reduction_factor: float = 3,
+        brackets: int = 1,
+        ranking: str | Ranking = "pareto_epsnet",
+        time_attr: str = "training_iteration",
+        seed: int = 0,
+    ) -> None:
+        settings = HalvingSettings(
+            max_t,
+            grace_period,
+            reduction_factor,
+            brackets,
+            ranking,
+            objectives.reference_point,
+            seed,
+        )
+        super().__init__(HalvingRule(settings), objectives=objectives, time_attr=time_attr)
+
+
+class ProjectedStopping(RuleScheduler):
+    """Stops trials that are not expected to add hypervolume; see `mobo_core.projection`.
+
+    For trainables that cannot pause; `HypervolumePromotion` loses less.
+
+    Args:
+        objectives: As in `ObjectiveScheduler`; give learned ones their `ideal` if it is known,
+            and mark exactly known ones `exact`.
+        max_t: R, full budget in units of `time_attr`.
+        grace_period: Budget every trial is given.
+        margin: Smallest expected gain worth going on for, as a share of the present hypervolume.
+        optimism: Share of the worst scenarios left out of the expectation, in [0, 1).
+        time_attr: As in `ObjectiveScheduler`.
+
+    Raises:
+        ValueError: As `mobo_core.projection.ProjectionSettings`.
+    """
+
+    def __init__(
+        self,
+        objectives: ObjectiveSet,
+        max_t: float,
+        grace_period: float = 1,
+        margin: float = 0.002,
+        optimism: float = 0.4,
+        time_attr: str = "training_iteration",
+    ) -> None:
+        settings = ProjectionSettings(objectives, max_t, grace_period, margin, optimism)
+        rule = ProjectedStoppingRule(settings)
+        super().__init__(rule, objectives=objectives, time_attr=time_attr)
+
+
 class PaperDominance(RuleScheduler):
     """The scheduler of the paper's Tables 2 and 3; see `mobo_core.rules.PaperDominanceRule`.
 
     Args:
-        objectives: As in `RuleScheduler`.
+        objectives: As in `ObjectiveScheduler`.
         max_t: R, full budget in units of `time_attr`.
         grace_period: r, first milestone (1 in Table 2, 2 in Table 3).
         reduction_factor: η, spacing of the milestones (6).
-        time_attr: As in `RuleScheduler`.
+        time_attr: As in `ObjectiveScheduler`.
     """
 
     def __init__(

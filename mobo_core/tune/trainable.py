@@ -58,18 +58,13 @@ class ProblemTrainable(tune.Trainable):
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Write the training's state."""
-        import torch
-
-        torch.save(self._started().state(), Path(checkpoint_dir, CHECKPOINT_FILE))
+        Path(checkpoint_dir, CHECKPOINT_FILE).write_bytes(self._started().state())
 
     def load_checkpoint(  # type: ignore[override]  # always a folder since Ray 2.7
         self, checkpoint_dir: str
     ) -> None:
         """Go on where the checkpoint was taken."""
-        import torch
-
-        state = torch.load(Path(checkpoint_dir, CHECKPOINT_FILE), weights_only=True)
-        self._started().load_state(state)
+        self._started().load_state(Path(checkpoint_dir, CHECKPOINT_FILE).read_bytes())
 
     def cleanup(self) -> None:
         """Give back what the training holds."""

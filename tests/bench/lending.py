@@ -30,11 +30,11 @@ class CountingTraining:
         self.value += 1
         return {"value": self.value}
 
-    def state(self) -> dict[str, Any]:
-        return {"value": self.value}
+    def state(self) -> bytes:
+        return bytes([self.value])
 
-    def load_state(self, state: Mapping[str, Any]) -> None:
-        self.value = state["value"]
+    def load_state(self, state: bytes) -> None:
+        self.value = state[0]
 
 
 @ray.remote(num_cpus=0)

@@ -1,0 +1,245 @@
+"""Offline replays: recorded full curves through the rules of a matrix's schedulers.
+
+A configuration and seed give the same curve bit for bit, so what a rule would have done with a
+set of trials follows from the curves a FIFO run recorded. Training once thus pays for any number
+of rules, draws of trials and slots. Search must not depend on results: trials are drawn from the
+pool of curves, the same draws for every rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.progress import track
+
+from bench import catalogue, records
+from bench.aggregate import BASELINE
+from bench.errors import UserError
+from bench.matrix import Component, Matrix
+from mobo_core.indicators import hypervolume
+from mobo_core.objectives import ObjectiveSet, Points
+from mobo_core.pareto import front_mask
+from mobo_core.problems.protocol import Problem
+from mobo_core.replay import replay
+from mobo_core.tune.promotion import HypervolumePromotion
+from mobo_core.tune.scheduler import RuledScheduler
+
+ORACLE = "oracle"
+COVERAGE_LEVELS = (0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Full curves to draw trials from.
+
+    Args:
+        metrics: Column name → (n, T) values after each epoch.
+        seconds: (n, T) length of each epoch.
+    """
+
+    metrics: dict[str, NDArray[np.float64]]
+    seconds: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def points(self, objectives: ObjectiveSet) -> Points:
+        """(n, T, m) minimised."""
+        columns = [self.metrics[name] for name in objectives.names]
+        points: Points = np.stack(columns, axis=-1) * objectives.signs
+        return points
+
+
+def read_pool(path: Path) -> Pool:
+    """The full curves in a results folder's FIFO runs, or in a CSV or Parquet file.
+
+    A file has a row per configuration (column ``config``) and ``epoch`` with the metrics and
+    ``seconds``.
+
+    Raises:
+        UserError: If there are none or some are incomplete.
+    """
+    if path.is_dir():
+        table = _recorded_curves(path)
+    else:
+        try:
+            table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        except (OSError, ValueError) as error:
+            raise UserError(f"cannot read curves from {path}: {error}") from error
+    if missing := [c for c in ("config", "epoch", "seconds") if c not in table]:
+        raise UserError(f"curves in {path} lack the column {missing[0]!r}")
+    table = table.sort_values(["config", "epoch"])
+    lengths = table.groupby("config").size()
+    if table.empty or lengths.nunique() != 1:
+        raise UserError(f"curves in {path} must all have the same number of epochs")
+    shape = (len(lengths), int(lengths.iloc[0]))
+    numeric = table.select_dtypes("number").columns
+    values = {str(name): table[name].to_numpy(float).reshape(shape) for name in numeric}
+    return Pool(values, values["seconds"])
+
+
+def _recorded_curves(folder: Path) -> pd.DataFrame:
+    records.read_settings(folder)
+    parts: dict[int, pd.DataFrame] = {}
+    for record in records.read_all(folder):
+        if record.result is None or record.labels["scheduler"] != BASELINE:
+            continue
+        # The same seed's trials are the same in every objective set: once is enough.
+        completed = [t.trial for t in record.result.trials if t.status == "completed"]
+        epochs = record.result.epochs
+        curves = epochs[epochs["trial"].isin(completed)]
+        names = curves["trial"].astype(str).radd(f"{record.spec['seed']:06d}-").to_numpy()
+        parts.setdefault(record.spec["seed"], curves.assign(config=names))
+    if not parts:
+        raise UserError(f"{folder} has no finished {BASELINE} run to take curves from")
+    return pd.concat([parts[seed] for seed in sorted(parts)])
+
+
+def replay_matrix(
+    pool: Pool,
+    matrix: Matrix,
+    problem: Problem,
+    draws: int,
+    slots: Sequence[int],
+) -> pd.DataFrame:
+    """Every scheduler with a rule of ours, and the oracle, over the same draws of trials.
+
+    Returns:
+        A row per draw, objective set, number of slots and scheduler: epochs_saved and time_saved
+        (0 to 1), hypervolume_ratio, all against FIFO; oracle_saved; resumes; front_lost (members
+        of FIFO's final front that were ended early) and lost_at (their epochs); and for
+        hv-promotion cover_50 and cover_90, the shares of its ended trials that would have ended
+        no better than the projected median and the projected 0.9 quantile.
+    """
+    budget = matrix.budget
+    if len(pool) < budget.trials:
+        raise UserError(f"{budget.trials} trials a draw from only {len(pool)} curves")
+    jobs = list(_jobs(matrix, problem, draws, slots))
+    rows = [_row(pool, job, budget.trials, problem) for job in track(jobs, description="replaying")]
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class _Job:
+    draw: int
+    objectives: tuple[str, ...]
+    slots: int
+    scheduler: Component | None
+    """None for the oracle."""
+
+
+def _jobs(matrix: Matrix, problem: Problem, draws: int, slots: Sequence[int]) -> Iterator[_Job]:
+    for draw in range(draws):
+        for names in matrix.objective_sets:
+            for width in slots:
+                yield _Job(draw, names, width, None)
+                for component in matrix.schedulers:
+                    if has_rule(component, problem, names):
+                        yield _Job(draw, names, width, component)
+
+
+def has_rule(component: Component, problem: Problem, names: tuple[str, ...]) -> bool:
+    """Whether the scheduler has a rule of ours; Ray's own need Ray or virtual time."""
+    return isinstance(_scheduler(component, problem, names, 1, 0), RuledScheduler)
+
+
+def _scheduler(
+    component: Component, problem: Problem, names: tuple[str, ...], slots: int, seed: int
+) -> object:
+    objectives = catalogue.make_objectives(problem, names)
+    context = catalogue.Context(problem.space, objectives, problem.max_epochs, slots, seed)
+    return catalogue.make_scheduler(component, context)
+
+
+def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, object]:
+    picked = np.random.default_rng(job.draw).permutation(len(pool))[:trials]
+    objectives = catalogue.make_objectives(problem, job.objectives)
+    points, seconds = pool.points(objectives)[picked], pool.seconds[picked]
+    reference, ends = objectives.reference_point, points[:, -1]
+    length = points.shape[1]
+    on_front = front_mask(ends, reference)
+    oracle = oracle_epochs(on_front, length)
+    coverage: dict[str, float] = {}
+    if job.scheduler is None:
+        epochs, resumes, busy_s = oracle, 0, np.nan
+    else:
+        scheduler = _scheduler(job.scheduler, problem, job.objectives, job.slots, job.draw)
+        assert isinstance(scheduler, RuledScheduler)
+        result = replay(scheduler.rule, points, job.slots, seconds)
+        epochs, resumes, busy_s = result.epochs, result.resumes, result.seconds
+        if isinstance(scheduler, HypervolumePromotion):
+            coverage = _coverage(scheduler, objectives, points, epochs)
+    last = points[np.arange(trials), epochs - 1]
+    lost = on_front & (epochs < length)
+    return {
+        "draw": job.draw,
+        "objectives": "+".join(job.objectives),
+        "slots": job.slots,
+        "scheduler": ORACLE if job.scheduler is None else job.scheduler.label,
+        "epochs_saved": 1 - epochs.sum() / (trials * length),
+        "time_saved": 1 - busy_s / _fifo_seconds(seconds, job.slots),
+        "hypervolume_ratio": hypervolume(last if job.scheduler else ends, reference)
+        / hypervolume(ends, reference),
+        "oracle_saved": 1 - oracle.sum() / (trials * length),
+        "resumes": resumes,
+        "front_lost": 0 if job.scheduler is None else int(lost.sum()),
+        "lost_at": "" if job.scheduler is None else " ".join(map(str, epochs[lost])),
+        **coverage,
+    }
+
+
+def oracle_epochs(on_front: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
+    """(n,) what one who knows FIFO's final front would train: one epoch, or all for the front."""
+    return np.where(on_front, length, 1)
+
+
+def _fifo_seconds(seconds: NDArray[np.float64], slots: int) -> float:
+    free = np.zeros(slots)
+    for trial in seconds.sum(axis=1):
+        free[np.argmin(free)] += trial
+    return float(free.max())
+
+
+def _coverage(
+    scheduler: HypervolumePromotion,
+    objectives: ObjectiveSet,
+    points: Points,
+    epochs: NDArray[np.int64],
+) -> dict[str, float]:
+    """How often the ends that were not trained for lie within what was projected."""
+    ended = np.flatnonzero(epochs < points.shape[1])
+    learned = [not objective.exact for objective in objectives]
+    shares = {}
+    for level in COVERAGE_LEVELS:
+        projected = scheduler.projected_ends([str(i) for i in ended], level)
+        within = points[ended, -1] >= projected
+        shares[f"cover_{100 * level:.0f}"] = float(within[:, learned].mean()) if len(ended) else 1.0
+    return shares
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """Over the draws: a row per objective set, slots and scheduler, in per cent."""
+    grouped = rows.groupby(["objectives", "slots", "scheduler"], sort=False)
+    loss = 100 * (grouped["hypervolume_ratio"].agg(["median", "mean", "min"]) - 1)
+    return pd.DataFrame(
+        {
+            "epochs saved %": 100 * grouped["epochs_saved"].median(),
+            "oracle %": 100 * grouped["oracle_saved"].median(),
+            "time saved %": 100 * grouped["time_saved"].median(),
+            "HV median %": loss["median"],
+            "HV mean %": loss["mean"],
+            "HV worst %": loss["min"],
+            "front lost": grouped["front_lost"].mean(),
+            "resumes": grouped["resumes"].mean(),
+            **{
+                f"cover {100 * level:.0f} %": 100 * grouped[f"cover_{100 * level:.0f}"].mean()
+                for level in COVERAGE_LEVELS
+                if f"cover_{100 * level:.0f}" in rows
+            },
+        }
+    ).reset_index()

@@ -1,0 +1,238 @@
+"""Rankings: points (n, m), minimised, to an *order* of indices (n,), best first.
+
+An order is not a vector of ranks: ``order[0]`` is the index of the best point, whereas
+``ranks[0]`` would be the place of the first one. The two agree on sorted input, which is why
+reading one as the other survives careless tests; `ranks_of` converts.
+
+Common to all rankings:
+
+* Objectives are scaled by their range over the valid points (`mobo_core.pareto.scale_to_range`),
+  so no unit outweighs another.
+* Ties go to the lexicographically smaller point, then to the earlier one; nothing is random.
+  The order of values therefore does not depend on the order of the input.
+* Invalid points (NaN, ±inf) come last, in the order of the input.
+
+To add a ranking, write one function here and name it in `RANKINGS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from mobo_core.indicators import hypervolume_contributions
+from mobo_core.objectives import Points
+from mobo_core.pareto import (
+    as_points,
+    crowding_distance,
+    epsilon_net_order,
+    non_dominated_ranks,
+    scale_to_range,
+    valid_mask,
+)
+
+Order = NDArray[np.int64]
+
+AUGMENTATION = 0.05
+"""ρ of the augmented Chebyshev scalarisation; Knowles 2006, doi:10.1109/TEVC.2005.851274."""
+FALLBACK_MARGIN = 0.1
+"""Without a reference point: so much of the range beyond the worst value of each objective."""
+
+
+class Ranking(Protocol):
+    """Orders points, best first."""
+
+    def __call__(self, points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
+        """Indices (n,) of the points (n, m), minimised, best first.
+
+        Args:
+            points: (n, m), minimised.
+            reference_point: (m,), minimised; rankings that need none ignore it.
+        """
+        ...
+
+
+def pareto_epsnet(points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
+    """Front by front; inside a front every prefix covers it well.
+
+    See `mobo_core.pareto.epsilon_net_order`. Source: Salinas et al. 2021, arXiv:2106.05680,
+    section 4.2. Cost: O(n log n) for the fronts (m ≤ 3), O(k² m) for a front of k points.
+    """
+    return _front_by_front(as_points(points), epsilon_net_order)
+
+
+def pareto_crowding(points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
+    """Front by front; inside a front the less crowded first.
+
+    Source: Deb et al. 2002 (NSGA-II), doi:10.1109/4235.996017, section III.B. Cost: O(m n log n)
+    beside the fronts.
+    """
+
+    def by_crowding(front: Points) -> Order:
+        return np.argsort(-crowding_distance(front), kind="stable")
+
+    return _front_by_front(as_points(points), by_crowding)
+
+
+def pareto_hypervolume(points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
+    """Front by front; inside a front the larger exclusive hypervolume contribution first.
+
+    Points that contribute nothing (outside the reference point, duplicates) come by their scaled
+    sum.
+
+    Args:
+        points: (n, m), minimised.
+        reference_point: (m,), minimised; None places it a tenth of each objective's range beyond
+            the worst valid point.
+
+    Source: Beume et al. 2007 (SMS-EMOA), doi:10.1016/j.ejor.2006.08.008. Cost: O(k log k) for a
+    front of k points (m ≤ 3).
+    """
+    array = as_points(points)
+    reference = _scaled_reference(array, reference_point)
+
+    def by_contribution(front: Points) -> Order:
+        contributions = hypervolume_contributions(front, reference)
+        return np.lexsort((front.sum(axis=1), -contributions))
+
+    return _front_by_front(array, by_contribution)
+
+
+def linear(
+    points: ArrayLike,
+    reference_point: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+) -> Order:
+    """By the weighted sum of the scaled objectives.
+
+    Finds no point in a concave part of a front, whatever the weights.
+
+    Args:
+        points: (n, m), minimised.
+        reference_point: Ignored.
+        weights: (m,), non-negative, or (n, m) with each point's own; None weighs all alike.
+    """
+    array = as_points(points)
+    return _by_score(array, _weights(weights, array), lambda weighted: weighted.sum(axis=1))
+
+
+def chebyshev(
+    points: ArrayLike,
+    reference_point: ArrayLike | None = None,
+    weights: ArrayLike | None = None,
+) -> Order:
+    """By the augmented Chebyshev scalarisation max_j w_j z_j + ρ Σ_j w_j z_j of the scaled z.
+
+    Args:
+        points: (n, m), minimised.
+        reference_point: Ignored.
+        weights: (m,), non-negative, or (n, m) with each point's own; None weighs all alike.
+
+    Source: Knowles 2006 (ParEGO), doi:10.1109/TEVC.2005.851274, equation 2.
+    """
+
+    def score(weighted: Points) -> Points:
+        scores: Points = weighted.max(axis=1) + AUGMENTATION * weighted.sum(axis=1)
+        return scores
+
+    array = as_points(points)
+    return _by_score(array, _weights(weights, array), score)
+
+
+RANKINGS: Mapping[str, Ranking] = {
+    "pareto_epsnet": pareto_epsnet,
+    "pareto_crowding": pareto_crowding,
+    "pareto_hypervolume": pareto_hypervolume,
+    "chebyshev": chebyshev,
+    "linear": linear,
+}
+
+
+def as_ranking(ranking: str | Ranking) -> Ranking:
+    """The ranking of that name, or the function itself.
+
+    Raises:
+        ValueError: If there is no such name.
+    """
+    if not isinstance(ranking, str):
+        return ranking
+    if ranking not in RANKINGS:
+        raise ValueError(f"unknown ranking {ranking!r}: choose from {', '.join(RANKINGS)}")
+    return RANKINGS[ranking]
+
+
+def ranks_of(order: ArrayLike) -> Order:
+    """(n,) place of each point, 0 the best, from an order of indices: its inverse."""
+    indices = np.asarray(order, dtype=np.int64)
+    ranks = np.empty_like(indices)
+    ranks[indices] = np.arange(len(indices))
+    return ranks
+
+
+def _front_by_front(points: Points, inside: Callable[[Points], Order]) -> Order:
+    """Fronts in their order, each ordered by `inside`, which sees it scaled and sorted."""
+    valid = np.flatnonzero(valid_mask(points))
+    scaled = scale_to_range(points)
+    # Lexicographic first: positions then break ties by value, whatever the input's order.
+    ordered = valid[_lexicographic(points[valid])]
+    ranks = non_dominated_ranks(points[ordered]) if len(ordered) else np.empty(0, np.int64)
+    by_rank = np.argsort(ranks, kind="stable")
+    bounds = np.flatnonzero(np.diff(ranks[by_rank])) + 1
+    pieces = [
+        positions if len(positions) < 2 else positions[inside(scaled[positions])]
+        for positions in np.split(ordered[by_rank], bounds)
+    ]
+    return _with_invalid(np.concatenate(pieces), points)
+
+
+def _by_score(points: Points, weights: Points, score: Callable[[Points], Points]) -> Order:
+    valid = np.flatnonzero(valid_mask(points))
+    if len(valid) == 0:
+        return _with_invalid(valid, points)
+    own = np.broadcast_to(weights, points.shape)
+    scores = score(scale_to_range(points)[valid] * own[valid])
+    return _with_invalid(valid[np.lexsort((*points[valid].T[::-1], scores))], points)
+
+
+def _with_invalid(order: Order, points: Points) -> Order:
+    return np.concatenate([order, np.flatnonzero(~valid_mask(points))]).astype(np.int64)
+
+
+def _lexicographic(points: Points) -> Order:
+    if len(points) == 0:
+        return np.empty(0, dtype=np.int64)
+    return np.lexsort(points.T[::-1])
+
+
+def _weights(weights: ArrayLike | None, points: Points) -> Points:
+    m = points.shape[1]
+    if weights is None:
+        return np.full(m, 1 / max(m, 1))
+    array = np.asarray(weights, dtype=float)
+    if array.shape not in ((m,), points.shape):
+        raise ValueError(f"weights must have shape ({m},) or {points.shape}, got {array.shape}")
+    if not (np.isfinite(array).all() and (array >= 0).all()):
+        raise ValueError("weights must be finite and not negative")
+    return array
+
+
+def _scaled_reference(points: Points, reference_point: ArrayLike | None) -> Points:
+    """The reference point in the coordinates of `scale_to_range`."""
+    if len(points) == 0 or reference_point is None:
+        return np.full(max(points.shape[1], 1), 1 + FALLBACK_MARGIN)
+    reference = np.asarray(reference_point, dtype=float)
+    if reference.shape != (points.shape[1],):
+        raise ValueError(
+            f"reference_point must have shape ({points.shape[1]},), got {reference.shape}; "
+            "give one value per objective"
+        )
+    valid = points[valid_mask(points)]
+    if len(valid) == 0:
+        return reference
+    low = valid.min(axis=0)
+    span = valid.max(axis=0) - low
+    scaled: Points = (reference - low) / np.where(span > 0, span, 1.0)
+    return scaled

@@ -1,0 +1,204 @@
+"""Projected ends, expected gains, and what the two rules do with them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mobo_core import Objective, ObjectiveSet
+from mobo_core.objectives import Points
+from mobo_core.projection import (
+    Curves,
+    HypervolumePromotionRule,
+    ProjectedStoppingRule,
+    Projection,
+    ProjectionSettings,
+)
+from mobo_core.rules import Decision
+
+ERROR = Objective("error", "min", 0.5, ideal=0)
+SIZE = Objective("size", "min", 100, exact=True)
+OBJECTIVES = ObjectiveSet([ERROR, SIZE])
+
+
+def p(error: float, size: float) -> Points:
+    return np.array([error, size])
+
+
+def settings(**changes: object) -> ProjectionSettings:
+    return ProjectionSettings(OBJECTIVES, **{"max_t": 4, **changes})  # type: ignore[arg-type]
+
+
+def test_without_curves_the_prior_power_law_holds() -> None:
+    projection = Projection(settings())
+    projection.curves.add("a", 1, p(0.4, 10))
+    # α = 0.5: a quarter of the way, half of the distance; the size is known.
+    assert projection.ends(["a"], np.array([0.1, 0.9])) == pytest.approx(
+        np.array([[[0.2, 10], [0.2, 10]]])
+    )
+
+
+def test_curves_of_the_run_take_the_priors_place() -> None:
+    projection = Projection(settings())
+    for trial, exponent in (("a", 1.0), ("b", 2.0)):
+        for t in (1, 2, 4):
+            projection.curves.add(trial, t, p(0.4 * t**-exponent, 10))
+    projection.curves.add("c", 1, p(0.4, 20))
+    # Sample {1, 2, prior 0.5}: its quantiles at 0, 0.5 and 1 are 0.5, 1 and 2.
+    ends = projection.ends(["c"], np.array([0.0, 0.5, 1.0]))[0]
+    assert ends[:, 0] == pytest.approx([0.2, 0.1, 0.025])
+    assert ends[:, 1].tolist() == [20, 20, 20]
+
+
+def test_unfinished_curves_count_from_where_they_are() -> None:
+    projection = Projection(settings(max_t=9))
+    projection.curves.add("a", 1, p(0.4, 10))
+    projection.curves.add("a", 3, p(0.4 * 3**-1.5, 10))
+    projection.curves.add("b", 1, p(0.3, 10))
+    ends = projection.ends(["b"], np.array([0.0, 1.0]))[0, :, 0]
+    assert ends == pytest.approx([0.3 * 9**-0.5, 0.3 * 9**-1.5])
+
+
+def test_without_an_ideal_the_range_seen_stands_in() -> None:
+    objectives = ObjectiveSet([Objective("reward", "max", 0)])
+    projection = Projection(ProjectionSettings(objectives, max_t=4))
+    projection.curves.add("a", 1, np.array([-1.0]))  # reward 1
+    projection.curves.add("b", 1, np.array([-3.0]))  # reward 3, the best
+    # Pseudo-ideal: reward 5. a: distance 4, halved by the prior: reward 3; b: 4.
+    ends = projection.ends(["a", "b"], np.array([0.5]))[:, 0, 0]
+    assert ends == pytest.approx([-3, -4])
+
+
+def test_gain_by_hand() -> None:
+    projection = Projection(settings())
+    projection.curves.add("a", 4, p(0.2, 50))  # dominates (0.5 − 0.2)·(100 − 50) = 15
+    projection.curves.add("b", 1, p(0.4, 60))  # ends at (0.2, 60): nothing beyond a
+    projection.curves.add("c", 1, p(0.4, 40))  # now (0.5 − 0.4)·(50 − 40) = 1 of its own
+    assert projection.hypervolume() == pytest.approx(16)
+    # c ends at (0.2, 40): 10 × (0.5 − 0.2) = 3, of which it has 1 already.
+    assert projection.gains(["b", "c"], []) == pytest.approx([0, 2])
+    # If c trains now, its end stands: d at the same place would add nothing.
+    projection.curves.add("d", 1, p(0.4, 40))
+    assert projection.gains(["d"], ["c"]) == pytest.approx([0])
+
+
+def test_expectation_and_optimism() -> None:
+    def gain(optimism: float) -> float:
+        projection = Projection(settings(optimism=optimism))
+        for trial, exponent in (("a", 0.25), ("b", 1.0)):
+            for t in (1, 4):
+                projection.curves.add(trial, t, p(0.8 * t**-exponent, 10))
+        projection.curves.add("c", 1, p(0.8, 5))
+        return float(projection.gains(["c"], [])[0])
+
+    # Levels .1 … .9 of {0.25, 0.5, 1}: exponents 0.3, 0.4, 0.5, 0.7, 0.9.
+    errors = 0.8 * 4.0 ** -np.array([0.3, 0.4, 0.5, 0.7, 0.9])
+    best = 0.2  # b's end, at size 10
+    own = np.where(errors < 0.5, (0.5 - errors) * 95 - (0.5 - np.maximum(errors, best)) * 90, 0)
+    assert gain(0) == pytest.approx(own.mean())
+    assert gain(0.5) > gain(0)
+
+
+def test_new_trials_first_then_the_best_rate() -> None:
+    rule = HypervolumePromotionRule(settings())
+    for trial in "ab":
+        rule.add(trial)
+    assert rule.report("a", 1, p(0.4, 50)) is Decision.PAUSE
+    assert rule.report("b", 1, p(0.3, 50)) is Decision.PAUSE
+    assert rule.choose(True) is None
+    assert rule.choose(False) == "b" == rule.choose(False)
+    rule.resume("b")
+    assert not rule.is_paused("b")
+    # a's end (0.2, 50) adds nothing to b's (0.15, 50), which is under way.
+    assert rule.choose(False) is None
+    assert rule.report("b", 2, p(0.3, 50)) is Decision.PAUSE
+    # b did not improve: its sample at 1 is {0, 0.5}. b at 2 falls back on the prior.
+    assert rule.choose(False) in ("a", "b")
+    rule.resume("b")
+    assert rule.report("b", 4, p(0.3, 50)) is Decision.COMPLETE
+    # α from 1 is {0, 0.5}: levels .05 … .45, a ends at 0.4·4^−α, below 0.3 for α > 0.2075:
+    # quantiles .05, .15, .25, .35, .45 give 3 ends below: gain is well above the margin.
+    assert rule.choose(False) == "a"
+
+
+def test_the_margin_ends_it() -> None:
+    for margin, chosen in ((0.0, "b"), (0.2, None)):
+        rule = HypervolumePromotionRule(settings(margin=margin))
+        rule.report("a", 4, p(0.1, 10))  # 0.4 · 90 = 36
+        rule.report("b", 1, p(0.4, 9))  # ends (0.2, 9): 0.3 · 1 more, of which it has 0.1
+        assert rule.choose(False) == chosen
+
+
+def test_exactly_known_corners_are_kept() -> None:
+    # The smallest network of all is worth its training however bad it looks at first.
+    rule = HypervolumePromotionRule(settings())
+    rule.report("big", 4, p(0.01, 90))
+    rule.report("small", 1, p(0.6, 1))
+    assert rule.choose(False) == "small"
+
+
+def test_nothing_inside_the_reference_yet() -> None:
+    rule = HypervolumePromotionRule(settings())
+    rule.report("a", 1, p(4.0, 50))  # ends at 2.0 by the prior
+    rule.report("b", 1, p(3.0, 50))
+    assert rule.choose(False) == "b"
+    stopping = ProjectedStoppingRule(settings())
+    assert stopping.report("a", 1, p(4.0, 50)) is Decision.CONTINUE
+
+
+def test_failed_trials_leave_the_front_and_the_choice() -> None:
+    rule = HypervolumePromotionRule(settings())
+    rule.report("a", 1, p(0.1, 10))
+    rule.report("b", 1, p(0.4, 50))
+    assert rule.choose(False) == "a"
+    rule.resume("a")
+    assert rule.report("a", 2, p(np.nan, 10)) is Decision.STOP
+    assert rule.choose(False) == "b"
+    rule.withdraw("b")
+    assert rule.choose(False) is None
+
+
+def test_grace_period() -> None:
+    rule = HypervolumePromotionRule(settings(grace_period=2))
+    assert rule.report("a", 1, p(0.4, 50)) is Decision.CONTINUE
+    assert rule.report("a", 2, p(0.4, 50)) is Decision.PAUSE
+    stopping = ProjectedStoppingRule(settings(grace_period=2))
+    stopping.report("good", 4, p(0.01, 1))
+    assert stopping.report("bad", 1, p(0.9, 99)) is Decision.CONTINUE
+    assert stopping.report("bad", 2, p(0.9, 99)) is Decision.STOP
+
+
+def test_projected_stopping_by_hand() -> None:
+    rule = ProjectedStoppingRule(settings())
+    assert rule.report("a", 1, p(0.4, 50)) is Decision.CONTINUE
+    assert rule.report("b", 1, p(0.4, 60)) is Decision.STOP  # a's end dominates its own
+    assert rule.report("c", 1, p(0.4, 40)) is Decision.CONTINUE
+    assert rule.report("c", 4, p(0.2, 40)) is Decision.COMPLETE
+
+
+def test_curves_grow_and_repeat() -> None:
+    curves = Curves(2)
+    for trial in range(40):
+        for t in range(1, 40):
+            curves.add(str(trial), t, p(1 / t, trial))
+    curves.add("3", 7, p(9, 9))  # again, after a failure
+    assert curves.last_points().shape == (40, 2)
+    assert curves.last_t("39") == 39
+    starts, ends, budgets = curves.spans(7)
+    assert starts[3].tolist() == [9, 9]
+    assert ends[:, 0] == pytest.approx(np.full(40, 1 / 39))
+    assert budgets.tolist() == [39.0] * 40
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"max_t": 0}, "need 1 ≤ grace_period ≤ max_t"),
+        ({"grace_period": 5}, "need 1 ≤ grace_period ≤ max_t"),
+        ({"margin": -0.1}, "margin must be"),
+        ({"optimism": 1.0}, "optimism must lie in"),
+    ],
+)
+def test_bad_settings(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        settings(**changes)

@@ -1,0 +1,198 @@
+"""Promotion in real Tune: decisions as by the rule, refusals in words, kill and resume."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import ray
+from ray import tune
+from ray.tune.search import ConcurrencyLimiter
+
+from mobo_core.replay import replay
+from mobo_core.tune import (
+    HypervolumePromotion,
+    PromotionMOASHA,
+    RandomSearcher,
+)
+from mobo_core.tune.promotion import PromotionScheduler
+from tests.bench.cheap import MAX_T, Cheap, curve
+from tests.mobo_core.tune.promotion_driver import OBJECTIVES, TRIALS, Numbers, tuner
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
+
+SCHEDULERS = {
+    "moasha": lambda slots: PromotionMOASHA(
+        OBJECTIVES, MAX_T, reduction_factor=2, slots=slots, time_attr="epoch"
+    ),
+    "hv": lambda slots: HypervolumePromotion(OBJECTIVES, MAX_T, slots=slots, time_attr="epoch"),
+}
+
+
+def epochs_of(results: tune.ResultGrid) -> dict[int, int]:
+    return {r.config["number"]: r.metrics["epoch"] for r in results}  # type: ignore[index]
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_one_slot_decides_as_the_rule_alone(name: str, tmp_path: Path) -> None:
+    scheduler = SCHEDULERS[name](1)
+    results = tuner(scheduler, tmp_path, "finish").fit()
+    curves = [[curve(i, t, "finish") for t in range(1, MAX_T + 1)] for i in range(TRIALS)]
+    expected = replay(SCHEDULERS[name](1).rule, curves, slots=1)
+    assert epochs_of(results) == dict(enumerate(expected.epochs))
+    assert scheduler.resumes == expected.resumes > 0
+
+
+def test_resumed_trials_go_on_where_they_were(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    results = tuner(SCHEDULERS["moasha"](2), tmp_path, "finish", str(log)).fit()
+    assert results.num_errors == 0
+    trained = Counter(log.read_text().splitlines())
+    assert max(trained.values()) == 1  # no epoch twice
+    reached = epochs_of(results)
+    assert set(trained) == {f"{n} {t}" for n, last in reached.items() for t in range(1, last + 1)}
+
+
+def checkpointing(config: dict[str, Any]) -> None:
+    t = 0
+    if checkpoint := tune.get_checkpoint():
+        with checkpoint.as_directory() as folder:
+            t = int(Path(folder, "t").read_text())
+    while True:
+        t += 1
+        error, size = curve(config["number"], t, config["case"])
+        folder = Path(config["folder"], f"{config['number']}-{t}")
+        folder.mkdir(parents=True)
+        (folder / "t").write_text(str(t))
+        report = {"error": error, "size": size, "epoch": t}
+        tune.report(report, checkpoint=tune.Checkpoint.from_directory(str(folder)))
+
+
+def test_functions_with_checkpoints_work(tmp_path: Path) -> None:
+    extra = {"folder": str(tmp_path / "checkpoints")}
+    results = tuner(
+        SCHEDULERS["moasha"](2), tmp_path, "finish", trainable=checkpointing, extra=extra
+    ).fit()
+    assert results.num_errors == 0
+    assert max(epochs_of(results).values()) == MAX_T
+
+
+def forgetful(config: dict[str, Any]) -> None:
+    for t in range(1, MAX_T + 1):
+        error, size = curve(config["number"], t, "finish")
+        tune.report({"error": error, "size": size, "epoch": t})
+
+
+class Bare(Cheap):
+    """Cannot be saved."""
+
+    save_checkpoint = tune.Trainable.save_checkpoint
+
+
+class StartsOver(Cheap):
+    """Loads nothing."""
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
+        self.t = 0
+
+
+@pytest.mark.parametrize(
+    ("trainable", "message"),
+    [
+        (forgetful, "paused without a checkpoint: the training function must pass checkpoint="),
+        (Bare, "Bare has no save_checkpoint and load_checkpoint"),
+        (StartsOver, "was resumed at epoch=1 and reports epoch=1: the trainable must load"),
+    ],
+)
+def test_trainables_that_cannot_pause_are_refused(
+    trainable: Any, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(Exception, match=message):
+        tuner(SCHEDULERS["moasha"](1), tmp_path, "finish", trainable=trainable).fit()
+
+
+def test_a_concurrency_limiter_is_refused(tmp_path: Path) -> None:
+    searcher = ConcurrencyLimiter(Numbers("finish", None, {}), max_concurrent=2)
+    with pytest.raises(Exception, match=r"ConcurrencyLimiter.*slots="):
+        tuner(SCHEDULERS["moasha"](2), tmp_path, "finish", searcher=searcher).fit()
+
+
+def test_no_searcher_is_refused_and_the_remedy_works(tmp_path: Path) -> None:
+    space = {"number": tune.randint(0, 5), "case": tune.choice(["finish"])}
+    for searcher in (None, RandomSearcher(space, seed=1)):
+        made = tune.Tuner(
+            tune.with_resources(Cheap, {"cpu": 0.1}),
+            param_space=space if searcher is None else None,
+            tune_config=tune.TuneConfig(
+                scheduler=SCHEDULERS["moasha"](2), search_alg=searcher, num_samples=3
+            ),
+            run_config=tune.RunConfig(name="none", storage_path=str(tmp_path), verbose=0),
+        )
+        if searcher is None:
+            with pytest.raises(Exception, match=r"needs a searcher.*RandomSearcher"):
+                made.fit()
+        else:
+            assert made.fit().num_errors == 0
+
+
+def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
+    results = tuner(SCHEDULERS["moasha"](None), tmp_path, "finish", cpus=1).fit()
+    assert results.num_errors == 0
+    assert len(results) == TRIALS
+
+
+def test_bad_slots() -> None:
+    with pytest.raises(ValueError, match="slots must be at least 1"):
+        SCHEDULERS["moasha"](0)
+
+
+def test_a_scheduler_counts_what_it_did(tmp_path: Path) -> None:
+    scheduler = SCHEDULERS["moasha"](3)
+    tuner(scheduler, tmp_path, "finish").fit()
+    assert isinstance(scheduler, PromotionScheduler)
+    assert f"{scheduler.resumes} resumed from a checkpoint" in scheduler.debug_string()
+    assert "promotions beyond n/η" in scheduler.debug_string()
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+def test_killed_and_resumed(name: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    address = ray.get_runtime_context().gcs_address
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "tests.mobo_core.tune.promotion_driver", name, address, tmp_path],
+        env={**os.environ, "TUNE_GLOBAL_CHECKPOINT_S": "0"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    # Past the first promotions: some trials have been at it twice, others wait.
+    while not log.exists() or len(log.read_text().splitlines()) < 2 * TRIALS:
+        assert driver.poll() is None, "the driver ended before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    before = len(log.read_text().splitlines())
+
+    results = tune.Tuner.restore(
+        str(tmp_path / "promotion"), tune.with_resources(Cheap, {"cpu": 0.1})
+    ).fit()
+
+    assert results.num_errors == 0
+    reached = epochs_of(results)
+    assert sorted(reached) == list(range(TRIALS))
+    trained = Counter(log.read_text().splitlines())
+    expected = {f"{n} {t}" for n, last in reached.items() for t in range(1, last + 1)}
+    assert set(trained) >= expected
+    # Only what was under way at the kill, one epoch a slot, may have been trained again.
+    assert sum(trained.values()) - len(expected) <= 2 * 2
+    assert sum(trained.values()) > before
+    assert 1 < max(reached.values()) <= MAX_T
+    assert min(reached.values()) < MAX_T
