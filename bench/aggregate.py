@@ -40,7 +40,10 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
         budget only), hypervolume_predicted (Ax's model, the paper's kind; NaN without one);
         training_s, startup_s, idle_s (slot-seconds), suggestion_s, utilisation (0 to 1);
         and against the baseline's run of the same searcher, objectives and seed, NaN without
-        it: epochs_saved, runtime_saved (0 to 1), hypervolume_ratio.
+        it: epochs_saved, runtime_saved (0 to 1), hypervolume_ratio, oracle_saved (epochs that
+        one who knows the baseline's final front would save: one for every other trial) and
+        front_lost (members of that front that were trained less here; NaN unless both runs met
+        the same configurations). resumes and excess_promotions as the scheduler counted them.
     """
     rows = [_row(record) for record in records if record.finished]
     runs = pd.DataFrame(rows)
@@ -50,13 +53,36 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
     baseline = runs[runs["scheduler"] == BASELINE].set_index(pair)
     mine = runs.set_index(pair)
     # The baseline of each row, by position; rows without one get NaN.
-    matched = baseline[["epochs", "runtime_s", "hypervolume"]].reindex(mine.index)
+    matched = baseline[["epochs", "runtime_s", "hypervolume", "oracle_saved"]].reindex(mine.index)
     runs["epochs_saved"] = 1 - runs["epochs"].to_numpy() / matched["epochs"].to_numpy()
     runs["runtime_saved"] = 1 - runs["runtime_s"].to_numpy() / matched["runtime_s"].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = runs["hypervolume"].to_numpy() / matched["hypervolume"].to_numpy()
     runs["hypervolume_ratio"] = np.where(np.isfinite(ratio), ratio, np.nan)
+    runs["oracle_saved"] = matched["oracle_saved"].to_numpy()
+    runs["front_lost"] = _front_lost([record for record in records if record.finished])
     return runs
+
+
+def _front_lost(records: Sequence[RunRecord]) -> list[float]:
+    """Members of the baseline's final front that each run trained less than the baseline."""
+    baselines = {_pair(r): r for r in records if r.labels["scheduler"] == BASELINE}
+    lost = []
+    for record in records:
+        baseline = baselines.get(_pair(record))
+        theirs = _result(baseline).trials if baseline else ()
+        mine = _result(record).trials
+        if baseline is None or [t.config for t in theirs] != [t.config for t in mine]:
+            lost.append(np.nan)
+            continue
+        members = observed_front(baseline)["trial"]
+        lost.append(float(sum(mine[i].epochs < theirs[i].epochs for i in members)))
+    return lost
+
+
+def _pair(record: RunRecord) -> tuple[str, tuple[str, ...], int]:
+    """What a run shares with the baseline it is compared with."""
+    return (record.labels["searcher"], tuple(record.spec["objectives"]), record.spec["seed"])
 
 
 def anytime(record: RunRecord) -> pd.DataFrame:
@@ -110,7 +136,18 @@ def _row(record: RunRecord) -> dict[str, object]:
         "idle_s": timing.idle_slot_s,
         "suggestion_s": timing.suggestion_s,
         "utilisation": timing.effective_utilisation,
+        "oracle_saved": _oracle_saved(record),
+        "resumes": result.counts.get("resumes", 0),
+        "excess_promotions": result.counts.get("excess_promotions", 0),
     }
+
+
+def _oracle_saved(record: RunRecord) -> float:
+    """Share of the epochs that knowing this run's final front would have saved."""
+    front = set(observed_front(record)["trial"])
+    trials = [t for t in _result(record).trials if t.epochs]
+    needed = sum(t.epochs if t.trial in front else 1 for t in trials)
+    return 1 - needed / sum(t.epochs for t in trials)
 
 
 def last_reports(record: RunRecord) -> pd.DataFrame:

@@ -65,7 +65,10 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--max-epochs", type=int, help="Full budget of a trial, likewise."),
         click.option("--slots", type=int, help="Trials at a time, likewise."),
         click.option(
-            "--only", metavar="GLOB", help="Only cells like this, e.g. 'fifo*' or '*/ acc+params'."
+            "--only",
+            metavar="GLOB",
+            multiple=True,
+            help="Only cells like this, e.g. 'fifo*' or '*/ acc+params'; may be repeated.",
         ),
     )
     for option in reversed(options):
@@ -103,7 +106,7 @@ def run(
     trials: int | None,
     max_epochs: int | None,
     slots: int | None,
-    only: str | None,
+    only: tuple[str, ...],
     results_dir: Path | None,
     reports_dir: Path | None,
     force: bool,

@@ -82,17 +82,17 @@ def check_resources(
             )
 
 
-def select(runs: Sequence[Run], pattern: str | None) -> list[Run]:
-    """The runs whose cell's label is like the pattern; all without one.
+def select(runs: Sequence[Run], patterns: Sequence[str]) -> list[Run]:
+    """The runs whose cell's label is like one of the patterns; all without any.
 
     Raises:
-        UserError: If there is none.
+        UserError: If there is none like a pattern.
     """
-    chosen = [r for r in runs if pattern is None or fnmatch(r.cell.label, pattern)]
-    if not chosen:
-        cells = sorted({r.cell.label for r in runs})
-        raise UserError(f"no cell is like {pattern!r}; the matrix has: {'; '.join(cells)}")
-    return chosen
+    for pattern in patterns:
+        if not any(fnmatch(r.cell.label, pattern) for r in runs):
+            cells = sorted({r.cell.label for r in runs})
+            raise UserError(f"no cell is like {pattern!r}; the matrix has: {'; '.join(cells)}")
+    return [r for r in runs if not patterns or any(fnmatch(r.cell.label, p) for p in patterns)]
 
 
 def announce(

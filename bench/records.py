@@ -110,6 +110,8 @@ class RunResult:
         predicted: ``hypervolume`` and ``front_size`` of what the searcher's model predicts of its
             front (the paper's kind of hypervolume); None without a model.
         epochs: A row per report: trial, configuration (``config_…``), metrics, ``reported_s``.
+        counts: What the scheduler counted: ``resumes`` (trials restored from a checkpoint),
+            ``excess_promotions`` (beyond n/η of a rung, which asynchrony allows).
     """
 
     timing: Timing
@@ -119,6 +121,7 @@ class RunResult:
     resources: dict[str, Any]
     predicted: dict[str, float] | None
     epochs: pd.DataFrame = field(compare=False)
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -345,6 +348,7 @@ def _to_json(record: RunRecord) -> dict[str, Any]:
             "test_error": record.result.test_error,
             "resources": record.result.resources,
             "predicted": record.result.predicted,
+            "counts": record.result.counts,
         }
     return document
 
@@ -358,6 +362,7 @@ def _result_from_json(document: dict[str, Any], path: Path) -> RunResult:
         resources=document["resources"],
         predicted=document["predicted"],
         epochs=pd.read_parquet(path / EPOCHS_FILE),
+        counts=document.get("counts", {}),  # younger than the schema
     )
 
 

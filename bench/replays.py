@@ -85,19 +85,19 @@ def read_pool(path: Path) -> Pool:
 
 def _recorded_curves(folder: Path) -> pd.DataFrame:
     records.read_settings(folder)
-    parts: dict[int, pd.DataFrame] = {}
+    parts = []
     for record in records.read_all(folder):
         if record.result is None or record.labels["scheduler"] != BASELINE:
             continue
-        # The same seed's trials are the same in every objective set: once is enough.
         completed = [t.trial for t in record.result.trials if t.status == "completed"]
         epochs = record.result.epochs
-        curves = epochs[epochs["trial"].isin(completed)]
-        names = curves["trial"].astype(str).radd(f"{record.spec['seed']:06d}-").to_numpy()
-        parts.setdefault(record.spec["seed"], curves.assign(config=names))
+        curves = epochs[epochs["trial"].isin(completed)].assign(seed=record.spec["seed"])
+        # The same configuration and seed gives the same curve, in whatever objective set.
+        named = curves.filter(regex="^(seed|config_)").astype(str).agg(" ".join, axis=1)
+        parts.append(curves.assign(config=named))
     if not parts:
         raise UserError(f"{folder} has no finished {BASELINE} run to take curves from")
-    return pd.concat([parts[seed] for seed in sorted(parts)])
+    return pd.concat(parts).drop_duplicates(["config", "epoch"])
 
 
 def replay_matrix(

@@ -10,6 +10,7 @@ import pandas as pd
 from rich.console import Console
 
 from bench import aggregate, plots, records, tables
+from bench.aggregate import BASELINE
 from bench.errors import UserError
 from bench.records import RunRecord
 
@@ -87,6 +88,16 @@ def _markdown(
         parts += [f"**Failed run** `{record.run_id}`: {last_line}", ""]
     parts += ["Runtime · epochs trained · observed hypervolume against FIFO of the same seed:", ""]
     parts += [tables.overview(runs), ""]
+    if runs["scheduler"].nunique() > 1 and BASELINE in set(runs["scheduler"]):
+        parts += ["Against FIFO of the same seed, median (range) over the seeds:", ""]
+        parts += [
+            tables.comparison(runs),
+            "",
+            "Front lost: members of FIFO's final front that were ended early, where both met the "
+            "same configurations. The oracle knows FIFO's final front and gives one epoch to all "
+            "others: no scheduler can save more at no loss.",
+            "",
+        ]
     parts += [table.to_markdown() for table in built]
     parts += [_test_table(recorded), "## Figures", ""]
     parts += [f"![{name.replace('-', ' ')}](figures/{name}.png)\n" for name in figures]

@@ -10,6 +10,7 @@ import pandas as pd
 from rich.table import Table as RichTable
 
 from bench import paper
+from bench.aggregate import BASELINE
 from bench.formatting import duration, percent, ratio, significant, whole
 
 Formatter = Callable[[float], str]
@@ -140,6 +141,40 @@ def overview(runs: pd.DataFrame) -> str:
     for label, row in texts.items():
         lines.append(f"| {label} | {' | '.join(row.get(name, '–') for name in sets)} |")
     return "\n".join(lines)
+
+
+def comparison(runs: pd.DataFrame) -> str:
+    """Schedulers against FIFO of the same seed, a Markdown table per objective set.
+
+    The last row is the oracle: the limit of any scheduler that does not know the end.
+
+    Args:
+        runs: From `aggregate.summarise`.
+    """
+    parts = []
+    for (searcher, objectives), group in runs.groupby(["searcher", "objectives"], sort=False):
+        seeds = group.groupby("scheduler")["seed"].nunique().max()
+        lines = [
+            f"**{objectives}**, search by {searcher}, {seeds} seed{'s' if seeds > 1 else ''}",
+            "",
+            "| scheduler | epochs saved | time saved | HV / FIFO | front lost | resumes |",
+            "| --- | ---: | ---: | ---: | ---: | ---: |",
+        ]
+        for scheduler, mine in group.groupby("scheduler", sort=False):
+            columns = (
+                ("epochs_saved", percent),
+                ("runtime_saved", percent),
+                ("hypervolume_ratio", ratio),
+                ("front_lost", whole),
+                ("resumes", whole),
+            )
+            cells = [_median_and_range(mine[c].dropna().to_numpy(float), f) for c, f in columns]
+            lines.append(f"| {scheduler} | {' | '.join(cells)} |")
+        oracle = group.loc[group["scheduler"] == BASELINE, "oracle_saved"].to_numpy(float)
+        if len(oracle):
+            lines.append(f"| *oracle* | {_median_and_range(oracle, percent)} | | 1.000 | 0 | |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
 
 
 def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -100,7 +100,7 @@ def hypervolume_gains(points: ArrayLike, front: ArrayLike, reference_point: Arra
     array, others = as_points(points), as_points(front)
     reference = _checked_reference(reference_point, array)
     _checked_reference(reference_point, others)
-    others = others[front_mask(others, reference)]
+    others = others[front_mask(others, reference)].reshape(-1, len(reference))
     gains = np.zeros(len(array))
     inside = np.flatnonzero(inside_mask(array, reference))
     if len(inside) == 0:

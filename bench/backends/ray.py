@@ -23,6 +23,7 @@ import torch
 from ax.utils.common.logger import set_ax_logger_levels
 from linear_operator.utils.warnings import NumericalWarning
 from ray import tune
+from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.util import ActorPool
 
@@ -44,7 +45,7 @@ from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.pareto import front_mask
 from mobo_core.problems.protocol import Problem
-from mobo_core.tune import AxSearcher, problem_trainable
+from mobo_core.tune import AxSearcher, PromotionScheduler, problem_trainable
 
 TUNE_SETTINGS = {
     # Seconds between snapshots of an experiment whose folder is thrown away in the end.
@@ -231,7 +232,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
         observer = Observer(on_trial_end)
         self._await_hosts(self._lender_of(problem))
-        wall_s = self._search(run, problem, searcher, observer, context)
+        scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
+        wall_s = self._search(run, problem, searcher, scheduler, observer)
         epochs = epoch_table(searcher, observer)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)
         if all(trial.status == "failed" for trial in trials):
@@ -250,6 +252,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             resources=asdict(self._settings),
             predicted=_predicted(searcher.inner, objectives),
             epochs=epochs,
+            counts=scheduler.counts() if isinstance(scheduler, PromotionScheduler) else {},
         )
 
     def _search(
@@ -257,8 +260,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         run: Run,
         problem: Problem,
         searcher: TimedSearcher,
+        scheduler: TrialScheduler,
         observer: Observer,
-        context: catalogue.Context,
     ) -> float:
         """Seconds the search took, from the call of Tune to its return."""
         tuner = tune.Tuner(
@@ -269,7 +272,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             ),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
-                scheduler=catalogue.make_scheduler(run.cell.scheduler, context),
+                scheduler=scheduler,
                 num_samples=run.budget.trials,
                 reuse_actors=True,
                 max_concurrent_trials=self._concurrency(run),

@@ -71,4 +71,6 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
     if parameter.integer:
         step = int(parameter.step or 1)
         return IntDistribution(int(parameter.lower), int(parameter.upper), parameter.log, step)
-    return FloatDistribution(parameter.lower, parameter.upper, parameter.log, parameter.step)
+    # Optuna warns of bounds that miss a multiple of the step by a rounding error, as 3 × 0.1 does.
+    low, high = (float(f"{bound:.12g}") for bound in (parameter.lower, parameter.upper))
+    return FloatDistribution(low, high, parameter.log, parameter.step)

@@ -96,6 +96,10 @@ class PromotionScheduler(RuledScheduler):
         """How often a trial was restored from its checkpoint."""
         return self._resumes
 
+    def counts(self) -> dict[str, int]:
+        """What the scheduler has counted so far, by name."""
+        return {"resumes": self._resumes}
+
     # What Tune tells
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
@@ -333,10 +337,13 @@ class PromotionMOASHA(PromotionScheduler):
         assert isinstance(self._rule, PromotionHalvingRule)
         return self._rule.excess_promotions()
 
+    def counts(self) -> dict[str, int]:
+        """Resumes, and promotions beyond ⌊n/η⌋ of their rung."""
+        return {**super().counts(), "excess_promotions": sum(self.excess_promotions.values())}
+
     def debug_string(self) -> str:
         """One line for Tune's status output."""
-        excess = sum(self.excess_promotions.values())
-        return f"{super().debug_string()}, {excess} promotions beyond n/η"
+        return f"{super().debug_string()}, {self.counts()['excess_promotions']} beyond n/η"
 
 
 class HypervolumePromotion(PromotionScheduler):

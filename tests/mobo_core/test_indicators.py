@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from mobo_core.indicators import (
     additive_epsilon,
     attainment_surface,
     hypervolume,
     hypervolume_contributions,
+    hypervolume_gains,
     igd_plus,
 )
 from tests.mobo_core import oracles
@@ -457,3 +459,43 @@ def test_attainment_knows_no_order_of_runs(data: st.DataObject) -> None:
     other = data.draw(st.permutations(sets))
     first, second = attainment_surface(sets, 50), attainment_surface(other, 50)
     assert sorted(rows(first)) == sorted(rows(second))
+
+
+# --- gains ----------------------------------------------------------------------------------------
+
+
+def test_gains_by_hand() -> None:
+    front = [[1, 3], [3, 1], [3, 3]]
+    points = [[2, 2], [0, 0], [1, 3], [2, 3], [0, 3.5], [3.5, 0], [4, 0], [NAN, 0]]
+    # Against (4, 4): the front has 3·1 + 1·3 − 1·1 = 5 of 16. (2, 2) adds the unit square [2, 3]²;
+    # (0, 3.5) adds 1 × 0.5, (3.5, 0) adds 0.5 × 1; what is dominated or outside adds nothing.
+    gains = hypervolume_gains(points, front, [4, 4])
+    assert gains.tolist() == [1, 11, 0, 0, 0.5, 0.5, 0, 0]
+
+
+def test_gains_over_nothing_are_boxes() -> None:
+    assert hypervolume_gains([[1, 2], [5, 5]], [], [4, 4]).tolist() == [6, 0]
+    assert hypervolume_gains([], [[1, 2]], [4, 4]).tolist() == []
+    assert hypervolume_gains([[1.0]], [[3.0]], [4]).tolist() == [2]
+
+
+@given(
+    st.integers(1, 4).flatmap(
+        lambda m: st.tuples(
+            arrays(float, (4, m), elements=st.integers(0, 5).map(float)),
+            arrays(float, st.tuples(st.integers(0, 8), st.just(m)), elements=st.integers(0, 5)),
+        )
+    )
+)
+def test_gains_are_differences_of_hypervolumes(sets: tuple[Array, Array]) -> None:
+    points, front = sets
+    reference = reference_of(points, 4.0)
+    before = hypervolume(front, reference)
+    expected = [hypervolume(np.vstack([front, [p]]), reference) - before for p in points]
+    # Whole numbers: products and differences below 2⁵³ are exact.
+    assert hypervolume_gains(points, front, reference).tolist() == expected
+
+
+def test_gains_of_other_shapes_are_refused() -> None:
+    with pytest.raises(ValueError, match="one value per objective"):
+        hypervolume_gains([[1, 2]], [[1, 2, 3]], [4, 4])

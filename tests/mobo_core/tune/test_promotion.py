@@ -158,7 +158,11 @@ def test_a_scheduler_counts_what_it_did(tmp_path: Path) -> None:
     tuner(scheduler, tmp_path, "finish").fit()
     assert isinstance(scheduler, PromotionScheduler)
     assert f"{scheduler.resumes} resumed from a checkpoint" in scheduler.debug_string()
-    assert "promotions beyond n/η" in scheduler.debug_string()
+    assert "beyond n/η" in scheduler.debug_string()
+    assert scheduler.counts() == {
+        "resumes": scheduler.resumes,
+        "excess_promotions": sum(scheduler.excess_promotions.values()),
+    }
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
