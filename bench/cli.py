@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
 import warnings
@@ -282,6 +283,7 @@ def main() -> None:
     """Entry point: one line for a user's mistake, 130 for Ctrl-C."""
     debug = "--debug" in sys.argv
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
+    logging.disable(logging.INFO)  # libraries talk when they are imported
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cli.main(standalone_mode=False)

@@ -111,11 +111,13 @@ class PromotionScheduler(RuledScheduler):
         if self._gate is None:
             self._take_over(tune_controller, trial)
         self._rule.add(trial.trial_id)
+        # Whatever comes back, from a failure or a restore, may start from an older checkpoint.
+        self._resumed_at.pop(trial.trial_id, None)
         if trial.status == Trial.PENDING and self._rule.is_paused(trial.trial_id):
-            if trial.checkpoint is None:  # killed before it was written: trains again from 0
-                self._rule.withdraw(trial.trial_id)
-            else:
+            if self._has_newest_checkpoint(trial):
                 trial.set_status(Trial.PAUSED)
+            else:  # killed before it was written: trains up to its pause again
+                self._rule.withdraw(trial.trial_id)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Ask the rule.
@@ -277,6 +279,11 @@ class PromotionScheduler(RuledScheduler):
         # a new one: for Tune the search is over when the last trial is.
         self._is_exhausted = search.is_finished
         search.is_finished = self._is_over  # type: ignore[method-assign]
+
+    def _has_newest_checkpoint(self, trial: Trial) -> bool:
+        saved = trial.latest_checkpoint_result
+        paused_at = self._last_result[trial.trial_id][self._time_attr]
+        return saved is not None and bool(saved.metrics.get(self._time_attr) == paused_at)
 
     def _check_checkpoints(self, paused: dict[str, Trial]) -> None:
         for trial_id in self._pausing & paused.keys():

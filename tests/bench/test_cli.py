@@ -70,7 +70,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run papre", "unknown matrix 'papre': choose from"),
         ("run absent.toml", "cannot read matrix file absent.toml"),
         ("run broken.toml", "matrix file broken.toml: Invalid value (at line 2, column 11)"),
-        ("run unknown.toml", "unknown scheduler 'fofi': choose from fifo"),
+        ("run unknown.toml", "unknown scheduler 'fofi': choose from asha, fifo"),
         ("run params.toml", "scheduler 'paper-dominance' has no parameter 'eta'"),
         ("run values.toml", "grace_period must be at least 1, got 0"),
         ("run sets.toml", "unknown objective 'speed': choose from acc"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mobo_core import Objective, ObjectiveSet
+from mobo_core import Objective, ObjectiveSet, projection
 from mobo_core.objectives import Points
 from mobo_core.projection import (
     Curves,
@@ -21,75 +21,82 @@ SIZE = Objective("size", "min", 100, exact=True)
 OBJECTIVES = ObjectiveSet([ERROR, SIZE])
 
 
+@pytest.fixture(autouse=True)
+def round_prior(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a quarter of the budget to its end the distance halves: easy by hand."""
+    monkeypatch.setattr(projection, "PRIOR_EXPONENT", 0.5)
+
+
 def p(error: float, size: float) -> Points:
     return np.array([error, size])
 
 
 def settings(**changes: object) -> ProjectionSettings:
-    return ProjectionSettings(OBJECTIVES, **{"max_t": 4, **changes})  # type: ignore[arg-type]
+    plain = {"max_t": 4, "margin": 0.005, "optimism": 0.0}
+    return ProjectionSettings(OBJECTIVES, **{**plain, **changes})  # type: ignore[arg-type]
 
 
 def test_without_curves_the_prior_power_law_holds() -> None:
-    projection = Projection(settings())
-    projection.curves.add("a", 1, p(0.4, 10))
+    ends_of = Projection(settings())
+    ends_of.curves.add("a", 1, p(0.4, 10))
     # α = 0.5: a quarter of the way, half of the distance; the size is known.
-    assert projection.ends(["a"], np.array([0.1, 0.9])) == pytest.approx(
+    assert ends_of.ends(["a"], np.array([0.1, 0.9])) == pytest.approx(
         np.array([[[0.2, 10], [0.2, 10]]])
     )
 
 
 def test_curves_of_the_run_take_the_priors_place() -> None:
-    projection = Projection(settings())
+    ends_of = Projection(settings())
     for trial, exponent in (("a", 1.0), ("b", 2.0)):
         for t in (1, 2, 4):
-            projection.curves.add(trial, t, p(0.4 * t**-exponent, 10))
-    projection.curves.add("c", 1, p(0.4, 20))
+            ends_of.curves.add(trial, t, p(0.4 * t**-exponent, 10))
+    ends_of.curves.add("c", 1, p(0.4, 20))
     # Sample {1, 2, prior 0.5}: its quantiles at 0, 0.5 and 1 are 0.5, 1 and 2.
-    ends = projection.ends(["c"], np.array([0.0, 0.5, 1.0]))[0]
+    ends = ends_of.ends(["c"], np.array([0.0, 0.5, 1.0]))[0]
     assert ends[:, 0] == pytest.approx([0.2, 0.1, 0.025])
     assert ends[:, 1].tolist() == [20, 20, 20]
 
 
 def test_unfinished_curves_count_from_where_they_are() -> None:
-    projection = Projection(settings(max_t=9))
-    projection.curves.add("a", 1, p(0.4, 10))
-    projection.curves.add("a", 3, p(0.4 * 3**-1.5, 10))
-    projection.curves.add("b", 1, p(0.3, 10))
-    ends = projection.ends(["b"], np.array([0.0, 1.0]))[0, :, 0]
+    ends_of = Projection(settings(max_t=9))
+    ends_of.curves.add("a", 1, p(0.4, 10))
+    ends_of.curves.add("a", 3, p(0.4 * 3**-1.5, 10))
+    ends_of.curves.add("b", 1, p(0.3, 10))
+    ends = ends_of.ends(["b"], np.array([0.0, 1.0]))[0, :, 0]
     assert ends == pytest.approx([0.3 * 9**-0.5, 0.3 * 9**-1.5])
 
 
 def test_without_an_ideal_the_range_seen_stands_in() -> None:
     objectives = ObjectiveSet([Objective("reward", "max", 0)])
-    projection = Projection(ProjectionSettings(objectives, max_t=4))
-    projection.curves.add("a", 1, np.array([-1.0]))  # reward 1
-    projection.curves.add("b", 1, np.array([-3.0]))  # reward 3, the best
+    ends_of = Projection(ProjectionSettings(objectives, max_t=4))
+    ends_of.curves.add("a", 1, np.array([-1.0]))  # reward 1
+    ends_of.curves.add("b", 1, np.array([-3.0]))  # reward 3, the best
     # Pseudo-ideal: reward 5. a: distance 4, halved by the prior: reward 3; b: 4.
-    ends = projection.ends(["a", "b"], np.array([0.5]))[:, 0, 0]
+    ends = ends_of.ends(["a", "b"], np.array([0.5]))[:, 0, 0]
     assert ends == pytest.approx([-3, -4])
 
 
 def test_gain_by_hand() -> None:
-    projection = Projection(settings())
-    projection.curves.add("a", 4, p(0.2, 50))  # dominates (0.5 − 0.2)·(100 − 50) = 15
-    projection.curves.add("b", 1, p(0.4, 60))  # ends at (0.2, 60): nothing beyond a
-    projection.curves.add("c", 1, p(0.4, 40))  # now (0.5 − 0.4)·(50 − 40) = 1 of its own
-    assert projection.hypervolume() == pytest.approx(16)
+    ends_of = Projection(settings())
+    ends_of.curves.add("a", 4, p(0.2, 50))  # dominates (0.5 − 0.2)·(100 − 50) = 15
+    ends_of.curves.add("b", 1, p(0.4, 60))  # ends at (0.2, 60): nothing beyond a
+    ends_of.curves.add("c", 1, p(0.4, 40))  # now (0.5 − 0.4)·(50 − 40) = 1 of its own
+    assert ends_of.hypervolume() == pytest.approx(16)
     # c ends at (0.2, 40): 10 × (0.5 − 0.2) = 3, of which it has 1 already.
-    assert projection.gains(["b", "c"], []) == pytest.approx([0, 2])
+    assert ends_of.gains(["b", "c"], []) == pytest.approx([0, 2])
     # If c trains now, its end stands: d at the same place would add nothing.
-    projection.curves.add("d", 1, p(0.4, 40))
-    assert projection.gains(["d"], ["c"]) == pytest.approx([0])
+    ends_of.curves.add("d", 1, p(0.4, 40))
+    assert ends_of.gains(["d"], ["c"]) == pytest.approx([0])
 
 
 def test_expectation_and_optimism() -> None:
     def gain(optimism: float) -> float:
-        projection = Projection(settings(optimism=optimism))
+        ends_of = Projection(settings(optimism=optimism))
         for trial, exponent in (("a", 0.25), ("b", 1.0)):
             for t in (1, 4):
-                projection.curves.add(trial, t, p(0.8 * t**-exponent, 10))
-        projection.curves.add("c", 1, p(0.8, 5))
-        return float(projection.gains(["c"], [])[0])
+                ends_of.curves.add(trial, t, p(0.8 * t**-exponent, 10))
+        ends_of.curves.add("c", 1, p(0.8, 5))
+        return float(ends_of.gains(["c"], [])[0])
 
     # Levels .1 … .9 of {0.25, 0.5, 1}: exponents 0.3, 0.4, 0.5, 0.7, 0.9.
     errors = 0.8 * 4.0 ** -np.array([0.3, 0.4, 0.5, 0.7, 0.9])
