@@ -111,7 +111,8 @@ def replay_matrix(
 
     Returns:
         A row per draw, objective set, number of slots and scheduler: epochs_saved and time_saved
-        (0 to 1), hypervolume_ratio, all against FIFO; oracle_saved; resumes; front_lost (members
+        (0 to 1; training time alone: suggestions, saving and restoring cost nothing here),
+        hypervolume_ratio, all against FIFO; oracle_saved; resumes; front_lost (members
         of FIFO's final front that were ended early) and lost_at (their epochs); and for
         hv-promotion cover_50 and cover_90, the shares of its ended trials that would have ended
         no better than the projected median and the projected 0.9 quantile.
@@ -183,14 +184,19 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
         "scheduler": ORACLE if job.scheduler is None else job.scheduler.label,
         "epochs_saved": 1 - epochs.sum() / (trials * length),
         "time_saved": 1 - busy_s / _fifo_seconds(seconds, job.slots),
-        "hypervolume_ratio": hypervolume(last if job.scheduler else ends, reference)
-        / hypervolume(ends, reference),
+        "hypervolume_ratio": _ratio(last if job.scheduler else ends, ends, reference),
         "oracle_saved": 1 - oracle.sum() / (trials * length),
         "resumes": resumes,
         "front_lost": 0 if job.scheduler is None else int(lost.sum()),
         "lost_at": "" if job.scheduler is None else " ".join(map(str, epochs[lost])),
         **coverage,
     }
+
+
+def _ratio(points: Points, baseline: Points, reference: Points) -> float:
+    """Of hypervolumes; NaN if the baseline has none."""
+    whole = hypervolume(baseline, reference)
+    return hypervolume(points, reference) / whole if whole else np.nan
 
 
 def oracle_epochs(on_front: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
@@ -218,7 +224,9 @@ def _coverage(
     for level in COVERAGE_LEVELS:
         projected = scheduler.projected_ends([str(i) for i in ended], level)
         within = points[ended, -1] >= projected
-        shares[f"cover_{100 * level:.0f}"] = float(within[:, learned].mean()) if len(ended) else 1.0
+        shares[f"cover_{100 * level:.0f}"] = (
+            float(within[:, learned].mean()) if len(ended) else np.nan
+        )
     return shares
 
 

@@ -79,12 +79,12 @@ class HalvingSettings:
     def draw_bracket(self, index: int) -> int:
         """Bracket of the trial number `index`: seeded, and independent of all other trials.
 
-        Bracket s of s_max + 1 has a share proportional to η^(s_max − s) / (s_max − s + 1): that of
-        the configurations Hyperband starts in it.
+        A bracket with h halvings ahead has a share proportional to η^h / (h + 1): that of the
+        configurations Hyperband starts in it.
         """
         if self.brackets == 1:
             return 0
-        halvings = np.arange(self.brackets)[::-1]
+        halvings = np.array([len(ladder) for ladder in self.ladders()])
         share = self.reduction_factor**halvings / (halvings + 1)
         drawn = np.random.default_rng([self.seed, index]).choice(
             int(self.brackets), p=share / share.sum()
@@ -156,6 +156,9 @@ class HalvingRule:
     def add(self, trial_id: str) -> None:
         """Draw the trial's bracket."""
         self._brackets.add(trial_id)
+
+    def end(self, trial_id: str, failed: bool) -> None:
+        """Rungs keep their points: they say how good others were there."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """See `StoppingRule.report`."""
@@ -246,6 +249,10 @@ class PromotionHalvingRule:
         """See `PromotionRule.withdraw`."""
         self._paused_at.pop(trial_id, None)
         self._choice = None
+
+    def end(self, trial_id: str, failed: bool) -> None:
+        """Rungs keep their points: they say how good others were there."""
+        self.withdraw(trial_id)
 
     def is_paused(self, trial_id: str) -> bool:
         """See `PromotionRule.is_paused`."""

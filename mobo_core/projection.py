@@ -5,28 +5,32 @@ add to the hypervolume. The whole algorithm, for reimplementation:
 
 1. **Distance.** A learned objective f has an ideal value f* (1 for accuracy, 0 for a loss); its
    distance is d(t) = f(t) − f*, minimised. Without a given ideal it lies as far beyond the best
-   value seen in this run as the worst one lies behind it. Exactly known objectives (parameters,
+   value seen in this run as the worst one, or the reference if that is nearer, lies behind it.
+   Exactly known objectives (parameters,
    FLOPs) keep their value.
 2. **Exponents.** Curves are read as power laws, d ∝ t^−α. A trial i that has gone from t to its
    last report t_i > t had the exponent α_i(t) = −ln(d_i(t_i) / d_i(t)) / ln(t_i / t) from there.
-   All such exponents of the run, and one prior observation (0.5) that stands in for them at the
-   start, are the sample A(t) of how curves go on from t; each objective has its own.
+   All such exponents of the run, at most 3, and one prior observation (0.4) that stands in for
+   them at the start, are the sample A(t) of how curves go on from t; each objective has its own.
+   Trials are compared at equal t, so budgets must be counted in steps that all trials share.
 3. **Scenarios.** A trial at t may end at R with d(t)·(t/R)^α, α the quantiles of A(t) at K = 5
    levels, the midpoints of equal parts of [optimism, 1); all learned objectives take the same
    level, as they improve together.
 4. **Gain.** Its expected gain is the mean over the scenarios of the hypervolume the scenario adds
    to what is there: the last points of all trials, and the median scenario of the trials that
    are training now, so that two alike are not both advanced for the same gain.
-5. **Choice.** Every new trial trains for the grace period and pauses. A free slot goes to a new
-   trial while there are any, then to the paused trial with the largest gain per remaining epoch,
-   gain / (R − t), among those whose gain exceeds `margin` × the present hypervolume. When no gain
-   does, the rest is ended; but as long as nothing has come inside the reference point, the trial
-   whose best scenario falls least short of it goes on. A resumed trial is judged again after
-   each report and keeps its slot while no other is better.
+5. **Choice.** Every new trial trains for the grace period and pauses. A free slot goes to the
+   paused trial with the largest gain per remaining epoch, gain / (R − t), among those whose gain
+   exceeds `margin` × the present hypervolume; or to a new trial, if there are any, whose rate is
+   taken for the mean of what the latest ten gained when they first paused, over R (the first ten
+   are never outranked). When no gain is worth it and no new trial comes, the rest is ended; but
+   as long as nothing has come inside the reference point, the trial whose best scenario falls
+   least short of it goes on. A resumed trial is judged again after each report and keeps its
+   slot while no other is better.
 
-An expectation weighs a small chance of a large gain: a quantile, which this rule began with,
-lost such trials for good (up to 12 % of the hypervolume in one of twenty seeds, against 2 % now,
-at the same epochs). Since trials pause, a decision is never final before the end.
+An expectation weighs a small chance of a large gain; a single quantile, with which this rule
+began, lost such trials for good at the same saving. Since trials pause, no decision is final
+before the end.
 
 `ProjectedStoppingRule` takes the same measure as a one-way decision, for trainables that cannot
 pause.
@@ -52,6 +56,10 @@ from mobo_core.rules import Decision
 
 SCENARIOS = 5
 PRIOR_EXPONENT = 0.4
+NEWCOMERS = 10
+"""How many of the latest new trials tell what the next may gain; before, new trials come first."""
+MAX_EXPONENT = 3.0
+"""A trial that reaches its ideal would have an infinite one and be taken for everybody's future."""
 TINY = 1e-12
 """Smallest distance to the ideal, as a share of the largest seen: keeps logarithms finite."""
 
@@ -98,9 +106,16 @@ class Curves:
         self._column: dict[float, int] = {}
         self._values = np.full((16, 16, m), np.nan)
         self._last_t = np.zeros(16)
+        self._alive = np.zeros(16, dtype=bool)
 
     def add(self, trial_id: str, t: float, point: Points) -> None:
-        """Keep a report; a repeated budget, after a failure, replaces the first."""
+        """Keep a report; a repeated budget, after a failure, replaces the first.
+
+        Raises:
+            ValueError: If the budget is not positive.
+        """
+        if not t > 0:
+            raise ValueError(f"budgets must count from above 0, got {t} from trial {trial_id}")
         row = self._row.setdefault(trial_id, len(self._row))
         column = self._column.setdefault(t, len(self._column))
         rows, columns, _ = self._values.shape
@@ -108,16 +123,15 @@ class Curves:
             more = ((0, rows * (row >= rows)), (0, columns * (column >= columns)), (0, 0))
             self._values = np.pad(self._values, more, constant_values=np.nan)
             self._last_t = np.pad(self._last_t, more[0])
+            self._alive = np.pad(self._alive, more[0])
         self._values[row, column] = point
         self._last_t[row] = max(self._last_t[row], t)
+        self._alive[row] = True
 
-    def drop(self, trial_id: str) -> None:
-        """Forget a trial's last point: it failed. Its earlier reports remain as curves."""
+    def fail(self, trial_id: str) -> None:
+        """The trial's points stand for nothing any more; how its curve went stays known."""
         if trial_id in self._row:
-            self._last_t[self._row[trial_id]] = 0.0
-
-    def __contains__(self, trial_id: str) -> bool:
-        return trial_id in self._row and self.last_t(trial_id) > 0
+            self._alive[self._row[trial_id]] = False
 
     def last_t(self, trial_id: str) -> float:
         """Budget of the trial's last report."""
@@ -130,7 +144,7 @@ class Curves:
 
     def last_points(self) -> Points:
         """(n, m) last points of all trials that have not failed."""
-        rows = np.flatnonzero(self._last_t > 0)
+        rows = np.flatnonzero(self._alive)
         points: Points = self._values[rows, self._last_columns(rows)]
         return points
 
@@ -167,7 +181,9 @@ class Projection:
         if not trial_ids:
             return np.empty((0, len(levels), len(self._reference)))
         best, worst = self.curves.extremes()
-        ideal = np.where(np.isnan(self._ideal), 2 * best - worst, self._ideal)
+        # A diverged trial must not stretch the range: values beyond the reference are bounded.
+        far = np.where(best < self._reference, np.minimum(worst, self._reference), worst)
+        ideal = np.where(np.isnan(self._ideal), 2 * best - far, self._ideal)
         floor = TINY * np.maximum(worst - ideal, TINY)
         budgets = [self.curves.last_t(trial_id) for trial_id in trial_ids]
         factors = {t: self._factors(t, ideal, floor, levels) for t in set(budgets)}
@@ -180,6 +196,7 @@ class Projection:
         starts, ends, budgets = self.curves.spans(t)
         logs = [np.log(np.maximum(points - ideal, floor)) for points in (starts, ends)]
         exponents = (logs[0] - logs[1]) / np.log(budgets / t)[:, None]
+        exponents = np.minimum(exponents, MAX_EXPONENT)
         prior = np.full((1, len(ideal)), PRIOR_EXPONENT)
         sample = np.quantile(np.vstack([exponents, prior]), levels, axis=0)
         factors: Points = (t / self._settings.max_t) ** sample
@@ -231,17 +248,19 @@ class HypervolumePromotionRule:
         self._projection = Projection(settings)
         self._training: dict[str, None] = {}  # dicts keep their order: ties must repeat
         self._paused: dict[str, None] = {}
-        self._choice: tuple[str | None] | None = None
+        self._judged: set[str] = set()
+        self._first_gains: list[float] = []
+        self._choices: dict[bool, str | None] = {}
 
     def add(self, trial_id: str) -> None:
         """Nothing to prepare."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """See `PromotionRule.report`."""
-        self._choice = None
+        self._choices = {}
         self._training.pop(trial_id, None)
         if not np.isfinite(point).all():
-            self._projection.curves.drop(trial_id)
+            self._projection.curves.fail(trial_id)
             return Decision.STOP
         self._projection.curves.add(trial_id, t, point)
         if t >= self._settings.max_t:
@@ -249,18 +268,20 @@ class HypervolumePromotionRule:
         if t < self._settings.grace_period:
             self._training[trial_id] = None
             return Decision.CONTINUE
+        if trial_id not in self._judged:
+            self._judged.add(trial_id)
+            gain = self._projection.gains([trial_id], list(self._training))[0]
+            self._first_gains.append(float(gain))
         self._paused[trial_id] = None
         return Decision.PAUSE
 
     def choose(self, new_available: bool) -> str | None:
-        """A new trial while there are any, then the largest expected gain per remaining epoch."""
-        if new_available:
-            return None
-        if self._choice is None:
-            self._choice = (self._find(),)
-        return self._choice[0]
+        """The largest expected gain per remaining epoch, new trials included."""
+        if new_available not in self._choices:
+            self._choices[new_available] = self._find(new_available)
+        return self._choices[new_available]
 
-    def _find(self) -> str | None:
+    def _find(self, new_available: bool) -> str | None:
         paused = list(self._paused)
         if not paused:
             return None
@@ -270,9 +291,17 @@ class HypervolumePromotionRule:
         present = projection.hypervolume()
         rates = np.where(gains > self._settings.margin * present, gains / left, 0.0)
         best = int(np.argmax(rates))
+        if new_available and rates[best] <= self._rate_of_new():
+            return None
         if rates[best] > 0:
             return paused[best]
         return None if present > 0 else paused[int(np.argmin(projection.shortfalls(paused)))]
+
+    def _rate_of_new(self) -> float:
+        """What a new trial may be expected to gain per epoch: what the latest ones did."""
+        if len(self._first_gains) < NEWCOMERS:
+            return np.inf
+        return float(np.mean(self._first_gains[-NEWCOMERS:])) / self._settings.max_t
 
     def projected_ends(self, trial_ids: Sequence[str], level: float) -> Points:
         """(n, m) projected ends of n trials at one quantile level of the exponents."""
@@ -282,13 +311,19 @@ class HypervolumePromotionRule:
         """See `PromotionRule.resume`."""
         del self._paused[trial_id]
         self._training[trial_id] = None
-        self._choice = None
+        self._choices = {}
 
     def withdraw(self, trial_id: str) -> None:
         """See `PromotionRule.withdraw`."""
         self._paused.pop(trial_id, None)
         self._training.pop(trial_id, None)
-        self._choice = None
+        self._choices = {}
+
+    def end(self, trial_id: str, failed: bool) -> None:
+        """A failed trial's points leave the front; how its curve went stays known."""
+        self.withdraw(trial_id)
+        if failed:
+            self._projection.curves.fail(trial_id)
 
     def is_paused(self, trial_id: str) -> bool:
         """See `PromotionRule.is_paused`."""
@@ -314,7 +349,7 @@ class ProjectedStoppingRule:
         """See `StoppingRule.report`."""
         self._training.pop(trial_id, None)
         if not np.isfinite(point).all():
-            self._projection.curves.drop(trial_id)
+            self._projection.curves.fail(trial_id)
             return Decision.STOP
         self._projection.curves.add(trial_id, t, point)
         if t >= self._settings.max_t:
@@ -326,3 +361,9 @@ class ProjectedStoppingRule:
                 return Decision.STOP
         self._training[trial_id] = None
         return Decision.CONTINUE
+
+    def end(self, trial_id: str, failed: bool) -> None:
+        """A failed trial's points leave the front; how its curve went stays known."""
+        self._training.pop(trial_id, None)
+        if failed:
+            self._projection.curves.fail(trial_id)

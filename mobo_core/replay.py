@@ -94,7 +94,8 @@ def replay(
         epoch_seconds: (n, T) length of each epoch; None makes them equal.
 
     Raises:
-        ValueError: If a shape is wrong or there is no slot.
+        ValueError: If a shape is wrong, there is no slot, or the rule's full budget is longer than
+            the curves.
     """
     points = np.asarray(curves, dtype=float)
     if points.ndim != 3 or slots < 1:
@@ -119,3 +120,10 @@ def replay(
             decision = Decision.CONTINUE
         if decision is Decision.CONTINUE and epoch < length:
             run.train(trial)
+        else:
+            _check_length(decision, epoch, length)
+
+
+def _check_length(decision: Decision, epoch: int, length: int) -> None:
+    if decision is Decision.PAUSE and epoch == length:
+        raise ValueError(f"the rule's full budget is longer than the curves of {length} epochs")

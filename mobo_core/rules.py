@@ -49,6 +49,15 @@ class StoppingRule(Protocol):
         """
         ...
 
+    def end(self, trial_id: str, failed: bool) -> None:
+        """The trial will not report again.
+
+        Args:
+            trial_id: A trial that was added.
+            failed: Whether it failed, so that nothing it reported stands as a result.
+        """
+        ...
+
 
 class PromotionRule(Protocol):
     """Decides when a trial pauses and which paused trial is resumed."""
@@ -84,7 +93,11 @@ class PromotionRule(Protocol):
         ...
 
     def withdraw(self, trial_id: str) -> None:
-        """The trial is not paused any more: it ended, or failed and may start over."""
+        """The trial neither trains nor is it paused: it lost its place and may start over."""
+        ...
+
+    def end(self, trial_id: str, failed: bool) -> None:
+        """The trial will not report again; see `StoppingRule.end`."""
         ...
 
     def is_paused(self, trial_id: str) -> bool:
@@ -151,6 +164,9 @@ class PaperDominanceRule:
     def add(self, trial_id: str) -> None:
         """Nothing to prepare."""
 
+    def end(self, trial_id: str, failed: bool) -> None:
+        """What was reported stands, as in the paper."""
+
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """See `StoppingRule.report`."""
         if not np.isfinite(point).all():
@@ -187,6 +203,9 @@ class PaperRungwiseRule:
 
     def add(self, trial_id: str) -> None:
         """Nothing to prepare."""
+
+    def end(self, trial_id: str, failed: bool) -> None:
+        """What was reported stands, as in the paper."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """See `StoppingRule.report`."""

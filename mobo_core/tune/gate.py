@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Protocol
 
 from ray.tune.search import Searcher
@@ -20,14 +21,24 @@ class Asker(Protocol):
 
 
 class Gate(Searcher):
-    """Asks the searcher only when the scheduler wants a new trial; passes all else on."""
+    """Asks the searcher only when the scheduler wants a new trial; passes all else on.
 
-    def __init__(self, inner: Searcher, asker: Asker) -> None:
+    Args:
+        searcher: To stand before; under this name Tune saves and restores it by itself.
+        asker: Whose wishes count.
+    """
+
+    def __init__(self, searcher: Searcher, asker: Asker) -> None:
         super().__init__()
-        self._inner = inner
+        self.searcher = searcher
         self._asker = asker
-        self.waits = False
-        """Whether the searcher had nothing to suggest when it was last asked."""
+        self._waits_since: float | None = None
+
+    def waited_s(self) -> float:
+        """Seconds since the searcher first had nothing to suggest; 0 if it has not been so."""
+        if self._waits_since is None:
+            return 0.0
+        return max(time.monotonic() - self._waits_since, 1e-9)
 
     def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
         self, trial_id: str
@@ -35,25 +46,29 @@ class Gate(Searcher):
         """The searcher's suggestion, or None to be asked again."""
         if not self._asker.wants_new_trial():
             return None
-        config: dict[str, Any] | str | None = self._inner.suggest(trial_id)
-        self.waits = config is None
+        config: dict[str, Any] | str | None = self.searcher.suggest(trial_id)
+        if config is not None:
+            self._waits_since = None
+        elif self._waits_since is None:
+            self._waits_since = time.monotonic()
         return config
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passed on."""
-        self._inner.on_trial_result(trial_id, result)
+        self.searcher.on_trial_result(trial_id, result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Passed on, with the last report of a trial that ends while it waits."""
         paused_result = self._asker.last_result(trial_id)
-        self._inner.on_trial_complete(trial_id, result or paused_result, error)
+        if self._waits_since is not None:
+            self._waits_since = time.monotonic()
+        self.searcher.on_trial_complete(trial_id, result or paused_result, error)
 
-    def save(self, checkpoint_path: str) -> None:
-        """Passed on: the file is the searcher's own, and Tune restores it without this gate."""
-        self._inner.save(checkpoint_path)
+    def get_state(self) -> dict[str, Any]:
+        """Nothing of its own."""
+        return {}
 
-    def restore(self, checkpoint_path: str) -> None:
-        """Passed on."""
-        self._inner.restore(checkpoint_path)
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Nothing of its own."""

@@ -23,12 +23,25 @@ Sampler = Literal["nsga2", "tpe"]
 
 
 class MultiObjectiveOptuna(OptunaSearch):
-    """`OptunaSearch` that counts a trial without finite objectives as failed."""
+    """`OptunaSearch` that counts a trial without finite objectives as failed.
+
+    A trial that was stopped early counts with its last values, as in Optuna's own pruning.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._last_result: dict[str, dict[str, Any]] = {}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Remember a report: Tune does not tell how a trial ends that is ended while paused."""
+        self._last_result[trial_id] = result
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
         """Passed on; Optuna would keep a trial that reported NaN as running for ever."""
+        result = result or self._last_result.get(trial_id)
+        self._last_result.pop(trial_id, None)
         values = [(result or {}).get(name, np.nan) for name in self.metric]
         failed = error or not np.isfinite(values).all()
         super().on_trial_complete(trial_id, None if failed else result, failed)

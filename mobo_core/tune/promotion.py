@@ -7,6 +7,7 @@ is asked only when a slot is free and the rule has no better use for it.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -26,6 +27,10 @@ from mobo_core.rules import Decision, PromotionRule
 from mobo_core.tune.gate import Gate
 from mobo_core.tune.scheduler import RuledScheduler
 
+logger = logging.getLogger(__name__)
+
+SEARCHER_PATIENCE_S = 10.0
+"""How long a searcher may have nothing to suggest before a paused trial is ended for it."""
 CLUSTER_POLL_S = 10.0
 """How often the size of the cluster, which may grow, is looked up."""
 
@@ -42,8 +47,9 @@ class PromotionScheduler(RuledScheduler):
     Args:
         rule: The rule; it must belong to this scheduler alone.
         objectives: As in `ObjectiveScheduler`.
-        slots: Trials that train at the same time; None takes as many as the cluster's resources
-            allow.
+        slots: Trials that train at the same time; None takes as many as the resources of all
+            nodes together allow. New trials are asked for only when a slot is free, so a cluster
+            that grows with its queue needs the number it shall grow to.
         time_attr: As in `ObjectiveScheduler`; it must go on where it was after a resume.
 
     Raises:
@@ -62,13 +68,15 @@ class PromotionScheduler(RuledScheduler):
         if slots is not None and slots < 1:
             raise ValueError(f"slots must be at least 1, got {slots}")
         self._slots = slots
+        self._order: dict[str, int] = {}
+        self._last_t: dict[str, float] = {}
         self._pausing: set[str] = set()
         self._resumed_at: dict[str, float] = {}
         self._last_result: dict[str, dict[str, Any]] = {}
         self._resumes = 0
         self._controller: Any = None
         self._gate: Gate | None = None
-        self._is_exhausted: Callable[[], bool] = bool  # False, until there is a search
+        self._is_exhausted: Callable[[], bool] = lambda: False
         self._cluster_slots: tuple[float, int] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -80,12 +88,14 @@ class PromotionScheduler(RuledScheduler):
         """As before the experiment."""
         self.__dict__.update(state)
         self._controller = self._gate = self._cluster_slots = None
-        self._is_exhausted = bool
+        self._is_exhausted = lambda: False
 
     def get_state(self) -> dict[str, Any]:
         """See `ObjectiveScheduler.get_state`."""
         return {
             "_rule": self._rule,
+            "_order": self._order,
+            "_last_t": self._last_t,
             "_resumed_at": self._resumed_at,
             "_last_result": self._last_result,
             "_resumes": self._resumes,
@@ -110,14 +120,25 @@ class PromotionScheduler(RuledScheduler):
         """
         if self._gate is None:
             self._take_over(tune_controller, trial)
-        self._rule.add(trial.trial_id)
+        trial_id = trial.trial_id
+        if trial_id not in self._order:
+            self._order[trial_id] = len(self._order)
+            if trial.checkpoint is not None:
+                logger.warning(
+                    "trial %s was restored and this scheduler does not know it: put "
+                    "SchedulerState(scheduler) into the callbacks of the run",
+                    trial_id,
+                )
+        self._rule.add(trial_id)
         # Whatever comes back, from a failure or a restore, may start from an older checkpoint.
-        self._resumed_at.pop(trial.trial_id, None)
-        if trial.status == Trial.PENDING and self._rule.is_paused(trial.trial_id):
+        self._resumed_at.pop(trial_id, None)
+        if trial.is_finished():
+            self._rule.end(trial_id, failed=trial.status == Trial.ERROR)
+        elif self._rule.is_paused(trial_id):
             if self._has_newest_checkpoint(trial):
                 trial.set_status(Trial.PAUSED)
             else:  # killed before it was written: trains up to its pause again
-                self._rule.withdraw(trial.trial_id)
+                self._rule.withdraw(trial_id)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Ask the rule.
@@ -136,9 +157,10 @@ class PromotionScheduler(RuledScheduler):
                 "(load_checkpoint, or tune.get_checkpoint) and go on from there, and "
                 f"{self._time_attr!r} must be its own counter"
             )
+        self._last_t[trial_id] = t
         decision = self._rule.report(trial_id, t, point)
         if decision is Decision.PAUSE:
-            if self._rule.choose(self._new_available()) != trial_id:
+            if self._rule.choose(self._new_to_come()) != trial_id:
                 self._pausing.add(trial_id)
                 self._last_result[trial_id] = result
                 return str(TrialScheduler.PAUSE)
@@ -149,24 +171,29 @@ class PromotionScheduler(RuledScheduler):
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
         """Record the report that ended the trial, which Tune shows to no scheduler before."""
-        if self._time_attr in result:
-            self._rule.report(trial.trial_id, *self._read(trial, result))
-        self._forget(trial)
+        trial_id = trial.trial_id
+        if result.get(self._time_attr, -1) > self._last_t.get(trial_id, -1):
+            self._rule.report(trial_id, *self._read(trial, result))
+        self._rule.end(trial_id, failed=False)
+        self._leave(trial_id)
+        self._last_result.pop(trial_id, None)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """The trial failed; if Tune retries it, it will report again."""
-        self._forget(trial)
+        if trial.should_recover():
+            self._rule.withdraw(trial.trial_id)
+        else:
+            self._rule.end(trial.trial_id, failed=True)
+        self._leave(trial.trial_id)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
         """The trial is ended while it waits."""
-        self._rule.withdraw(trial.trial_id)
-        self._pausing.discard(trial.trial_id)
+        self._rule.end(trial.trial_id, failed=False)
+        self._leave(trial.trial_id)
 
-    def _forget(self, trial: Trial) -> None:
-        self._rule.withdraw(trial.trial_id)
-        self._pausing.discard(trial.trial_id)
-        self._resumed_at.pop(trial.trial_id, None)
-        self._last_result.pop(trial.trial_id, None)
+    def _leave(self, trial_id: str) -> None:
+        self._pausing.discard(trial_id)
+        self._resumed_at.pop(trial_id, None)
 
     # What Tune asks
 
@@ -176,22 +203,40 @@ class PromotionScheduler(RuledScheduler):
         Raises:
             ValueError: If a trial was paused and has no checkpoint.
         """
-        live: set[Trial] = tune_controller.get_live_trials()
-        if staged := [trial for trial in live if trial.status == Trial.PENDING]:
-            return min(staged, key=lambda trial: trial.trial_id)
+        # Tune's set has no order of its own.
+        live: list[Trial] = sorted(
+            tune_controller.get_live_trials(), key=lambda t: self._order[t.trial_id]
+        )
+        for trial in live:
+            if trial.status == Trial.PENDING:
+                return trial
         paused = {trial.trial_id: trial for trial in live if trial.status == Trial.PAUSED}
         self._check_checkpoints(paused)
         self._pausing -= paused.keys()
         active = self._active(live)
-        if paused and active < self._slot_count(next(iter(paused.values()))):
-            chosen = self._rule.choose(self._new_available())
-            if chosen in paused:
-                self._resume(chosen, paused[chosen])
-                return paused[chosen]
-            if chosen is None and not active and not self._pausing and self._nothing_to_come():
-                for trial in paused.values():
-                    tune_controller.stop_trial(trial)
+        if not paused or active >= self._slot_count(live[0]):
+            return None
+        chosen = self._rule.choose(self._new_to_come())
+        if chosen in paused:
+            self._rule.resume(chosen)
+            self._resumed_at[chosen] = self._last_result[chosen][self._time_attr]
+            self._resumes += 1
+            return paused[chosen]
+        if chosen is not None and chosen not in self._pausing:
+            self._rule.withdraw(chosen)  # ended behind the scheduler's back, by a stopper or so
+        if chosen is None and not active and not self._pausing:
+            self._end(tune_controller, list(paused.values()))
         return None
+
+    def _end(self, tune_controller: Any, paused: list[Trial]) -> None:
+        """End what is not worth resuming, if nothing else can come; else wait."""
+        assert self._gate is not None
+        if not self._new_available():
+            for trial in paused:
+                tune_controller.stop_trial(trial)
+        elif self._gate.waited_s() > SEARCHER_PATIENCE_S:
+            # The searcher has nothing to suggest while it hears of no result: give it one.
+            tune_controller.stop_trial(paused[0])
 
     def wants_new_trial(self) -> bool:
         """Whether a slot is free that the rule would give to a new trial."""
@@ -211,11 +256,6 @@ class PromotionScheduler(RuledScheduler):
         """One line for Tune's status output."""
         return f"{type(self).__name__}: {self._resumes} resumed from a checkpoint"
 
-    def _resume(self, trial_id: str, trial: Trial) -> None:
-        self._rule.resume(trial_id)
-        self._resumed_at[trial_id] = self._last_result[trial_id][self._time_attr]
-        self._resumes += 1
-
     def _active(self, live: Any) -> int:
         """Trials that hold a slot; one that is being saved for its pause is about to leave it."""
         busy = (Trial.RUNNING, Trial.PENDING)
@@ -228,10 +268,10 @@ class PromotionScheduler(RuledScheduler):
         live = self._controller.get_live_trials()
         return self._is_exhausted() and all(trial.is_finished() for trial in live)
 
-    def _nothing_to_come(self) -> bool:
-        """Whether no searcher will start another trial before the paused ones have ended."""
+    def _new_to_come(self) -> bool:
+        """Whether a slot left to a new trial would get one."""
         assert self._gate is not None
-        return not self._new_available() or self._gate.waits
+        return self._new_available() and not self._gate.waited_s()
 
     def _slot_count(self, trial: Trial) -> int:
         if self._slots is not None:
@@ -256,7 +296,10 @@ class PromotionScheduler(RuledScheduler):
                 "start before any promotion. Set TuneConfig(search_alg=...), for instance "
                 "mobo_core.tune.RandomSearcher()"
             )
-        if isinstance(search.searcher, ConcurrencyLimiter):
+        searcher = search.searcher
+        while not isinstance(searcher, ConcurrencyLimiter) and hasattr(searcher, "searcher"):
+            searcher = searcher.searcher
+        if isinstance(searcher, ConcurrencyLimiter):
             raise ValueError(
                 f"{name} cannot work under a ConcurrencyLimiter: it counts paused trials and "
                 "would wait for ever. Leave TuneConfig.max_concurrent_trials unset and give the "

@@ -106,6 +106,19 @@ class ScalarizedScheduler(TrialScheduler):
         with self._own_randomness():
             return self._scheduler.choose_trial_to_run(tune_controller)
 
+    def get_state(self) -> dict[str, Any]:
+        """What `SchedulerState` saves: the weights, and Ray's scheduler as it stands."""
+        return {
+            "_scheduler": self._scheduler,
+            "_weights": self._weights,
+            "_ended": self._ended,
+            "_states": self._states,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from `get_state`."""
+        self.__dict__.update(state)
+
     def debug_string(self) -> str:
         """The wrapped scheduler's."""
         text: str = self._scheduler.debug_string()

@@ -76,7 +76,9 @@ class SchedulerState(Callback):
 
     Tune itself brings a scheduler back as it was before the first trial. Put this into
     ``RunConfig(callbacks=[SchedulerState(scheduler)])``; how often Tune saves is set by the
-    environment variable ``TUNE_GLOBAL_CHECKPOINT_S``.
+    environment variable ``TUNE_GLOBAL_CHECKPOINT_S``. A trial is saved when it pauses; what a trial
+    trains on without a pause is trained again after a crash, unless
+    ``CheckpointConfig(checkpoint_frequency=...)`` saves it in between.
 
     Args:
         scheduler: The one given to the same Tuner.

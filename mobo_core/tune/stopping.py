@@ -54,6 +54,12 @@ class RuleScheduler(RuledScheduler):
         """Record the report that ended the trial, which Tune shows to no scheduler before."""
         if result.get(self._time_attr, -1) > self._last_t.get(trial.trial_id, -1):
             self._decide(trial, result)
+        self._rule.end(trial.trial_id, failed=False)
+
+    def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
+        """Tell the rule, unless Tune retries the trial."""
+        if not trial.should_recover():
+            self._rule.end(trial.trial_id, failed=True)
 
     def _decide(self, trial: Trial, result: dict[str, Any]) -> Decision:
         t, point = self._read(trial, result)

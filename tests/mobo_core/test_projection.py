@@ -8,6 +8,7 @@ import pytest
 from mobo_core import Objective, ObjectiveSet, projection
 from mobo_core.objectives import Points
 from mobo_core.projection import (
+    NEWCOMERS,
     Curves,
     HypervolumePromotionRule,
     ProjectedStoppingRule,
@@ -106,26 +107,41 @@ def test_expectation_and_optimism() -> None:
     assert gain(0.5) > gain(0)
 
 
-def test_new_trials_first_then_the_best_rate() -> None:
+def test_the_best_rate_goes_on() -> None:
     rule = HypervolumePromotionRule(settings())
     for trial in "ab":
         rule.add(trial)
     assert rule.report("a", 1, p(0.4, 50)) is Decision.PAUSE
     assert rule.report("b", 1, p(0.3, 50)) is Decision.PAUSE
-    assert rule.choose(True) is None
+    assert rule.choose(True) is None  # the first new trials are never outranked
     assert rule.choose(False) == "b" == rule.choose(False)
     rule.resume("b")
     assert not rule.is_paused("b")
     # a's end (0.2, 50) adds nothing to b's (0.15, 50), which is under way.
     assert rule.choose(False) is None
+    # b does not improve: the sample at 1 is {0, 0.5}, its 0.9 quantile 0.45. a may end at
+    # 0.4·4^−0.45 = 0.214, below b's present 0.3; b itself at 2 has the prior alone, so it ends at
+    # 0.3·2^−0.5 = 0.212 for sure, with half the epochs left.
     assert rule.report("b", 2, p(0.3, 50)) is Decision.PAUSE
-    # b did not improve: its sample at 1 is {0, 0.5}. b at 2 falls back on the prior.
-    assert rule.choose(False) in ("a", "b")
+    assert rule.choose(False) == "b"
     rule.resume("b")
     assert rule.report("b", 4, p(0.3, 50)) is Decision.COMPLETE
-    # α from 1 is {0, 0.5}: levels .05 … .45, a ends at 0.4·4^−α, below 0.3 for α > 0.2075:
-    # quantiles .05, .15, .25, .35, .45 give 3 ends below: gain is well above the margin.
     assert rule.choose(False) == "a"
+
+
+def test_new_trials_compete_with_what_the_latest_gained() -> None:
+    rule = HypervolumePromotionRule(settings())
+    for number in range(NEWCOMERS):
+        assert rule.report(str(number), 1, p(0.4, 50)) is Decision.PAUSE
+        if number < NEWCOMERS - 1:
+            assert rule.choose(True) is None
+    # All alike: each was expected to end at (0.2, 50) and gain 0.2 · 50 = 10 at its first pause.
+    # A new one: 10 / 4 epochs; a paused one: 10 / 3 epochs.
+    assert rule.choose(True) == "0"
+    rule.resume("0")
+    # Now the rest is expected to add nothing to it: a new trial is worth more.
+    assert rule.choose(True) is None
+    assert rule.choose(False) is None
 
 
 def test_the_margin_ends_it() -> None:
@@ -160,9 +176,49 @@ def test_failed_trials_leave_the_front_and_the_choice() -> None:
     assert rule.choose(False) == "a"
     rule.resume("a")
     assert rule.report("a", 2, p(np.nan, 10)) is Decision.STOP
+    rule.end("a", failed=False)
     assert rule.choose(False) == "b"
     rule.withdraw("b")
     assert rule.choose(False) is None
+
+
+@pytest.mark.parametrize("rule_class", [HypervolumePromotionRule, ProjectedStoppingRule])
+def test_a_crashed_trial_outshines_nobody(
+    rule_class: type[HypervolumePromotionRule] | type[ProjectedStoppingRule],
+) -> None:
+    good = {False: Decision.STOP, True: Decision.CONTINUE}
+    for failed in (False, True):
+        rule = rule_class(settings())
+        rule.report("a", 4, p(0.1, 10))
+        rule.end("a", failed=failed)
+        decision = rule.report("b", 1, p(0.4, 50))
+        if isinstance(rule, HypervolumePromotionRule):
+            assert rule.choose(False) == ("b" if failed else None)
+        else:
+            assert decision is good[failed]
+
+
+def test_a_diverged_trial_does_not_stretch_the_unknown_ideal() -> None:
+    objectives = ObjectiveSet([Objective("loss", "min", 1.0)])
+    ends_of = Projection(ProjectionSettings(objectives, max_t=4))
+    ends_of.curves.add("a", 1, np.array([0.5]))
+    ends_of.curves.add("b", 1, np.array([1e6]))
+    # Pseudo-ideal 2·0.5 − 1 = 0: the distance 0.5 halves.
+    assert ends_of.ends(["a"], np.array([0.5]))[0, 0] == pytest.approx([0.25])
+
+
+def test_one_perfect_trial_is_not_everybodys_future() -> None:
+    ends_of = Projection(settings())
+    ends_of.curves.add("a", 1, p(0.4, 10))
+    ends_of.curves.add("a", 4, p(0.0, 10))
+    ends_of.curves.add("b", 1, p(0.4, 10))
+    # The exponent of a is capped at 3.
+    assert ends_of.ends(["b"], np.array([1.0]))[0, 0, 0] == pytest.approx(0.4 / 64)
+
+
+def test_budgets_count_from_above_0() -> None:
+    with pytest.raises(ValueError, match="budgets must count from above 0, got 0 from trial a"):
+        HypervolumePromotionRule(settings()).report("a", 0, p(0.4, 10))
 
 
 def test_grace_period() -> None:

@@ -59,19 +59,22 @@ def tuner(
     searcher: Searcher | None = None,
     cpus: float = 0.1,
     extra: dict[str, Any] | None = None,
+    samples: int = TRIALS,
+    stop: tune.Stopper | None = None,
 ) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(trainable, {"cpu": cpus}),
         tune_config=tune.TuneConfig(
             search_alg=searcher or Numbers(case, log, extra or {}),
             scheduler=scheduler,
-            num_samples=TRIALS,
+            num_samples=samples,
             reuse_actors=True,
         ),
         run_config=tune.RunConfig(
             name="promotion",
             storage_path=str(folder),
             verbose=0,
+            stop=stop,
             callbacks=[SchedulerState(scheduler)],
         ),
     )
