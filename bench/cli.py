@@ -132,7 +132,7 @@ def run(
     chosen = matrix.load_matrix(matrix_name).with_budget(
         trials=trials, max_epochs=max_epochs, slots=slots
     )
-    from bench import catalogue, execute, preparation, records
+    from bench import catalogue, execute, formatting, preparation, records
     from bench.backends.ray import RayBackend, RaySettings
 
     data_dir = str(Path(data_dir).resolve())  # training processes have a folder of their own
@@ -144,7 +144,7 @@ def run(
     records.open_folder(folder, chosen)
     todo = execute.pending(runs, folder, force)
     console.print(
-        f"{chosen.title}: {len(runs)} runs of {chosen.budget.trials} trials "
+        f"{chosen.title}: {formatting.count(len(runs), 'run')} of {chosen.budget.trials} trials "
         f"on [bold]{chosen.dataset}[/], {len(runs) - len(todo)} already finished in {folder}"
     )
     outcome = execute.Outcome((), {})
@@ -199,6 +199,15 @@ def replay(
     CURVES is a results folder, of which the FIFO runs are taken, or a CSV or Parquet file. Each
     draw takes as many curves as a run has trials, the same for every scheduler. Ray's own
     schedulers are left out: they have no rule apart from Ray.
+
+    \b
+    Columns, against FIFO, median over the draws unless named otherwise:
+      epochs saved, time saved   training only; suggestions, saving and loading cost nothing here
+      oracle                     what knowing FIFO's final front would save: more costs hypervolume
+      HV median, mean, worst     change of the observed hypervolume
+      front lost, resumes        means: members of FIFO's front ended early, loads of checkpoints
+      cover 50, cover 90         hv-promotion: ended trials that would have ended no better than
+                                 its median and 0.9 projection
 
     \b
     Examples:
@@ -298,6 +307,7 @@ def main() -> None:
         sys.exit(EXIT_USER_ERROR)
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "stopped: finished runs are kept; the same command goes on where this ended", err=True
+            "stopped: finished runs are kept; the same command without --force goes on from here",
+            err=True,
         )
         sys.exit(EXIT_INTERRUPTED)

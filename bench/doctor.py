@@ -37,7 +37,7 @@ def _remarks(found: environment.Environment, mnist: bool) -> list[str]:
         remarks.append(f"missing packages: {', '.join(missing)}; run 'make setup'")
     if not mnist:
         remarks.append(
-            "MNIST will be downloaded at the first run that asks for it (11 MB); without a "
+            "the first run that asks for MNIST tries to download it (11 MB); without a "
             "network, put MNIST/raw there or use --dataset digits"
         )
     if found.cores < 2:

@@ -36,6 +36,10 @@ class Backend(Protocol):
         ...
 
 
+SIGN_OF_LIFE_S = 30.0
+"""Without a terminal, and so without a bar: how often a long run is heard of."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What became of a queue.
@@ -77,12 +81,18 @@ def execute(
                 record = replace(record, result=backend.execute(run, display.trial_ended))
             except Exception as error:
                 record = replace(record, error=traceback.format_exc())
-                failed[run.run_id] = f"{type(error).__name__}: {error}".splitlines()[0]
+                failed[run.run_id] = f"{type(error).__name__}: {_last_line(error)}"
             else:
                 finished.append(run.run_id)
             records.write(record, folder)
             display.end(run, record)
     return Outcome(tuple(finished), failed)
+
+
+def _last_line(error: Exception) -> str:
+    """What matters of an error's text: Ray puts the traceback of another process before it."""
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else ""
 
 
 def _record(run: Run, data_dir: str) -> RunRecord:
@@ -108,8 +118,8 @@ class _Display:
         self._count = len(runs)
         self._done = 0
         self._trials = sum(run.budget.trials for run in runs)
-        self._trials_ended = 0
-        self._began = time.monotonic()
+        self._trials_ended = self._trials_a_run = 0
+        self._began = self._said = time.monotonic()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -132,22 +142,29 @@ class _Display:
 
     def begin(self, run: Run) -> None:
         self._trials_ended = 0
+        self._trials_a_run = run.budget.trials
+        self._said = time.monotonic()
         description = f"run {self._done + 1}/{self._count}  {run.cell.label}  seed {run.seed}"
         self._progress.update(self._task, description=description)
 
     def trial_ended(self) -> None:
         self._trials_ended += 1
         self._progress.advance(self._task)
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._said > SIGN_OF_LIFE_S:
+            self._said = now
+            self._console.print(f"  … {self._trials_ended} of {self._trials_a_run} trials ended")
 
     def end(self, run: Run, record: RunRecord) -> None:
         self._done += 1
         # A searcher that ran out of configurations, or a failed run, leaves trials unused.
         self._progress.advance(self._task, run.budget.trials - self._trials_ended)
         elapsed = time.monotonic() - self._began
-        left = elapsed / self._done * (self._count - self._done)
+        waiting = self._count - self._done
+        left = f" · about {duration(elapsed / self._done * waiting)} left" if waiting else ""
         self._console.print(
             f"[{self._done}/{self._count}] {run.cell.label}, seed {run.seed}: {_summary(record)}"
-            f" · about {duration(left)} left",
+            f"{left}",
             highlight=False,
             markup=False,
         )

@@ -37,6 +37,11 @@ def whole(value: float) -> str:
     return f"{value:g}"
 
 
+def count(number: int, thing: str) -> str:
+    """E.g. ``1 run``, ``16 runs``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def rich_table(frame: pd.DataFrame, title: str) -> Table:
     """A data frame for the terminal, numbers to two decimals."""
     table = Table(title=title, title_justify="left")

@@ -12,7 +12,7 @@ from rich.console import Console
 from bench import catalogue, environment
 from bench.backends.ray import RayBackend
 from bench.errors import UserError
-from bench.formatting import duration
+from bench.formatting import count, duration
 from bench.matrix import Matrix, Run
 from mobo_core.problems import images
 
@@ -119,6 +119,6 @@ def announce(
     per_run = RUN_OVERHEAD_S + training_s + budget.trials * suggestion_s
     total = duration(per_run * len(todo))
     console.print(
-        f"about {total} for {len(todo)} runs if no trial stops early "
+        f"about {total} for {count(len(todo), 'run')} if no trial stops early "
         f"(an epoch takes {epoch_s:.2f} s, a suggestion {suggestion_s:.1f} s here)"
     )

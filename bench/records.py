@@ -321,10 +321,13 @@ def read_settings(folder: Path) -> dict[str, Any]:
     try:
         settings: dict[str, Any] = json.loads((folder / MATRIX_FILE).read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise UserError(
-            f"{folder} is no results folder ({error}); run a matrix into it first, "
-            "e.g. mobo-bench run quick"
-        ) from error
+        inside = sorted(str(path.parent) for path in folder.glob(f"*/{MATRIX_FILE}"))
+        remedy = (
+            f"did you mean {' or '.join(inside)}?"
+            if inside
+            else "run a matrix into it first, e.g. mobo-bench run quick"
+        )
+        raise UserError(f"{folder} is no results folder; {remedy}") from error
     return settings
 
 

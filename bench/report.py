@@ -95,7 +95,7 @@ def _markdown(
             "",
             "Front lost: members of FIFO's final front that were ended early, where both met the "
             "same configurations. The oracle knows FIFO's final front and gives one epoch to all "
-            "others: no scheduler can save more at no loss.",
+            "others: no scheduler can save more without losing any of it.",
             "",
         ]
     parts += [table.to_markdown() for table in built]

@@ -43,6 +43,10 @@ def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: P
             params = 784 * self.config["units"]
             return {"accuracy": accuracy, "params": params, "epoch": self.epoch}
 
+        def reset_config(self, new_config: dict[str, Any]) -> bool:
+            self.epoch = 0
+            return True
+
         def save_checkpoint(self, checkpoint_dir: str) -> None:
             Path(checkpoint_dir, "epoch").write_text(str(self.epoch))
 
@@ -68,7 +72,7 @@ def test_the_example_rule_decides() -> None:
     from mobo_core.rules import Decision
 
     (example,) = (block for block in blocks("python") if "class Cutoff" in block)
-    namespace: dict[str, Any] = {"Decision": Decision}
+    namespace: dict[str, Any] = {}
     exec(example, namespace)
     rule = namespace["Cutoff"]()
     rule.add("a")

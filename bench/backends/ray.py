@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import ray
 import torch
 from ax.utils.common.logger import set_ax_logger_levels
@@ -183,6 +184,9 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             result = {o.name: o.reference * (1 + 0.01 * index) for o in objectives}
             timed.on_trial_complete(trial_id, {**result, catalogue.TIME_ATTR: problem.max_epochs})
         self._await_hosts(lender)
+        # A process's first training also loads code and fills caches: not at a run's expense.
+        middle = problem.space.from_unit(np.full(len(problem.space), 0.5))
+        ray.get([host.train_again.remote(middle, 0, 1) for host in ray.get(lender.hosts.remote())])
         return list(timed.seconds.values())[-1]
 
     def _await_hosts(self, lender: Any) -> None:
