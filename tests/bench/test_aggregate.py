@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -77,3 +78,38 @@ def test_anytime_hypervolume_of_latest_points() -> None:
 def test_utilisation_is_the_share_that_trained() -> None:
     # Two slots of 10 s, four epochs of one second.
     assert row(record())["utilisation"] == pytest.approx(4 / 20)
+
+
+# FIFO: ends (0.95, 80), (0.93, 60), (0.92, 90): the front is the first two. The other stops the
+# second after one epoch of two.
+THREE = ((0.91, 0.95), (0.92, 0.93), (0.91, 0.92))
+STOPPED = ((0.91, 0.95), (0.92,), (0.91,))
+
+
+def test_oracle_and_lost_members_of_the_front() -> None:
+    params = (80.0, 60.0, 90.0)
+    fifo = record("fifo", THREE, params)
+    other = record("other", STOPPED, params)
+    runs = aggregate.summarise([fifo, other])
+    # Two epochs for each of the front, one for the third: 5 of 6.
+    assert runs["oracle_saved"].tolist() == pytest.approx([1 / 6, 1 / 6])
+    assert runs["front_lost"].tolist() == [0, 1]
+
+
+def test_front_lost_needs_the_same_configurations() -> None:
+    fifo = record("fifo")
+    assert fifo.result is not None
+    trials = tuple(replace(t, config={"units": 32}) for t in fifo.result.trials)
+    other = replace(record("other"), result=replace(fifo.result, trials=trials))
+    runs = aggregate.summarise([fifo, other, record("alone", seed=5)])
+    assert runs["front_lost"].isna().tolist() == [False, True, True]
+    assert runs["oracle_saved"].isna().tolist() == [False, False, True]
+
+
+def test_what_the_scheduler_counted() -> None:
+    made = record("p")
+    assert made.result is not None
+    counted = replace(made, result=replace(made.result, counts={"resumes": 7}))
+    runs = aggregate.summarise([counted])
+    assert runs["resumes"].tolist() == [7]
+    assert runs["excess_promotions"].tolist() == [0]

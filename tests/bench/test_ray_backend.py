@@ -105,6 +105,18 @@ def test_ax_searches_and_predicts(backend: RayBackend) -> None:
     assert result.timing.suggestion_s > 0
 
 
+def test_promotion_pauses_trials_on_hosts_and_lets_ax_learn(backend: RayBackend) -> None:
+    promotion = Component("hv", "hv-promotion", {})
+    result = do(backend, a_run(promotion, AX, trials=16))
+    assert result.counts["resumes"] > 0
+    assert {t.status for t in result.trials} == {"completed", "stopped"}
+    # Some were resumed before all were suggested: Ax heard of finished trials in time.
+    assert result.trials[-1].origin == "BoTorch"
+    # A paused and resumed training is the training that nobody disturbed, bit for bit.
+    assert result.front
+    assert all(member.repeated for member in result.front)
+
+
 def test_queue_isolates_failures_and_never_repeats_a_finished_run(
     backend: RayBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

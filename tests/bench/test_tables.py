@@ -93,3 +93,15 @@ def test_papers_largest_saving_is_46_7_percent() -> None:
     ]
     assert max(savings) == pytest.approx(0.467, abs=5e-4)
     assert len(paper.ROWS) == 16
+
+
+def test_comparison_with_fifo_ends_with_the_oracle() -> None:
+    stopped = record("other", ((0.91, 0.95), (0.92,)), wall_s=5.0)
+    text = tables.comparison(aggregate.summarise([record(), stopped]))
+    lines = text.splitlines()
+    assert lines[0] == "**acc+params**, search by ax, 1 seed"
+    assert lines[4].startswith("| fifo | 0.0 % | 0.0 % | 1.000 | 0 | 0 |")
+    # Three of four epochs, half the time; the second trial of FIFO's front is lost.
+    assert lines[5].startswith("| other | 25.0 % | 50.0 % | ")
+    assert lines[5].endswith("| 1 | 0 |")
+    assert lines[6] == "| *oracle* | 0.0 % | | 1.000 | 0 | |"

@@ -93,7 +93,7 @@ def checkpointing(config: dict[str, Any]) -> None:
 def test_functions_with_checkpoints_work(tmp_path: Path) -> None:
     extra = {"folder": str(tmp_path / "checkpoints")}
     results = tuner(
-        SCHEDULERS["moasha"](2), tmp_path, "finish", trainable=checkpointing, extra=extra
+        SCHEDULERS["hv"](2), tmp_path, "finish", trainable=checkpointing, extra=extra, samples=4
     ).fit()
     assert results.num_errors == 0
     assert max(epochs_of(results).values()) == MAX_T
