@@ -116,6 +116,9 @@ def replay_matrix(
         of FIFO's final front that were ended early) and lost_at (their epochs); and for
         hv-promotion cover_50 and cover_90, the shares of its ended trials that would have ended
         no better than the projected median and the projected 0.9 quantile.
+
+    Raises:
+        UserError: If the pool has fewer curves than a run has trials.
     """
     budget = matrix.budget
     if len(pool) < budget.trials:

@@ -114,6 +114,9 @@ def linear(
         points: (n, m), minimised.
         reference_point: Ignored.
         weights: (m,), non-negative, or (n, m) with each point's own; None weighs all alike.
+
+    Raises:
+        ValueError: If the weights have another shape, are negative or not finite.
     """
     array = as_points(points)
     return _by_score(array, _weights(weights, array), lambda weighted: weighted.sum(axis=1))
@@ -130,6 +133,9 @@ def chebyshev(
         points: (n, m), minimised.
         reference_point: Ignored.
         weights: (m,), non-negative, or (n, m) with each point's own; None weighs all alike.
+
+    Raises:
+        ValueError: If the weights have another shape, are negative or not finite.
 
     Source: Knowles 2006 (ParEGO), doi:10.1109/TEVC.2005.851274, equation 2.
     """

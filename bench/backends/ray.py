@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+import optuna
 import ray
 import torch
 from ax.utils.common.logger import set_ax_logger_levels
@@ -354,6 +355,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
 def _quieten() -> None:
     """Leave the terminal to the progress: what these say per suggestion is in the records."""
     set_ax_logger_levels(logging.ERROR)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     for name in ("ray.tune", "torch.utils.cpp_extension"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", category=NumericalWarning)

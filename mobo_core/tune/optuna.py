@@ -69,7 +69,6 @@ def optuna_searcher(
     samplers = {"nsga2": optuna.samplers.NSGAIISampler, "tpe": optuna.samplers.TPESampler}
     if sampler not in samplers:
         raise ValueError(f"sampler must be one of {', '.join(samplers)}, got {sampler!r}")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     return MultiObjectiveOptuna(
         {p.name: _distribution(p) for p in as_space(space).parameters},
         metric=list(objectives.names),
