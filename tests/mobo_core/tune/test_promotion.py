@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import ray
 from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
+from bench.backends.ray import free_placement_groups
 from mobo_core.replay import replay
 from mobo_core.tune import (
     HypervolumePromotion,
@@ -49,6 +51,13 @@ class EpochBudget(tune.Stopper):
 
     def stop_all(self) -> bool:
         return self.left <= 0
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Experiments that raise leave their processes, which hold cores that later tests need."""
+    yield
+    free_placement_groups()
 
 
 def epochs_of(results: tune.ResultGrid) -> dict[int, int]:
