@@ -167,7 +167,7 @@ def test_no_searcher_is_refused_and_the_remedy_works(tmp_path: Path) -> None:
 
 
 def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
-    results = tuner(SCHEDULERS["moasha"](None), tmp_path, "finish", cpus=1).fit()
+    results = tuner(SCHEDULERS["moasha"](None), tmp_path, "finish", cpus=0.5).fit()
     assert results.num_errors == 0
     assert len(results) == TRIALS
 
