@@ -28,14 +28,10 @@ from ray import tune
 from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 from ray.util import ActorPool
-from ray.util.placement_group import (
-    PlacementGroup,
-    placement_group_table,
-    remove_placement_group,
-)
 
 from bench import catalogue
 from bench.backends.hosts import HostedProblem, Lender
+from bench.backends.leftovers import free_placement_groups
 from bench.backends.observation import (
     Observer,
     TimedSearcher,
@@ -360,17 +356,6 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             for member, (again, test) in zip(members, results, strict=True)
         )
         return tested, ""
-
-
-def free_placement_groups() -> None:
-    """Remove all placement groups of this Ray, and so end the processes in them.
-
-    Tune leaves those of an experiment that raised, with their resources: the next run would wait
-    for ever. Only for a Ray of our own, on which nobody else's groups can be.
-    """
-    for identity, group in placement_group_table().items():
-        if group["state"] != "REMOVED":
-            remove_placement_group(PlacementGroup(ray.PlacementGroupID(bytes.fromhex(identity))))
 
 
 def _quieten() -> None:

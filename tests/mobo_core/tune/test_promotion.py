@@ -17,7 +17,7 @@ import ray
 from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
-from bench.backends.ray import free_placement_groups
+from bench.backends.leftovers import free_placement_groups
 from mobo_core.replay import replay
 from mobo_core.tune import (
     HypervolumePromotion,
