@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mobo_core.tune.optuna import optuna_searcher
-    from mobo_core.tune.promotion import HypervolumePromotion, PromotionMOASHA, PromotionScheduler
+    from mobo_core.tune.pausing import PromotionScheduler
+    from mobo_core.tune.promotion import HypervolumePromotion, PromotionMOASHA
     from mobo_core.tune.quasirandom import RandomSearcher, SobolSearcher
     from mobo_core.tune.scalarized import ScalarizedScheduler
     from mobo_core.tune.scheduler import SchedulerState
@@ -52,7 +53,7 @@ _HOMES = {
     "PaperRungwise": "stopping",
     "ProjectedStopping": "stopping",
     "PromotionMOASHA": "promotion",
-    "PromotionScheduler": "promotion",
+    "PromotionScheduler": "pausing",
     "RandomSearcher": "quasirandom",
     "RuleScheduler": "stopping",
     "ScalarizedScheduler": "scalarized",

@@ -13,7 +13,7 @@ from ray.tune.search import Searcher
 
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import HypervolumePromotion, PromotionMOASHA, SchedulerState
-from mobo_core.tune.promotion import PromotionScheduler
+from mobo_core.tune.pausing import PromotionScheduler
 from tests.bench.cheap import MAX_T, Cheap
 
 OBJECTIVES = ObjectiveSet(

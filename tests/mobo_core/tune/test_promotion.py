@@ -23,9 +23,9 @@ from mobo_core.tune import (
     HypervolumePromotion,
     PromotionMOASHA,
     RandomSearcher,
-    promotion,
+    pausing,
 )
-from mobo_core.tune.promotion import PromotionScheduler
+from mobo_core.tune.pausing import PromotionScheduler
 from tests.bench.cheap import MAX_T, Cheap, curve
 from tests.mobo_core.tune.promotion_driver import OBJECTIVES, TRIALS, Numbers, tuner
 
@@ -193,7 +193,7 @@ class Hesitant(Numbers):
 def test_a_searcher_that_waits_for_results_gets_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(promotion, "SEARCHER_PATIENCE_S", 0.5)
+    monkeypatch.setattr(pausing, "SEARCHER_PATIENCE_S", 0.5)
     searcher = Hesitant()
     scheduler = PromotionMOASHA(OBJECTIVES, MAX_T, reduction_factor=4, slots=1, time_attr="epoch")
     results = tuner(scheduler, tmp_path, "finish", searcher=searcher).fit()
