@@ -27,7 +27,7 @@ from mobo_core.pareto import front_mask
 from mobo_core.problems.protocol import Problem
 from mobo_core.replay import replay
 from mobo_core.tune.promotion import HypervolumePromotion
-from mobo_core.tune.scheduler import RuledScheduler
+from mobo_core.tune.scheduler import ObjectiveScheduler
 
 ORACLE = "oracle"
 COVERAGE_LEVELS = (0.5, 0.9)
@@ -149,7 +149,7 @@ def _jobs(matrix: Matrix, problem: Problem, draws: int, slots: Sequence[int]) ->
 
 def has_rule(component: Component, problem: Problem, names: tuple[str, ...]) -> bool:
     """Whether the scheduler has a rule of ours; Ray's own need Ray or virtual time."""
-    return isinstance(_scheduler(component, problem, names, 1, 0), RuledScheduler)
+    return isinstance(_scheduler(component, problem, names, 1, 0), ObjectiveScheduler)
 
 
 def _scheduler(
@@ -173,7 +173,7 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
         epochs, resumes, busy_s = oracle, 0, np.nan
     else:
         scheduler = _scheduler(job.scheduler, problem, job.objectives, job.slots, job.draw)
-        assert isinstance(scheduler, RuledScheduler)
+        assert isinstance(scheduler, ObjectiveScheduler)
         result = replay(scheduler.rule, points, job.slots, seconds)
         epochs, resumes, busy_s = result.epochs, result.resumes, result.seconds
         if isinstance(scheduler, HypervolumePromotion):

@@ -194,7 +194,7 @@ class PromotionHalvingRule:
         self._brackets.add(trial_id)
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """See `PromotionRule.report`.
+        """See `StoppingRule.report`.
 
         A trial that starts over after a failure pauses again where it paused before; its first
         point there stands.

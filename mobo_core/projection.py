@@ -236,7 +236,28 @@ class Projection:
         return shortfalls
 
 
-class HypervolumePromotionRule:
+class _ProjectingRule:
+    """What both rules do with a report before they judge it."""
+
+    def __init__(self, settings: ProjectionSettings) -> None:
+        self._settings = settings
+        self._projection = Projection(settings)
+        self._training: dict[str, None] = {}  # dicts keep their order: ties must repeat
+
+    def add(self, trial_id: str) -> None:
+        """Nothing to prepare."""
+
+    def _record(self, trial_id: str, t: float, point: Points) -> Decision:
+        """CONTINUE leaves the trial to be judged."""
+        self._training.pop(trial_id, None)
+        if not np.isfinite(point).all():
+            self._projection.curves.fail(trial_id)
+            return Decision.STOP
+        self._projection.curves.add(trial_id, t, point)
+        return Decision.COMPLETE if t >= self._settings.max_t else Decision.CONTINUE
+
+
+class HypervolumePromotionRule(_ProjectingRule):
     """See the module's text and `mobo_core.rules.PromotionRule`.
 
     Cost of a decision: O(n·K·k) for n paused trials and a front of k points in two objectives,
@@ -244,27 +265,18 @@ class HypervolumePromotionRule:
     """
 
     def __init__(self, settings: ProjectionSettings) -> None:
-        self._settings = settings
-        self._projection = Projection(settings)
-        self._training: dict[str, None] = {}  # dicts keep their order: ties must repeat
+        super().__init__(settings)
         self._paused: dict[str, None] = {}
         self._judged: set[str] = set()
         self._first_gains: list[float] = []
         self._choices: dict[bool, str | None] = {}
 
-    def add(self, trial_id: str) -> None:
-        """Nothing to prepare."""
-
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """See `PromotionRule.report`."""
+        """See `StoppingRule.report`."""
         self._choices = {}
-        self._training.pop(trial_id, None)
-        if not np.isfinite(point).all():
-            self._projection.curves.fail(trial_id)
-            return Decision.STOP
-        self._projection.curves.add(trial_id, t, point)
-        if t >= self._settings.max_t:
-            return Decision.COMPLETE
+        recorded = self._record(trial_id, t, point)
+        if recorded is not Decision.CONTINUE:
+            return recorded
         if t < self._settings.grace_period:
             self._training[trial_id] = None
             return Decision.CONTINUE
@@ -330,30 +342,18 @@ class HypervolumePromotionRule:
         return trial_id in self._paused
 
 
-class ProjectedStoppingRule:
+class ProjectedStoppingRule(_ProjectingRule):
     """Stops a trial whose expected gain is not worth it; see the module's text.
 
     Judged at every report from the grace period on, against the last points of the other trials
     and the median ends of those that still train.
     """
 
-    def __init__(self, settings: ProjectionSettings) -> None:
-        self._settings = settings
-        self._projection = Projection(settings)
-        self._training: dict[str, None] = {}
-
-    def add(self, trial_id: str) -> None:
-        """Nothing to prepare."""
-
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """See `StoppingRule.report`."""
-        self._training.pop(trial_id, None)
-        if not np.isfinite(point).all():
-            self._projection.curves.fail(trial_id)
-            return Decision.STOP
-        self._projection.curves.add(trial_id, t, point)
-        if t >= self._settings.max_t:
-            return Decision.COMPLETE
+        recorded = self._record(trial_id, t, point)
+        if recorded is not Decision.CONTINUE:
+            return recorded
         if t >= self._settings.grace_period:
             gain = self._projection.gains([trial_id], list(self._training))[0]
             present = self._projection.hypervolume()

@@ -59,22 +59,11 @@ class StoppingRule(Protocol):
         ...
 
 
-class PromotionRule(Protocol):
-    """Decides when a trial pauses and which paused trial is resumed."""
+class PromotionRule(StoppingRule, Protocol):
+    """Also decides when a trial pauses and which paused trial is resumed.
 
-    def add(self, trial_id: str) -> None:
-        """A new trial exists; called before its first report, in the order of suggestion."""
-        ...
-
-    def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """Record a report and decide; PAUSE makes the trial a candidate of `choose`.
-
-        Args:
-            trial_id: The reporting trial.
-            t: Budget spent so far, in the unit of `max_t`.
-            point: (m,) minimised objectives.
-        """
-        ...
+    A report answered with PAUSE makes its trial a candidate of `choose`.
+    """
 
     def choose(self, new_available: bool) -> str | None:
         """The paused trial that a free slot should go to; repeatable, changes nothing.
@@ -94,10 +83,6 @@ class PromotionRule(Protocol):
 
     def withdraw(self, trial_id: str) -> None:
         """The trial neither trains nor is it paused: it lost its place and may start over."""
-        ...
-
-    def end(self, trial_id: str, failed: bool) -> None:
-        """The trial will not report again; see `StoppingRule.end`."""
         ...
 
     def is_paused(self, trial_id: str) -> bool:

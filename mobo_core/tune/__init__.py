@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from mobo_core.tune.pausing import PromotionScheduler
     from mobo_core.tune.promotion import HypervolumePromotion, PromotionMOASHA
     from mobo_core.tune.quasirandom import RandomSearcher, SobolSearcher
+    from mobo_core.tune.saving import SchedulerState, restore_tuner
     from mobo_core.tune.scalarized import ScalarizedScheduler
-    from mobo_core.tune.scheduler import SchedulerState
     from mobo_core.tune.searcher import AxSearcher
     from mobo_core.tune.space import ordered_choice
     from mobo_core.tune.stopping import (
@@ -44,6 +44,7 @@ __all__ = [
     "optuna_searcher",
     "ordered_choice",
     "problem_trainable",
+    "restore_tuner",
 ]
 
 _HOMES = {
@@ -57,12 +58,13 @@ _HOMES = {
     "RandomSearcher": "quasirandom",
     "RuleScheduler": "stopping",
     "ScalarizedScheduler": "scalarized",
-    "SchedulerState": "scheduler",
+    "SchedulerState": "saving",
     "SobolSearcher": "quasirandom",
     "StoppingMOASHA": "stopping",
     "optuna_searcher": "optuna",
     "ordered_choice": "space",
     "problem_trainable": "trainable",
+    "restore_tuner": "saving",
 }
 
 

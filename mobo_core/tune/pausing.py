@@ -22,7 +22,7 @@ from ray.tune.trainable import FunctionTrainable
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.rules import Decision, PromotionRule
 from mobo_core.tune.gate import Gate
-from mobo_core.tune.scheduler import RuledScheduler
+from mobo_core.tune.scheduler import ObjectiveScheduler
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ CLUSTER_POLL_S = 10.0
 """How often the size of the cluster, which may grow, is looked up."""
 
 
-class PromotionScheduler(RuledScheduler):
+class PromotionScheduler(ObjectiveScheduler):
     """Pauses trials with a checkpoint and resumes them as a `PromotionRule` says.
 
     Trials that are never resumed are ended when nothing runs, nothing is worth resuming and the
@@ -42,7 +42,7 @@ class PromotionScheduler(RuledScheduler):
     `slots` limits how many train at a time.
 
     Args:
-        rule: The rule; it must belong to this scheduler alone.
+        rule: As in `ObjectiveScheduler`.
         objectives: As in `ObjectiveScheduler`.
         slots: Trials that train at the same time; None takes as many as the resources of all
             nodes together allow. New trials are asked for only when a slot is free, so a cluster
@@ -52,6 +52,8 @@ class PromotionScheduler(RuledScheduler):
     Raises:
         ValueError: If `slots` is less than 1.
     """
+
+    _learned = ("_rule", "_order", "_last_t", "_resumed_at", "_last_result", "_resumes")
 
     def __init__(
         self,
@@ -86,17 +88,6 @@ class PromotionScheduler(RuledScheduler):
         self.__dict__.update(state)
         self._controller = self._gate = self._cluster_slots = None
         self._is_exhausted = lambda: False
-
-    def get_state(self) -> dict[str, Any]:
-        """See `ObjectiveScheduler.get_state`."""
-        return {
-            "_rule": self._rule,
-            "_order": self._order,
-            "_last_t": self._last_t,
-            "_resumed_at": self._resumed_at,
-            "_last_result": self._last_result,
-            "_resumes": self._resumes,
-        }
 
     @property
     def resumes(self) -> int:
@@ -254,9 +245,11 @@ class PromotionScheduler(RuledScheduler):
         return f"{type(self).__name__}: {self._resumes} resumed from a checkpoint"
 
     def _active(self, live: Any) -> int:
-        """Trials that hold a slot; one that is being saved for its pause is about to leave it."""
-        busy = (Trial.RUNNING, Trial.PENDING)
-        return sum(t.status in busy and t.trial_id not in self._pausing for t in live)
+        """Trials that hold a slot, until they are paused and their process waits for the next.
+
+        To fill a slot earlier would have Tune start a process that it then does not need.
+        """
+        return sum(trial.status in (Trial.RUNNING, Trial.PENDING) for trial in live)
 
     def _new_available(self) -> bool:
         return not self._is_exhausted()

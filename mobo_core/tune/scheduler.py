@@ -1,11 +1,10 @@
-"""What all schedulers here share: they own their objectives, read reports, and keep state."""
+"""What all schedulers here share: they own their objectives and a rule, and keep state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ray.tune import Callback
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
@@ -13,12 +12,13 @@ from mobo_core.objectives import ObjectiveSet, Points
 
 
 class ObjectiveScheduler(FIFOScheduler):
-    """A scheduler with objectives of its own.
+    """A scheduler with objectives of its own, whose decisions come from a rule without Ray.
 
     Leave `TuneConfig.metric` and `mode` unset, or set them for `ResultGrid.get_best_result` only:
     they do not reach the scheduler.
 
     Args:
+        rule: The rule; it must belong to this scheduler alone.
         objectives: What trials report and in which direction it is better.
         time_attr: Key of the budget in a report. Prefer a counter of your own that survives
             pause and resume to Ray's ``training_iteration``.
@@ -26,11 +26,19 @@ class ObjectiveScheduler(FIFOScheduler):
 
     # A buffered report would reach the scheduler after the trial has trained on.
     _supports_buffered_results = False
+    _learned: tuple[str, ...] = ("_rule",)
+    """Attributes that hold what was learned in a run."""
 
-    def __init__(self, objectives: ObjectiveSet, time_attr: str) -> None:
+    def __init__(self, rule: Any, objectives: ObjectiveSet, time_attr: str) -> None:
         super().__init__()
+        self._rule = rule
         self._objectives = objectives
         self._time_attr = time_attr
+
+    @property
+    def rule(self) -> Any:
+        """The rule; see `mobo_core.rules`."""
+        return self._rule
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
         """Accept whatever the Tuner has; the objectives are given."""
@@ -38,7 +46,7 @@ class ObjectiveScheduler(FIFOScheduler):
 
     def get_state(self) -> dict[str, Any]:
         """What `SchedulerState` saves: everything the scheduler has learned, picklable."""
-        raise NotImplementedError
+        return {name: getattr(self, name) for name in self._learned}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from `get_state`."""
@@ -56,41 +64,3 @@ class ObjectiveScheduler(FIFOScheduler):
                 f"{trial.trial_id}; reported keys: {', '.join(sorted(result))}"
             )
         return result[self._time_attr], self._objectives.to_point(result)
-
-
-class RuledScheduler(ObjectiveScheduler):
-    """A scheduler whose decisions come from a rule that needs no Ray."""
-
-    def __init__(self, rule: Any, objectives: ObjectiveSet, time_attr: str) -> None:
-        super().__init__(objectives, time_attr)
-        self._rule = rule
-
-    @property
-    def rule(self) -> Any:
-        """The rule, which belongs to this scheduler alone; see `mobo_core.rules`."""
-        return self._rule
-
-
-class SchedulerState(Callback):
-    """Saves a scheduler with the experiment, so that `Tuner.restore` goes on with its rungs.
-
-    Tune itself brings a scheduler back as it was before the first trial. Put this into
-    ``RunConfig(callbacks=[SchedulerState(scheduler)])``; how often Tune saves is set by the
-    environment variable ``TUNE_GLOBAL_CHECKPOINT_S``. A trial is saved when it pauses; what a trial
-    trains on without a pause is trained again after a crash, unless
-    ``CheckpointConfig(checkpoint_frequency=...)`` saves it in between.
-
-    Args:
-        scheduler: The one given to the same Tuner.
-    """
-
-    def __init__(self, scheduler: ObjectiveScheduler) -> None:
-        self._scheduler = scheduler
-
-    def get_state(self) -> dict[str, Any]:
-        """Called by Tune when it saves the experiment."""
-        return self._scheduler.get_state()
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Called by Tune when it restores the experiment."""
-        self._scheduler.set_state(state)

@@ -13,17 +13,19 @@ from mobo_core.objectives import ObjectiveSet
 from mobo_core.projection import ProjectedStoppingRule, ProjectionSettings
 from mobo_core.ranking import Ranking
 from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
-from mobo_core.tune.scheduler import RuledScheduler
+from mobo_core.tune.scheduler import ObjectiveScheduler
 
 
-class RuleScheduler(RuledScheduler):
+class RuleScheduler(ObjectiveScheduler):
     """Runs trials in the order of their arrival and ends them as a `StoppingRule` says.
 
     Args:
-        rule: The rule; it must belong to this scheduler alone.
+        rule: As in `ObjectiveScheduler`.
         objectives: As in `ObjectiveScheduler`.
         time_attr: As in `ObjectiveScheduler`.
     """
+
+    _learned = ("_rule", "_decisions", "_last_t")
 
     def __init__(
         self,
@@ -67,14 +69,6 @@ class RuleScheduler(RuledScheduler):
         decision: Decision = self._rule.report(trial.trial_id, t, point)
         self._decisions[decision] += 1
         return decision
-
-    def get_state(self) -> dict[str, Any]:
-        """See `ObjectiveScheduler.get_state`."""
-        return {
-            "_rule": self._rule,
-            "_decisions": self._decisions,
-            "_last_t": self._last_t,
-        }
 
     def debug_string(self) -> str:
         """One line for Tune's status output."""

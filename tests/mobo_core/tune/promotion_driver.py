@@ -11,6 +11,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
+from bench.backends.ray import SLOT
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import HypervolumePromotion, PromotionMOASHA, SchedulerState
 from mobo_core.tune.pausing import PromotionScheduler
@@ -49,6 +50,11 @@ class Numbers(Searcher):
         self.count, self.fixed = pickle.loads(Path(checkpoint_path).read_bytes())
 
 
+def resources(slots: int = 2) -> dict[str, float]:
+    """Of a trial. With spare ones Tune starts more processes than trials run, and slowly."""
+    return {"cpu": 0.01, SLOT: 2 / slots}
+
+
 def tuner(
     scheduler: PromotionScheduler,
     folder: Path,
@@ -57,13 +63,13 @@ def tuner(
     *,
     trainable: Any = Cheap,
     searcher: Searcher | None = None,
-    cpus: float = 0.1,
+    slots: int = 2,
     extra: dict[str, Any] | None = None,
     samples: int = TRIALS,
     stop: tune.Stopper | None = None,
 ) -> tune.Tuner:
     return tune.Tuner(
-        tune.with_resources(trainable, {"cpu": cpus}),
+        tune.with_resources(trainable, resources(slots)),
         tune_config=tune.TuneConfig(
             search_alg=searcher or Numbers(case, log, extra or {}),
             scheduler=scheduler,

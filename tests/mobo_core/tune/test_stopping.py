@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
@@ -10,45 +9,13 @@ import pytest
 from ray import tune
 from ray.tune.search import Searcher
 
+from bench.backends.ray import SLOT
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
 from mobo_core.tune import PaperDominance, PaperRungwise, RuleScheduler
+from tests.mobo_core.tune.table import CURVES, Table
 
 OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0), Objective("cost", "min", 100)])
-Curve = tuple[tuple[float, float], ...]
-
-# (gain, cost) after each of six epochs; milestones 1, 2 and 4 with η = 2.
-CURVES: tuple[Curve, ...] = (
-    tuple((0.1 * t, 10.0) for t in range(1, 7)),  # the first: nothing before it
-    tuple((0.05 * t, 20.0) for t in range(1, 7)),  # worse and dearer
-    tuple((0.2 * t, 30.0) for t in range(1, 7)),  # better and dearer
-    tuple((0.1 * t, 10.0) for t in range(1, 7)),  # a twin of the first
-    ((0.9, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)),  # falls back
-    ((0.5, 1.0), (math.nan, 1.0), (0.9, 1.0), (0.9, 1.0), (0.9, 1.0), (0.9, 1.0)),
-)
-
-
-class Replay(tune.Trainable):
-    """Reports a row of a table; its budget is its own counter."""
-
-    def setup(self, config: dict[str, Any]) -> None:
-        self.t = 0
-        self.curve = CURVES[config["number"]]
-
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.setup(new_config)
-        return True
-
-    def step(self) -> dict[str, Any]:
-        gain, cost = self.curve[self.t]
-        self.t += 1
-        return {"gain": gain, "cost": cost, "epoch": self.t, "done": self.t == len(self.curve)}
-
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        Path(checkpoint_dir, "t").write_text(str(self.t))
-
-    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
-        self.t = int(Path(checkpoint_dir, "t").read_text())
 
 
 class InOrder(Searcher):
@@ -73,7 +40,7 @@ class InOrder(Searcher):
 def last_epochs(scheduler: RuleScheduler, folder: Path, slots: int = 1) -> list[int]:
     """Epochs each curve was given by real Tune."""
     tuner = tune.Tuner(
-        tune.with_resources(Replay, {"cpu": 1}),
+        tune.with_resources(Table, {"cpu": 0.01, SLOT: 1}),
         tune_config=tune.TuneConfig(
             search_alg=InOrder(),
             scheduler=scheduler,

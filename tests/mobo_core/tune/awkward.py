@@ -1,0 +1,47 @@
+"""Trainables for the tests of promotion, some of which cannot pause.
+
+Apart from the tests, because processes of trials import the module of their trainable.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from tests.bench.cheap import MAX_T, Cheap, curve
+
+
+def checkpointing(config: dict[str, Any]) -> None:
+    t = 0
+    if checkpoint := tune.get_checkpoint():
+        with checkpoint.as_directory() as folder:
+            t = int(Path(folder, "t").read_text())
+    while True:
+        t += 1
+        error, size = curve(config["number"], t, config["case"])
+        folder = Path(config["folder"], f"{config['number']}-{t}")
+        folder.mkdir(parents=True)
+        (folder / "t").write_text(str(t))
+        report = {"error": error, "size": size, "epoch": t}
+        tune.report(report, checkpoint=tune.Checkpoint.from_directory(str(folder)))
+
+
+def forgetful(config: dict[str, Any]) -> None:
+    for t in range(1, MAX_T + 1):
+        error, size = curve(config["number"], t, "finish")
+        tune.report({"error": error, "size": size, "epoch": t})
+
+
+class Bare(Cheap):
+    """Cannot be saved."""
+
+    save_checkpoint = tune.Trainable.save_checkpoint
+
+
+class StartsOver(Cheap):
+    """Loads nothing."""
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
+        self.t = 0
