@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from ray.tune.search import Searcher
@@ -26,10 +27,14 @@ class Gate(Searcher):
     Args:
         searcher: To stand before; under this name Tune saves and restores it by itself.
         asker: Whose wishes count.
+        clock: Seconds that pass while the searcher has nothing to suggest.
     """
 
-    def __init__(self, searcher: Searcher, asker: Asker) -> None:
+    def __init__(
+        self, searcher: Searcher, asker: Asker, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         super().__init__()
+        self._clock = clock
         self.searcher = searcher
         self._asker = asker
         self._waits_since: float | None = None
@@ -38,7 +43,7 @@ class Gate(Searcher):
         """Seconds since the searcher first had nothing to suggest; 0 if it has not been so."""
         if self._waits_since is None:
             return 0.0
-        return max(time.monotonic() - self._waits_since, 1e-9)
+        return max(self._clock() - self._waits_since, 1e-9)
 
     def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
         self, trial_id: str
@@ -50,7 +55,7 @@ class Gate(Searcher):
         if config is not None:
             self._waits_since = None
         elif self._waits_since is None:
-            self._waits_since = time.monotonic()
+            self._waits_since = self._clock()
         return config
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -63,7 +68,7 @@ class Gate(Searcher):
         """Passed on, with the last report of a trial that ends while it waits."""
         paused_result = self._asker.last_result(trial_id)
         if self._waits_since is not None:
-            self._waits_since = time.monotonic()
+            self._waits_since = self._clock()
         self.searcher.on_trial_complete(trial_id, result or paused_result, error)
 
     def get_state(self) -> dict[str, Any]:

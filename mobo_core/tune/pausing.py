@@ -90,6 +90,11 @@ class PromotionScheduler(ObjectiveScheduler):
         self._is_exhausted = lambda: False
 
     @property
+    def slots(self) -> int | None:
+        """Trials that train at the same time, if it was given."""
+        return self._slots
+
+    @property
     def resumes(self) -> int:
         """How often a trial was restored from its checkpoint."""
         return self._resumes
@@ -306,7 +311,9 @@ class PromotionScheduler(ObjectiveScheduler):
                 "load_checkpoint: add them, or take a stopping scheduler"
             )
         self._controller = controller
-        self._gate = Gate(search.searcher, self)
+        # In virtual time the controller keeps the clock.
+        clock = getattr(controller, "clock", time.monotonic)
+        self._gate = Gate(search.searcher, self, clock)
         search.searcher = self._gate
         # Tune ends idle processes once the search is over, and each resumed trial would wait for
         # a new one: for Tune the search is over when the last trial is.

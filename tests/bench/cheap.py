@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,16 @@ def curve(number: int, t: int, case: str) -> tuple[float, float]:
         return 0.5, 10.0
     error = (0.3 + 0.05 * (number * 7 % 5)) * t ** -(0.2 + 0.15 * (number * 3 % 4))
     return error, 10.0 + 10.0 * (number * 5 % 7)
+
+
+def report(number: int, t: int, case: str) -> dict[str, Any]:
+    """What a trial reports after epoch t; raises where its case says so."""
+    if case in ("fail", "mixed") and number % 3 == 1 and t == 1 + number % 2:
+        raise RuntimeError("out of luck")
+    error, size = curve(number, t, case)
+    if case in ("nan", "mixed") and number % 3 == 2 and t == 2:
+        error = NAN
+    return {"error": error, "loss": 2 * error, "size": size, "epoch": t}
 
 
 class Cheap(tune.Trainable):
@@ -39,19 +51,42 @@ class Cheap(tune.Trainable):
             handle = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
             os.write(handle, line)  # one call: lines of parallel trials never mix
             os.close(handle)
-        if (
-            self.case in ("fail", "mixed")
-            and self.number % 3 == 1
-            and self.t == 1 + self.number % 2
-        ):
-            raise RuntimeError("out of luck")
-        error, size = curve(self.number, self.t, self.case)
-        if self.case in ("nan", "mixed") and self.number % 3 == 2 and self.t == 2:
-            error = NAN
-        return {"error": error, "loss": 2 * error, "size": size, "epoch": self.t}
+        return report(self.number, self.t, self.case)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         Path(checkpoint_dir, "t").write_text(str(self.t))
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
         self.t = int(Path(checkpoint_dir, "t").read_text())
+
+
+class CheapProblem:
+    """The same in virtual time; goes on until it is stopped, unless it has a last epoch."""
+
+    def __init__(self, max_epochs: int | None) -> None:
+        self.max_epochs = max_epochs or sys.maxsize
+
+    def start(self, config: Mapping[str, Any], seed: int) -> CheapTraining:
+        return CheapTraining(config)
+
+
+class CheapTraining:
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.t = 0
+
+    def run_epoch(self) -> dict[str, Any]:
+        self.t += 1
+        return {"seconds": 1.0, **report(self.config["number"], self.t, self.config["case"])}
+
+    def test_metrics(self) -> dict[str, float]:
+        return {}
+
+    def state(self) -> bytes:
+        return str(self.t).encode()
+
+    def load_state(self, state: bytes) -> None:
+        self.t = int(state)
+
+    def close(self) -> None:
+        pass

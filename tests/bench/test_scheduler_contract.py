@@ -1,4 +1,4 @@
-"""What every scheduler of the catalogue keeps to, in real Tune."""
+"""What every scheduler of the catalogue keeps to, in real Tune and in virtual time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from bench.backends.ray import SLOT
 from bench.matrix import Component
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.space import ChoiceParameter, SearchSpace
-from tests.bench.cheap import MAX_T, Cheap
-
-pytestmark = pytest.mark.ray
+from mobo_core.virtual import Cluster, simulate
+from tests.bench.cheap import MAX_T, Cheap, CheapProblem
 
 ERROR = Objective("error", "min", 0.6, ideal=0)
 LOSS = Objective("loss", "min", 1.2, ideal=0)
@@ -34,12 +33,17 @@ BRACKETS = [
 ]
 COMPONENTS = [Component(name, name, {}) for name in sorted(catalogue.SCHEDULERS)] + BRACKETS
 CASES = ("finish", "fail", "nan", "ties", "one", "slots")
-# A run starts new processes, which takes seconds. By default some cases share a run ("mixed":
-# some fail, some report NaN, the rest tie); `-m exhaustive` runs every case by itself.
-CROSS = [
-    pytest.param(case, m, marks=pytest.mark.exhaustive) for case in CASES for m in sorted(SETS)
+# A run of real Tune starts new processes, which takes seconds. By default some cases share a run
+# there ("mixed": some fail, some report NaN, the rest tie); `-m exhaustive` runs every case by
+# itself. In virtual time all of them always run.
+CROSS = [(case, m) for case in (*CASES, "mixed") for m in sorted(SETS)]
+SHARED = [("mixed", 3), ("one", 2), ("slots", 3)]
+ON_RAY = [pytest.param("ray", *case, marks=pytest.mark.ray) for case in SHARED] + [
+    pytest.param("ray", *case, marks=[pytest.mark.ray, pytest.mark.exhaustive])
+    for case in CROSS
+    if case not in SHARED
 ]
-DEFAULT = [("mixed", 3), ("one", 2), ("slots", 3)]
+VIRTUAL = [("virtual", *case) for case in CROSS]
 
 
 class Numbered(Searcher):
@@ -99,20 +103,10 @@ class Guarded(type):
         return type(scheduler_class.__name__, (scheduler_class,), {n: guard(n) for n in HOOKS})
 
 
-def run(
-    component: Component, case: str, m: int, folder: Path, slots: int = 2
-) -> tuple[dict[int, int], Numbered]:
-    """Epochs of each trial, by its number, and the searcher."""
-    trials = {"one": 1, "slots": 3}.get(case, 7)
-    objectives = SETS[m]
-    context = catalogue.Context(SPACE, objectives, MAX_T, slots, seed=0)
-    scheduler = catalogue.make_scheduler(component, context)
-    original = type(scheduler)
-    if original is not FIFOScheduler:  # Ray compares its class
-        scheduler.__class__ = Guarded(original)
-    searcher = Numbered(case)
-    # Ray's own that know no full budget get it from Tune, as from the bench's trainable.
-    unbounded = original is FIFOScheduler or component.name == "median"
+def on_ray(
+    scheduler: Any, searcher: Numbered, trials: int, slots: int, last: int | None, folder: Path
+) -> dict[int, tuple[int, bool]]:
+    """Trial number → (epochs, whether it failed), from real Tune."""
     results = tune.Tuner(
         tune.with_resources(Cheap, {"cpu": 0.01, SLOT: 2 / slots}),
         tune_config=tune.TuneConfig(
@@ -122,28 +116,71 @@ def run(
             name="contract",
             storage_path=str(folder),
             verbose=0,
-            stop={"epoch": MAX_T} if unbounded else None,
+            stop={"epoch": last} if last else None,
         ),
     ).fit()
-    assert len(results) == trials
-    assert sorted(searcher.numbers.values()) == list(range(trials))
+    return {
+        r.config["number"]: ((r.metrics or {}).get("epoch", 0), bool(r.error))  # type: ignore[index]
+        for r in results
+    }
+
+
+def in_virtual_time(
+    scheduler: Any, searcher: Numbered, trials: int, slots: int, last: int | None, folder: Path
+) -> dict[int, tuple[int, bool]]:
+    """The same without Ray."""
+    run = simulate(
+        CheapProblem(last),
+        searcher=searcher,
+        scheduler=scheduler,
+        num_samples=trials,
+        cluster=Cluster(slots),
+    )
+    return {t.config["number"]: (t.last_result.get("epoch", 0), bool(t.error)) for t in run.trials}
+
+
+BACKENDS = {"ray": on_ray, "virtual": in_virtual_time}
+
+
+def run(
+    component: Component, backend: str, case: str, m: int, folder: Path, slots: int = 2
+) -> tuple[dict[int, int], Numbered]:
+    """Epochs of each trial, by its number, and the searcher."""
+    trials = {"one": 1, "slots": 3}.get(case, 7)
+    context = catalogue.Context(SPACE, SETS[m], MAX_T, slots, seed=0)
+    scheduler = catalogue.make_scheduler(component, context)
+    original = type(scheduler)
+    if original is not FIFOScheduler:  # Ray compares its class
+        scheduler.__class__ = Guarded(original)
+    searcher = Numbered(case)
+    # Ray's own that know no full budget get it from Tune, as from the bench's trainable.
+    last = MAX_T if original is FIFOScheduler or component.name == "median" else None
+    outcome = BACKENDS[backend](scheduler, searcher, trials, slots, last, folder)
     # Every trial is accounted for, once.
+    assert sorted(outcome) == sorted(searcher.numbers.values()) == list(range(trials))
     assert searcher.ended == Counter(dict.fromkeys(searcher.numbers, 1))
-    failed = {r.config["number"] for r in results if r.error}  # type: ignore[index]
+    failed = {number for number, (_, error) in outcome.items() if error}
     assert {searcher.numbers[t] for t in searcher.errors} == failed
-    epochs = {r.config["number"]: (r.metrics or {}).get("epoch", 0) for r in results}  # type: ignore[index]
+    epochs = {number: reached for number, (reached, _) in outcome.items()}
     assert max(epochs.values()) <= MAX_T
     return epochs, searcher
 
 
-@pytest.mark.parametrize(("case", "m"), DEFAULT + CROSS)
+@pytest.fixture(autouse=True)
+def ray_for_those_that_need_it(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("ray"):
+        request.getfixturevalue("ray_session")
+
+
+@pytest.mark.parametrize(("backend_name", "case", "m"), ON_RAY + VIRTUAL)
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda c: c.label)
-@pytest.mark.usefixtures("ray_session")
-def test_contract(component: Component, case: str, m: int, tmp_path: Path) -> None:
+def test_contract(
+    component: Component, backend_name: str, case: str, m: int, tmp_path: Path
+) -> None:
     if component.name == "hyperband" and case in ("fail", "nan", "mixed"):
         pytest.skip("Ray's HyperBandScheduler waits for ever for a trial that failed")
     slots = 4 if case == "slots" else 2
-    epochs, searcher = run(component, case, m, tmp_path, slots)
+    epochs, searcher = run(component, backend_name, case, m, tmp_path, slots)
     failing = case in ("fail", "mixed")
     assert min(epochs.values()) >= (0 if failing else 1)
     if failing:
@@ -160,9 +197,10 @@ def test_contract(component: Component, case: str, m: int, tmp_path: Path) -> No
             assert told[number]["epoch"] == reached
 
 
+@pytest.mark.ray
 @pytest.mark.parametrize("component", COMPONENTS, ids=lambda c: c.label)
-@pytest.mark.usefixtures("ray_session")
-def test_one_slot_repeats(component: Component, tmp_path: Path) -> None:
-    first, _ = run(component, "finish", 2, tmp_path / "1", slots=1)
-    second, _ = run(component, "finish", 2, tmp_path / "2", slots=1)
-    assert first == second
+def test_one_worker_decides_in_virtual_time_as_on_ray(component: Component, tmp_path: Path) -> None:
+    real, _ = run(component, "ray", "finish", 2, tmp_path, slots=1)
+    virtual, _ = run(component, "virtual", "finish", 2, tmp_path, slots=1)
+    again, _ = run(component, "virtual", "finish", 2, tmp_path, slots=1)
+    assert real == virtual == again

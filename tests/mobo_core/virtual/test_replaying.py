@@ -1,0 +1,42 @@
+"""Recorded curves, one trial after the other."""
+
+from __future__ import annotations
+
+import pytest
+from ray.tune.schedulers import FIFOScheduler
+
+from mobo_core import Objective, ObjectiveSet
+from mobo_core.tune import PaperDominance, PromotionMOASHA
+from mobo_core.virtual import replay
+
+OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0), Objective("cost", "min", 100)])
+
+
+def curve(scale: float, cost: float, length: int = 6) -> list[dict[str, float]]:
+    return [{"gain": scale * t, "cost": cost, "t": float(t)} for t in range(1, length + 1)]
+
+
+def test_fifo_waits_for_every_report() -> None:
+    curves = {"a": curve(0.1, 10), "b": curve(0.2, 20, length=3)}
+    assert replay(FIFOScheduler(), curves) == {"a": 6, "b": 3}  # type: ignore[no-untyped-call]
+
+
+def test_dominated_curves_end_at_the_milestone_where_they_are() -> None:
+    # 1 is dominated at 1 by the first; 2 gains more at 1, but the first's last report dominates.
+    curves = {0: curve(0.1, 10), 1: curve(0.05, 20), 2: curve(0.2, 30), 3: curve(0.01, 1)}
+    scheduler = PaperDominance(OBJECTIVES, 6, 1, 2, time_attr="t")
+    assert replay(scheduler, curves) == {0: 6, 1: 1, 2: 1, 3: 6}
+
+
+def test_promotion_with_one_slot() -> None:
+    curves = {0: curve(0.1, 10), 1: curve(0.05, 20), 2: curve(0.2, 5), 3: curve(0.01, 50)}
+    scheduler = PromotionMOASHA(OBJECTIVES, 6, reduction_factor=2, slots=1, time_attr="t")
+    # Milestones 1, 2 and 4. Of four at 1 two go on: 0 when 1 reports, 2 when it reports itself;
+    # of these two at 2 the better, 2, goes on to 4 and waits there.
+    assert replay(scheduler, curves) == {0: 2, 1: 1, 2: 4, 3: 1}
+
+
+def test_empty_curves() -> None:
+    assert replay(FIFOScheduler(), {}) == {}  # type: ignore[no-untyped-call]
+    with pytest.raises(ValueError, match="curve of trial 'a' is empty"):
+        replay(FIFOScheduler(), {"a": []})  # type: ignore[no-untyped-call]

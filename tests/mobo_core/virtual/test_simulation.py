@@ -1,0 +1,281 @@
+"""The clock by hand, failures, costs, and what schedulers, searchers and callbacks are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from ray import tune
+from ray.tune.schedulers import PopulationBasedTraining
+from ray.tune.search import Searcher
+
+from mobo_core import Objective, ObjectiveSet
+from mobo_core.tune import PromotionMOASHA, StoppingMOASHA
+from mobo_core.virtual import Cluster, Simulation, VirtualTrial, simulate
+
+OBJECTIVES = ObjectiveSet([Objective("error", "min", 1, ideal=0), Objective("size", "min", 9)])
+
+
+class Steps:
+    """Reports error 1/(t·quality) after epochs of `seconds`; may raise at an epoch."""
+
+    max_epochs = 3
+
+    def start(self, config: Mapping[str, Any], seed: int) -> Stepping:
+        if config.get("hopeless"):
+            raise RuntimeError("no hope")
+        return Stepping(config)
+
+
+class Stepping:
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+        self.t = 0
+
+    def run_epoch(self) -> dict[str, Any]:
+        self.t += 1
+        if self.t == self.config.get("raises_at"):
+            raise RuntimeError("out of luck")
+        return {
+            "epoch": self.t,
+            "seconds": self.config.get("seconds", 1.0),
+            "error": 1 / (self.t * self.config.get("quality", 1.0)),
+            "size": self.config.get("size", 1.0),
+        }
+
+    def test_metrics(self) -> dict[str, float]:
+        return {}
+
+    def state(self) -> bytes:
+        return str(self.t).encode()
+
+    def load_state(self, state: bytes) -> None:
+        self.t = int(state)
+
+    def close(self) -> None:
+        pass
+
+
+class Given(Searcher):
+    """Suggests what it was given and remembers what it was told."""
+
+    def __init__(self, *configs: dict[str, Any]) -> None:
+        super().__init__()
+        self.configs = list(configs)
+        self.heard: list[tuple[str, int]] = []
+        self.ended: dict[str, Any] = {}
+
+    def suggest(self, trial_id: str) -> Any:
+        return self.configs.pop(0) if self.configs else Searcher.FINISHED
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self.heard.append((trial_id, result["epoch"]))
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        assert trial_id not in self.ended
+        self.ended[trial_id] = "failed" if error else (result or {}).get("epoch")
+
+
+def run(*configs: dict[str, Any], cluster: Cluster | None = None, **options: Any) -> Simulation:
+    searcher = options.pop("searcher", Given(*configs))
+    return simulate(Steps(), searcher=searcher, num_samples=-1, cluster=cluster, **options)
+
+
+def test_one_worker_takes_the_sum_and_two_share_it() -> None:
+    configs = [{"seconds": 1.0}, {"seconds": 2.0}, {"seconds": 4.0}]
+    assert run(*configs).seconds == 3 + 6 + 12
+    # 0 ends at 3 and hands its worker to 2, which takes 12; 1 ends at 6 beside it.
+    shared = run(*configs, cluster=Cluster(2))
+    assert (shared.seconds, shared.training_s, shared.reports) == (15, 21, 9)
+
+
+def test_faster_workers_take_less() -> None:
+    assert run({}, {}, cluster=Cluster(2, speeds=(1.0, 3.0))).seconds == 3
+    assert run({}, cluster=Cluster(2, speeds=(3.0, 1.0))).seconds == 1
+
+
+def test_processes_start_once_and_suggestions_keep_everyone_waiting() -> None:
+    # Each worker starts a process for 5; later trials take 1 for their turn.
+    assert (
+        run({}, {}, {}, cluster=Cluster(1, startup_s=5, reset_s=1)).seconds == 5 + 3 + 1 + 3 + 1 + 3
+    )
+    # The driver suggests for 10, then again for 10; trial 0's reports wait for it from 11 on.
+    result = run({}, {}, cluster=Cluster(2, suggestion_s=10))
+    assert result.seconds == 23
+    assert result.trials[0].last_result["epoch"] == 3
+
+
+def test_a_suggestion_made_ahead_is_there_when_a_worker_is_free() -> None:
+    # Not ahead: 10 + 3 + 10 + 3. Ahead: the second is made while the first waits to be heard.
+    slow = Cluster(1, suggestion_s=10)
+    assert run({}, {}, cluster=slow).seconds == 26
+    assert run({}, {}, cluster=slow, ahead=1).seconds == 20 + 2 + 3
+
+
+def test_saving_and_loading_cost_their_worker() -> None:
+    def promotion() -> PromotionMOASHA:
+        return PromotionMOASHA(OBJECTIVES, 3, reduction_factor=2, slots=1, time_attr="epoch")
+
+    configs = [{"quality": 1.0}, {"quality": 2.0}]
+    free = run(*configs, scheduler=promotion())
+    # Both pause after an epoch (milestones 1 and 2); the better goes on at once and runs to 2,
+    # where it waits alone in its rung: one of two may be promoted, one of one may not.
+    assert [t.last_result["epoch"] for t in free.trials] == [1, 2]
+    assert (free.seconds, free.restores) == (3, 0)
+    # Saved: the first at 1; the second, when it pauses at 2 for good.
+    priced = run(*configs, scheduler=promotion(), cluster=Cluster(1, checkpoint_s=0.5))
+    assert (priced.seconds, priced.reports) == (4, 3)
+
+
+def test_restoring_is_counted_and_paid() -> None:
+    scheduler = PromotionMOASHA(OBJECTIVES, 3, reduction_factor=2, slots=1, time_attr="epoch")
+    # The first is the better one: it is paused when the second promotes it.
+    result = run(
+        {"quality": 2.0}, {"quality": 1.0}, scheduler=scheduler, cluster=Cluster(1, restore_s=0.25)
+    )
+    assert [t.last_result["epoch"] for t in result.trials] == [2, 1]
+    assert (result.restores, result.seconds) == (1, 3.25)
+
+
+def test_errors_of_the_problem_are_the_trials_own() -> None:
+    searcher = Given({"raises_at": 2}, {"hopeless": True}, {})
+    result = run(searcher=searcher)
+    assert [t.status for t in result.trials] == ["ERROR", "ERROR", "TERMINATED"]
+    assert [t.error for t in result.trials] == [
+        "RuntimeError: out of luck",
+        "RuntimeError: no hope",
+        "",
+    ]
+    assert searcher.ended == {"00000": "failed", "00001": "failed", "00002": 3}
+
+
+def test_retries_go_on_from_the_last_checkpoint_or_the_beginning() -> None:
+    result = run({"raises_at": 2}, max_failures=2)
+    assert result.trials[0].error == "RuntimeError: out of luck"
+    assert result.reports == 3  # epoch 1, three times
+
+
+def test_the_same_epochs_fail_under_every_scheduler() -> None:
+    cluster = Cluster(2, failure_rate=0.2, straggler_rate=0.3, straggler_factor=4, seed=1)
+    configs = [{"quality": float(q)} for q in range(1, 21)]
+    fifo = run(*configs, cluster=cluster)
+    failed = {t.number: t.last_result.get("epoch", 0) for t in fifo.trials if t.error}
+    assert 0 < len(failed) < 20
+    scheduler = StoppingMOASHA(OBJECTIVES, 3, reduction_factor=2, time_attr="epoch")
+    stopped = run(*configs, cluster=cluster, scheduler=scheduler)
+    for trial in stopped.trials:
+        reached = trial.last_result.get("epoch", 0)
+        if trial.error:
+            assert failed[trial.number] == reached
+    assert fifo.seconds > 60 / 2  # stragglers
+
+
+def test_retries_survive_failures() -> None:
+    cluster = Cluster(3, failure_rate=0.2, seed=2)
+    result = run(*[{}] * 10, cluster=cluster, max_failures=-1)
+    assert {t.last_result["epoch"] for t in result.trials} == {3}
+    assert result.reports > 30
+
+
+def test_searchers_hear_what_tune_would_tell_them() -> None:
+    searcher = Given({}, {})
+    run(searcher=searcher)
+    # The report that ends a trial comes with its completion.
+    assert searcher.heard == [("00000", 1), ("00000", 2), ("00001", 1), ("00001", 2)]
+    assert searcher.ended == {"00000": 3, "00001": 3}
+
+
+class Log(tune.Callback):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def on_trial_start(self, trial: VirtualTrial, **info: Any) -> None:  # type: ignore[override]
+        self.lines.append(f"start {trial.number}")
+
+    def on_trial_result(  # type: ignore[override]
+        self, trial: VirtualTrial, result: dict[str, Any], **info: Any
+    ) -> None:
+        self.lines.append(f"{trial.number} at {result['epoch']}")
+
+    def on_trial_complete(self, trial: VirtualTrial, **info: Any) -> None:  # type: ignore[override]
+        self.lines.append(f"end {trial.number}")
+
+    def on_trial_error(self, trial: VirtualTrial, **info: Any) -> None:  # type: ignore[override]
+        self.lines.append(f"error {trial.number}")
+
+
+def test_callbacks_are_called() -> None:
+    log = Log()
+    run({}, {"raises_at": 1}, callbacks=[log])
+    assert log.lines == ["start 0", "0 at 1", "0 at 2", "0 at 3", "end 0", "start 1", "error 1"]
+
+
+def test_population_based_training_clones_states_and_configurations() -> None:
+    class Walk(Steps):
+        max_epochs = 12
+
+    scheduler = PopulationBasedTraining(
+        time_attr="epoch",
+        metric="error",
+        mode="min",
+        perturbation_interval=2,
+        hyperparam_mutations={"quality": tune.uniform(1, 2)},
+        log_config=False,
+    )
+    configs = [{"quality": float(q), "seconds": 1.0} for q in (1, 2, 4, 8)]
+    result = simulate(
+        Walk(), searcher=configs, scheduler=scheduler, num_samples=4, cluster=Cluster(4)
+    )
+    assert scheduler._num_perturbations > 0
+    assert [t.last_result["epoch"] for t in result.trials] == [12] * 4
+    assert min(t.config["quality"] for t in result.trials) > 1  # the worst was replaced
+
+
+def test_a_searcher_that_never_goes_on_is_a_deadlock_in_words() -> None:
+    class Silent(Given):
+        def suggest(self, trial_id: str) -> Any:
+            return None
+
+    with pytest.raises(RuntimeError, match="the searcher suggests none"):
+        run(searcher=Silent())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"workers": 0}, "workers must be at least 1"),
+        ({"workers": 2, "speeds": (1.0,)}, "a finite speed > 0 for each of 2"),
+        ({"speeds": (0.0,)}, "a finite speed > 0"),
+        ({"startup_s": -1}, "startup_s must be finite and not negative"),
+        ({"failure_rate": 1.5}, r"failure_rate must lie in \[0, 1\]"),
+        ({"straggler_factor": 0.5}, "straggler_factor must be at least 1"),
+    ],
+)
+def test_clusters_that_cannot_be(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Cluster(**options)
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(ValueError, match="num_samples must not be 0"):
+        simulate(Steps(), searcher=Given(), num_samples=0)
+    unlimited = PromotionMOASHA(OBJECTIVES, 3)
+    with pytest.raises(ValueError, match="slots"):
+        run({}, scheduler=unlimited)
+
+
+def test_reports_without_seconds_are_an_error() -> None:
+    class Timeless(Steps):
+        max_epochs = sys.maxsize
+
+        def start(self, config: Mapping[str, Any], seed: int) -> Any:
+            training = super().start(config, seed)
+            training.run_epoch = lambda: {"epoch": 1}  # type: ignore[method-assign]
+            return training
+
+    with pytest.raises(ValueError, match="'seconds'"):
+        simulate(Timeless(), searcher=Given({}), num_samples=1)
