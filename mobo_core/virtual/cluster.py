@@ -96,3 +96,7 @@ class Workers:
     def give_back(self, worker: int) -> None:
         """The worker is free again."""
         heapq.heappush(self._free, worker)
+
+
+class WorkerFailureError(RuntimeError):
+    """An epoch that failed because the cluster's model said so."""

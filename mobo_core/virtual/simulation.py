@@ -20,7 +20,7 @@ from ray.tune.search import Searcher
 
 from mobo_core.problems.protocol import Training, TrainingSource
 from mobo_core.tune import PromotionScheduler
-from mobo_core.virtual.cluster import Cluster, Workers
+from mobo_core.virtual.cluster import Cluster, WorkerFailureError, Workers
 from mobo_core.virtual.suggestions import Configurations, Suggestions
 from mobo_core.virtual.trial import VirtualTrial
 
@@ -395,7 +395,3 @@ class Simulator:
 
 
 _SAVED = object()
-
-
-class WorkerFailureError(RuntimeError):
-    """An epoch that failed because the cluster's model said so."""
