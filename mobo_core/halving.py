@@ -20,9 +20,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from mobo_core.objectives import Points
+from mobo_core.ranked import RankedSet, ranked_set
 from mobo_core.ranking import Ranking, as_ranking
 from mobo_core.rules import Decision, RungLadder
 from mobo_core.rungs import milestones, promotion_quota, stopping_quota
@@ -92,48 +92,13 @@ class HalvingSettings:
         return int(drawn)
 
 
-class Rung:
-    """Points recorded at one milestone, one per trial; ranked when asked, and only if changed."""
-
-    def __init__(self, ranking: Ranking, reference_point: ArrayLike | None) -> None:
-        self._ranking = ranking
-        self._reference_point = reference_point
-        self._trials: list[str] = []
-        self._points: list[Points] = []
-        self._members: set[str] = set()
-        self._order: list[str] | None = None
-
-    def __len__(self) -> int:
-        return len(self._trials)
-
-    def __contains__(self, trial_id: str) -> bool:
-        return trial_id in self._members
-
-    def record(self, trial_id: str, point: Points) -> None:
-        """Keep the trial's point."""
-        self._trials.append(trial_id)
-        self._points.append(point)
-        self._members.add(trial_id)
-        self._order = None
-
-    def order(self) -> list[str]:
-        """Trials, best first."""
-        if self._order is None:
-            best_first = self._ranking(np.array(self._points), self._reference_point)
-            self._order = [self._trials[index] for index in best_first]
-        return self._order
-
-
 class _Brackets:
     """Which bracket a trial is in, and the rungs of each."""
 
     def __init__(self, settings: HalvingSettings) -> None:
         self._settings = settings
-        ranking = as_ranking(settings.ranking)
-        self.rungs = [
-            {budget: Rung(ranking, settings.reference_point) for budget in ladder}
-            for ladder in settings.ladders()
-        ]
+        self._ranking = as_ranking(settings.ranking)
+        self.rungs: list[dict[int, RankedSet]] = [{} for _ in range(int(settings.brackets))]
         self._bracket: dict[str, int] = {}
 
     def add(self, trial_id: str) -> None:
@@ -143,6 +108,16 @@ class _Brackets:
     def of(self, trial_id: str) -> int:
         self.add(trial_id)
         return self._bracket[trial_id]
+
+    def record(self, trial_id: str, budget: int, point: Points) -> RankedSet:
+        """The rung at this milestone, with the trial's first point there."""
+        rungs = self.rungs[self.of(trial_id)]
+        if budget not in rungs:
+            reference = self._settings.reference_point
+            rungs[budget] = ranked_set(self._ranking, reference, len(point))
+        if trial_id not in rungs[budget]:
+            rungs[budget].add(trial_id, point)
+        return rungs[budget]
 
 
 class HalvingRule:
@@ -170,10 +145,9 @@ class HalvingRule:
         budget = self._ladders[bracket].newly_reached(trial_id, t)
         if budget is None:
             return Decision.CONTINUE
-        rung = self._brackets.rungs[bracket][budget]
-        rung.record(trial_id, point)
+        rung = self._brackets.record(trial_id, budget, point)
         quota = stopping_quota(len(rung), self._settings.reduction_factor)
-        return Decision.CONTINUE if trial_id in rung.order()[:quota] else Decision.STOP
+        return Decision.CONTINUE if rung.is_within(trial_id, quota) else Decision.STOP
 
 
 class PromotionHalvingRule:
@@ -188,6 +162,7 @@ class PromotionHalvingRule:
         self._paused_at: dict[str, int] = {}
         self._promotions = [dict.fromkeys(ladder, 0) for ladder in self._ladders]
         self._choice: tuple[str | None] | None = None
+        self._budgets = sorted({b for ladder in self._ladders for b in ladder}, reverse=True)
 
     def add(self, trial_id: str) -> None:
         """Draw the trial's bracket."""
@@ -211,9 +186,7 @@ class PromotionHalvingRule:
         ]
         if not reached:
             return Decision.CONTINUE
-        rung = self._brackets.rungs[bracket][reached[-1]]
-        if trial_id not in rung:
-            rung.record(trial_id, point)
+        self._brackets.record(trial_id, reached[-1], point).set_waiting(trial_id, True)
         self._paused_at[trial_id] = reached[-1]
         self._choice = None
         return Decision.PAUSE
@@ -225,30 +198,29 @@ class PromotionHalvingRule:
         return self._choice[0]
 
     def _find(self) -> str | None:
-        budgets = sorted({b for ladder in self._ladders for b in ladder}, reverse=True)
-        for budget in budgets:
+        for budget in self._budgets:
             for rungs in self._brackets.rungs:
-                if budget not in rungs or not (rung := rungs[budget]):
+                if budget not in rungs:
                     continue
+                rung = rungs[budget]
                 quota = promotion_quota(len(rung), self._settings.reduction_factor)
-                if quota == 0:
-                    continue
-                for trial_id in rung.order()[:quota]:
-                    if self._paused_at.get(trial_id) == budget:
-                        return trial_id
+                if (found := rung.first_waiting(quota)) is not None:
+                    return found
         return None
 
     def resume(self, trial_id: str) -> None:
         """See `PromotionRule.resume`."""
-        budget = self._paused_at.pop(trial_id)
+        budget = self._paused_at[trial_id]
+        self.withdraw(trial_id)
         self._promoted_from[trial_id] = budget
         self._promotions[self._brackets.of(trial_id)][budget] += 1
-        self._choice = None
 
     def withdraw(self, trial_id: str) -> None:
         """See `PromotionRule.withdraw`."""
-        self._paused_at.pop(trial_id, None)
-        self._choice = None
+        budget = self._paused_at.pop(trial_id, None)
+        if budget is not None:
+            self._brackets.rungs[self._brackets.of(trial_id)][budget].set_waiting(trial_id, False)
+            self._choice = None
 
     def end(self, trial_id: str, failed: bool) -> None:
         """Rungs keep their points: they say how good others were there."""

@@ -135,11 +135,21 @@ def scale_to_range(points: ArrayLike) -> Points:
     valid = valid_mask(array)
     if not valid.any():
         return array.copy()
-    low, high = array[valid].min(axis=0), array[valid].max(axis=0)
+    return scale_between(array, array[valid].min(axis=0), array[valid].max(axis=0))
+
+
+def scale_between(points: Points, low: Points, high: Points) -> Points:
+    """Points (n, m) with every objective mapped from its range to [0, 1]; a constant one to 0.
+
+    Args:
+        points: (n, m).
+        low: (m,) smallest values.
+        high: (m,) largest values.
+    """
     # Halved first: the range of two huge values of opposite sign would overflow.
     half_range = high / 2 - low / 2
     scale = np.where(half_range > 0, half_range, 1.0)
-    scaled: Points = (array / 2 - low / 2) / scale
+    scaled: Points = (points / 2 - low / 2) / scale
     return scaled
 
 

@@ -12,11 +12,13 @@ Common to all rankings:
   The order of values therefore does not depend on the order of the input.
 * Invalid points (NaN, ±inf) come last, in the order of the input.
 
-To add a ranking, write one function here and name it in `RANKINGS`.
+To add a ranking, write one function here and name it in `RANKINGS`; one that goes front by front
+writes only what happens inside a front (`FrontRanking`), and is kept up to date cheaply.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
@@ -30,6 +32,7 @@ from mobo_core.pareto import (
     crowding_distance,
     epsilon_net_order,
     non_dominated_ranks,
+    scale_between,
     scale_to_range,
     valid_mask,
 )
@@ -55,50 +58,92 @@ class Ranking(Protocol):
         ...
 
 
-def pareto_epsnet(points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
+class FrontRanking:
+    """A ranking that goes front by front; make one with this as a decorator.
+
+    Args:
+        inside: Orders one front, best first: its points (k, m), scaled and in lexicographic order,
+            and the reference point (m,) in the same scale.
+    """
+
+    def __init__(self, inside: Callable[[Points, Points], Order]) -> None:
+        self._inside = inside
+        functools.update_wrapper(self, inside)
+
+    def __reduce__(self) -> str:
+        """By name, as functions are pickled: the wrapped one is hidden behind this."""
+        return self.__qualname__
+
+    __qualname__: str
+
+    def __call__(self, points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
+        """See `Ranking`."""
+        array = as_points(points)
+        valid = np.flatnonzero(valid_mask(array))
+        if len(valid) == 0:
+            return _with_invalid(valid, array)
+        # Lexicographic first: positions then break ties by value, whatever the input's order.
+        ordered = valid[_lexicographic(array[valid])]
+        low, high = array[valid].min(axis=0), array[valid].max(axis=0)
+        ranks = non_dominated_ranks(array[ordered])
+        by_rank = np.argsort(ranks, kind="stable")
+        bounds = np.flatnonzero(np.diff(ranks[by_rank])) + 1
+        pieces = [
+            positions[self.order_front(array[positions], low, high, reference_point)]
+            for positions in np.split(ordered[by_rank], bounds)
+        ]
+        return _with_invalid(np.concatenate(pieces), array)
+
+    def order_front(
+        self, front: Points, low: Points, high: Points, reference_point: ArrayLike | None
+    ) -> Order:
+        """Indices (k,) of one front's points, best first.
+
+        Args:
+            front: (k, m), in lexicographic order.
+            low: (m,) smallest values among all points, not of this front alone.
+            high: (m,) largest values among all points.
+            reference_point: As in `Ranking`.
+        """
+        reference = _scaled_reference(low, high, reference_point)
+        if len(front) == 1:
+            return np.zeros(1, np.int64)
+        return self._inside(scale_between(front, low, high), reference)
+
+
+@FrontRanking
+def pareto_epsnet(front: Points, reference: Points) -> Order:
     """Front by front; inside a front every prefix covers it well.
 
     See `mobo_core.pareto.epsilon_net_order`. Source: Salinas et al. 2021, arXiv:2106.05680,
     section 4.2. Cost: O(n log n) for the fronts (m ≤ 3), O(k² m) for a front of k points.
     """
-    return _front_by_front(as_points(points), epsilon_net_order)
+    return epsilon_net_order(front)
 
 
-def pareto_crowding(points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
+@FrontRanking
+def pareto_crowding(front: Points, reference: Points) -> Order:
     """Front by front; inside a front the less crowded first.
 
     Source: Deb et al. 2002 (NSGA-II), doi:10.1109/4235.996017, section III.B. Cost: O(m n log n)
     beside the fronts.
     """
-
-    def by_crowding(front: Points) -> Order:
-        return np.argsort(-crowding_distance(front), kind="stable")
-
-    return _front_by_front(as_points(points), by_crowding)
+    return np.argsort(-crowding_distance(front), kind="stable")
 
 
-def pareto_hypervolume(points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
+@FrontRanking
+def pareto_hypervolume(front: Points, reference: Points) -> Order:
     """Front by front; inside a front the larger exclusive hypervolume contribution first.
 
     Points that contribute nothing (outside the reference point, duplicates) come by their scaled
-    sum.
-
-    Args:
-        points: (n, m), minimised.
-        reference_point: (m,), minimised; None places it a tenth of each objective's range beyond
-            the worst valid point.
+    sum. Without a reference point it lies a tenth of each objective's range beyond the worst valid
+    point.
 
     Source: Beume et al. 2007 (SMS-EMOA), doi:10.1016/j.ejor.2006.08.008. Cost: O(k log k) for a
     front of k points (m ≤ 3).
     """
-    array = as_points(points)
-    reference = _scaled_reference(array, reference_point)
-
-    def by_contribution(front: Points) -> Order:
-        contributions = hypervolume_contributions(front, reference)
-        return np.lexsort((front.sum(axis=1), -contributions))
-
-    return _front_by_front(array, by_contribution)
+    contributions = hypervolume_contributions(front, reference)
+    return np.lexsort((front.sum(axis=1), -contributions))
 
 
 def linear(
@@ -178,22 +223,6 @@ def ranks_of(order: ArrayLike) -> Order:
     return ranks
 
 
-def _front_by_front(points: Points, inside: Callable[[Points], Order]) -> Order:
-    """Fronts in their order, each ordered by `inside`, which sees it scaled and sorted."""
-    valid = np.flatnonzero(valid_mask(points))
-    scaled = scale_to_range(points)
-    # Lexicographic first: positions then break ties by value, whatever the input's order.
-    ordered = valid[_lexicographic(points[valid])]
-    ranks = non_dominated_ranks(points[ordered]) if len(ordered) else np.empty(0, np.int64)
-    by_rank = np.argsort(ranks, kind="stable")
-    bounds = np.flatnonzero(np.diff(ranks[by_rank])) + 1
-    pieces = [
-        positions if len(positions) < 2 else positions[inside(scaled[positions])]
-        for positions in np.split(ordered[by_rank], bounds)
-    ]
-    return _with_invalid(np.concatenate(pieces), points)
-
-
 def _by_score(points: Points, weights: Points, score: Callable[[Points], Points]) -> Order:
     valid = np.flatnonzero(valid_mask(points))
     if len(valid) == 0:
@@ -225,20 +254,14 @@ def _weights(weights: ArrayLike | None, points: Points) -> Points:
     return array
 
 
-def _scaled_reference(points: Points, reference_point: ArrayLike | None) -> Points:
+def _scaled_reference(low: Points, high: Points, reference_point: ArrayLike | None) -> Points:
     """The reference point in the coordinates of `scale_to_range`."""
-    if len(points) == 0 or reference_point is None:
-        return np.full(max(points.shape[1], 1), 1 + FALLBACK_MARGIN)
+    if reference_point is None:
+        return np.full(len(low), 1 + FALLBACK_MARGIN)
     reference = np.asarray(reference_point, dtype=float)
-    if reference.shape != (points.shape[1],):
+    if reference.shape != low.shape:
         raise ValueError(
-            f"reference_point must have shape ({points.shape[1]},), got {reference.shape}; "
+            f"reference_point must have shape {low.shape}, got {reference.shape}; "
             "give one value per objective"
         )
-    valid = points[valid_mask(points)]
-    if len(valid) == 0:
-        return reference
-    low = valid.min(axis=0)
-    span = valid.max(axis=0) - low
-    scaled: Points = (reference - low) / np.where(span > 0, span, 1.0)
-    return scaled
+    return scale_between(reference, low, high)

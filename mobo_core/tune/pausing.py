@@ -69,7 +69,12 @@ class PromotionScheduler(ObjectiveScheduler):
         self._slots = slots
         self._order: dict[str, int] = {}
         self._last_t: dict[str, float] = {}
-        self._pausing: set[str] = set()
+        # What Tune's trials are about, kept here: to look through all of them at every event would
+        # make a run of n trials cost n².
+        self._starting: dict[str, Trial] = {}  # added or resumed, and not yet seen to run
+        self._active: set[str] = set()  # hold a slot, until they are seen to be paused
+        self._pausing: dict[str, Trial] = {}  # being saved
+        self._paused: dict[str, Trial] = {}
         self._resumed_at: dict[str, float] = {}
         self._last_result: dict[str, dict[str, Any]] = {}
         self._resumes = 0
@@ -81,7 +86,8 @@ class PromotionScheduler(ObjectiveScheduler):
     def __getstate__(self) -> dict[str, Any]:
         """Without what belongs to the running experiment; Tune pickles its schedulers."""
         running = ("_controller", "_gate", "_is_exhausted", "_cluster_slots")
-        return {name: value for name, value in self.__dict__.items() if name not in running}
+        state = {name: value for name, value in self.__dict__.items() if name not in running}
+        return state | {"_starting": {}, "_active": set(), "_pausing": {}, "_paused": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """As before the experiment."""
@@ -127,11 +133,16 @@ class PromotionScheduler(ObjectiveScheduler):
         self._resumed_at.pop(trial_id, None)
         if trial.is_finished():
             self._rule.end(trial_id, failed=trial.status == Trial.ERROR)
-        elif self._rule.is_paused(trial_id):
+            return
+        if self._rule.is_paused(trial_id):
             if self._has_newest_checkpoint(trial):
                 trial.set_status(Trial.PAUSED)
-            else:  # killed before it was written: trains up to its pause again
-                self._rule.withdraw(trial_id)
+                self._paused[trial_id] = trial
+                return
+            # Killed before it was written: trains up to its pause again.
+            self._rule.withdraw(trial_id)
+        self._starting[trial_id] = trial
+        self._active.add(trial_id)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Ask the rule.
@@ -154,7 +165,7 @@ class PromotionScheduler(ObjectiveScheduler):
         decision = self._rule.report(trial_id, t, point)
         if decision is Decision.PAUSE:
             if self._rule.choose(self._new_to_come()) != trial_id:
-                self._pausing.add(trial_id)
+                self._pausing[trial_id] = trial
                 self._last_result[trial_id] = result
                 return str(TrialScheduler.PAUSE)
             self._rule.resume(trial_id)  # at once: it keeps its slot, nothing is written
@@ -185,8 +196,9 @@ class PromotionScheduler(ObjectiveScheduler):
         self._leave(trial.trial_id)
 
     def _leave(self, trial_id: str) -> None:
-        self._pausing.discard(trial_id)
-        self._resumed_at.pop(trial_id, None)
+        for known in (self._starting, self._pausing, self._paused, self._resumed_at):
+            known.pop(trial_id, None)
+        self._active.discard(trial_id)
 
     # What Tune asks
 
@@ -196,30 +208,41 @@ class PromotionScheduler(ObjectiveScheduler):
         Raises:
             ValueError: If a trial was paused and has no checkpoint.
         """
-        # Tune's set has no order of its own.
-        live: list[Trial] = sorted(
-            tune_controller.get_live_trials(), key=lambda t: self._order[t.trial_id]
-        )
-        for trial in live:
-            if trial.status == Trial.PENDING:
-                return trial
-        paused = {trial.trial_id: trial for trial in live if trial.status == Trial.PAUSED}
-        self._check_checkpoints(paused)
-        self._pausing -= paused.keys()
-        active = self._active(live)
-        if not paused or active >= self._slot_count(live[0]):
+        self._look_at_trials()
+        if self._starting:
+            return self._starting[min(self._starting, key=self._order.__getitem__)]
+        if not self._paused or len(self._active) >= self._slot_count():
             return None
         chosen = self._rule.choose(self._new_to_come())
-        if chosen in paused:
+        if chosen is None:
+            if not self._active:
+                self._end(tune_controller, list(self._paused.values()))
+            return None
+        trial = self._paused.pop(chosen, None)
+        if trial is not None and trial.status == Trial.PAUSED:
             self._rule.resume(chosen)
             self._resumed_at[chosen] = self._last_result[chosen][self._time_attr]
             self._resumes += 1
-            return paused[chosen]
-        if chosen is not None and chosen not in self._pausing:
+            self._starting[chosen] = trial
+            self._active.add(chosen)
+            return trial
+        if chosen not in self._pausing:
             self._rule.withdraw(chosen)  # ended behind the scheduler's back, by a stopper or so
-        if chosen is None and not active and not self._pausing:
-            self._end(tune_controller, list(paused.values()))
         return None
+
+    def _look_at_trials(self) -> None:
+        """See which trials have started and which pauses have taken effect."""
+        for trial_id, trial in list(self._starting.items()):
+            if trial.status != Trial.PENDING:
+                del self._starting[trial_id]
+        for trial_id, trial in list(self._pausing.items()):
+            if trial.status == Trial.PAUSED:
+                self._check_checkpoint(trial)
+                del self._pausing[trial_id]
+                # Until now it held its slot. To fill that earlier would have Tune start a process
+                # that it then does not need.
+                self._active.discard(trial_id)
+                self._paused[trial_id] = trial
 
     def _end(self, tune_controller: Any, paused: list[Trial]) -> None:
         """End what is not worth resuming, if nothing else can come; else wait."""
@@ -233,13 +256,12 @@ class PromotionScheduler(ObjectiveScheduler):
 
     def wants_new_trial(self) -> bool:
         """Whether a slot is free that the rule would give to a new trial."""
-        live = self._controller.get_live_trials()
         if not self._new_available():
             return False
-        if not live:
+        self._look_at_trials()
+        if not self._active and not self._paused:
             return True
-        slots = self._slot_count(next(iter(live)))
-        return self._active(live) < slots and self._rule.choose(True) is None
+        return len(self._active) < self._slot_count() and self._rule.choose(True) is None
 
     def last_result(self, trial_id: str) -> dict[str, Any] | None:
         """Last report of a trial that was paused; Tune does not tell searchers how those end."""
@@ -248,13 +270,6 @@ class PromotionScheduler(ObjectiveScheduler):
     def debug_string(self) -> str:
         """One line for Tune's status output."""
         return f"{type(self).__name__}: {self._resumes} resumed from a checkpoint"
-
-    def _active(self, live: Any) -> int:
-        """Trials that hold a slot, until they are paused and their process waits for the next.
-
-        To fill a slot earlier would have Tune start a process that it then does not need.
-        """
-        return sum(trial.status in (Trial.RUNNING, Trial.PENDING) for trial in live)
 
     def _new_available(self) -> bool:
         return not self._is_exhausted()
@@ -268,12 +283,12 @@ class PromotionScheduler(ObjectiveScheduler):
         assert self._gate is not None
         return self._new_available() and not self._gate.waited_s()
 
-    def _slot_count(self, trial: Trial) -> int:
+    def _slot_count(self) -> int:
         if self._slots is not None:
             return self._slots
         if self._cluster_slots is None or time.monotonic() > self._cluster_slots[0]:
             total = ray.cluster_resources()
-            assert trial.placement_group_factory is not None, "Tune creates it with the trial"
+            trial = next(iter(self._controller.get_live_trials()))
             needed = trial.placement_group_factory.required_resources
             fits = [int(total.get(name, 0) / amount) for name, amount in needed.items() if amount]
             self._cluster_slots = (time.monotonic() + CLUSTER_POLL_S, max(1, min(fits, default=1)))
@@ -325,10 +340,9 @@ class PromotionScheduler(ObjectiveScheduler):
         paused_at = self._last_result[trial.trial_id][self._time_attr]
         return saved is not None and bool(saved.metrics.get(self._time_attr) == paused_at)
 
-    def _check_checkpoints(self, paused: dict[str, Trial]) -> None:
-        for trial_id in self._pausing & paused.keys():
-            if paused[trial_id].checkpoint is None:
-                raise ValueError(
-                    f"trial {trial_id} was paused without a checkpoint: the training function "
-                    "must pass checkpoint=... with every tune.report, or take a stopping scheduler"
-                )
+    def _check_checkpoint(self, trial: Trial) -> None:
+        if trial.checkpoint is None:
+            raise ValueError(
+                f"trial {trial.trial_id} was paused without a checkpoint: the training function "
+                "must pass checkpoint=... with every tune.report, or take a stopping scheduler"
+            )

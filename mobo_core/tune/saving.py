@@ -65,13 +65,15 @@ class SchedulerState(Callback):
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
         """Put what Tune has just saved into the archive."""
-        if self._saved and trials:
-            self._saved = False
-            _archive(trials[0])
+        self._archive(trials)
 
     def on_experiment_end(self, trials: list[Trial], **info: Any) -> None:
         """The same for the last save."""
-        if trials:
+        self._archive(trials)
+
+    def _archive(self, trials: list[Trial]) -> None:
+        if self._saved and trials:
+            self._saved = False
             _archive(trials[0])
 
 
