@@ -197,8 +197,8 @@ def replay(
     """Replay recorded full curves through the schedulers of a matrix, without training.
 
     CURVES is a results folder, of which the FIFO runs are taken, or a CSV or Parquet file. Each
-    draw takes as many curves as a run has trials, the same for every scheduler. Ray's own
-    schedulers are left out: they have no rule apart from Ray.
+    draw takes as many curves as a run has trials, the same for every scheduler, and runs them
+    through the scheduler in virtual time.
 
     \b
     Columns, against FIFO, median over the draws unless named otherwise:

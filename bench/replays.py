@@ -1,9 +1,9 @@
-"""Offline replays: recorded full curves through the rules of a matrix's schedulers.
+"""Offline replays: recorded full curves through a matrix's schedulers, in virtual time.
 
-A configuration and seed give the same curve bit for bit, so what a rule would have done with a
-set of trials follows from the curves a FIFO run recorded. Training once thus pays for any number
-of rules, draws of trials and slots. Search must not depend on results: trials are drawn from the
-pool of curves, the same draws for every rule.
+A configuration and seed give the same curve bit for bit, so what a scheduler would have done with
+a set of trials follows from the curves a FIFO run recorded. Training once thus pays for any number
+of schedulers, draws of trials and slots. Search must not depend on results: trials are drawn from
+the pool of curves, the same draws for every scheduler.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto import front_mask
 from mobo_core.problems.protocol import Problem
-from mobo_core.replay import replay
-from mobo_core.tune.promotion import HypervolumePromotion
-from mobo_core.tune.scheduler import ObjectiveScheduler
+from mobo_core.tune import HypervolumePromotion
+from mobo_core.virtual import Cluster, InOrder, RecordedCurves, Simulation, simulate
 
 ORACLE = "oracle"
 COVERAGE_LEVELS = (0.5, 0.9)
@@ -53,6 +52,23 @@ class Pool:
         columns = [self.metrics[name] for name in objectives.names]
         points: Points = np.stack(columns, axis=-1) * objectives.signs
         return points
+
+    def curves(self, picked: Sequence[int], objectives: ObjectiveSet) -> RecordedCurves:
+        """Some of the curves as a problem."""
+        names = objectives.names
+        return RecordedCurves(
+            [
+                [
+                    {
+                        catalogue.TIME_ATTR: epoch + 1,
+                        "seconds": float(self.seconds[index, epoch]),
+                        **{name: float(self.metrics[name][index, epoch]) for name in names},
+                    }
+                    for epoch in range(self.seconds.shape[1])
+                ]
+                for index in picked
+            ]
+        )
 
 
 def read_pool(path: Path) -> Pool:
@@ -107,7 +123,7 @@ def replay_matrix(
     draws: int,
     slots: Sequence[int],
 ) -> pd.DataFrame:
-    """Every scheduler with a rule of ours, and the oracle, over the same draws of trials.
+    """Every scheduler of the matrix but FIFO, and the oracle, over the same draws of trials.
 
     Returns:
         A row per draw, objective set, number of slots and scheduler: epochs_saved and time_saved
@@ -143,21 +159,8 @@ def _jobs(matrix: Matrix, problem: Problem, draws: int, slots: Sequence[int]) ->
             for width in slots:
                 yield _Job(draw, names, width, None)
                 for component in matrix.schedulers:
-                    if has_rule(component, problem, names):
+                    if component.label != BASELINE:
                         yield _Job(draw, names, width, component)
-
-
-def has_rule(component: Component, problem: Problem, names: tuple[str, ...]) -> bool:
-    """Whether the scheduler has a rule of ours; Ray's own need Ray or virtual time."""
-    return isinstance(_scheduler(component, problem, names, 1, 0), ObjectiveScheduler)
-
-
-def _scheduler(
-    component: Component, problem: Problem, names: tuple[str, ...], slots: int, seed: int
-) -> object:
-    objectives = catalogue.make_objectives(problem, names)
-    context = catalogue.Context(problem.space, objectives, problem.max_epochs, slots, seed)
-    return catalogue.make_scheduler(component, context)
 
 
 def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, object]:
@@ -172,12 +175,20 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
     if job.scheduler is None:
         epochs, resumes, busy_s = oracle, 0, np.nan
     else:
-        scheduler = _scheduler(job.scheduler, problem, job.objectives, job.slots, job.draw)
-        assert isinstance(scheduler, ObjectiveScheduler)
-        result = replay(scheduler.rule, points, job.slots, seconds)
-        epochs, resumes, busy_s = result.epochs, result.resumes, result.seconds
+        context = catalogue.Context(problem.space, objectives, length, job.slots, job.draw)
+        scheduler = catalogue.make_scheduler(job.scheduler, context)
+        curves = pool.curves(picked.tolist(), objectives)
+        run = simulate(
+            curves,
+            searcher=InOrder(curves.configs),
+            scheduler=scheduler,
+            num_samples=trials,
+            cluster=Cluster(job.slots),
+        )
+        epochs = np.array([trial.iteration for trial in run.trials])
+        resumes, busy_s = run.restores, run.seconds
         if isinstance(scheduler, HypervolumePromotion):
-            coverage = _coverage(scheduler, objectives, points, epochs)
+            coverage = _coverage(scheduler, run, objectives, points, epochs)
     last = points[np.arange(trials), epochs - 1]
     lost = on_front & (epochs < length)
     return {
@@ -216,6 +227,7 @@ def _fifo_seconds(seconds: NDArray[np.float64], slots: int) -> float:
 
 def _coverage(
     scheduler: HypervolumePromotion,
+    run: Simulation,
     objectives: ObjectiveSet,
     points: Points,
     epochs: NDArray[np.int64],
@@ -225,7 +237,7 @@ def _coverage(
     learned = [not objective.exact for objective in objectives]
     shares = {}
     for level in COVERAGE_LEVELS:
-        projected = scheduler.projected_ends([str(i) for i in ended], level)
+        projected = scheduler.projected_ends([run.trials[i].trial_id for i in ended], level)
         within = points[ended, -1] >= projected
         shares[f"cover_{100 * level:.0f}"] = (
             float(within[:, learned].mean()) if len(ended) else np.nan

@@ -9,8 +9,17 @@ run, bit for bit.
 from __future__ import annotations
 
 from mobo_core.virtual.cluster import Cluster
-from mobo_core.virtual.replaying import replay
+from mobo_core.virtual.replaying import RecordedCurves, replay
 from mobo_core.virtual.simulation import Simulation, simulate
+from mobo_core.virtual.suggestions import InOrder
 from mobo_core.virtual.trial import VirtualTrial
 
-__all__ = ["Cluster", "Simulation", "VirtualTrial", "replay", "simulate"]
+__all__ = [
+    "Cluster",
+    "InOrder",
+    "RecordedCurves",
+    "Simulation",
+    "VirtualTrial",
+    "replay",
+    "simulate",
+]

@@ -1,4 +1,4 @@
-"""Recorded curves through a Tune scheduler, one trial after the other."""
+"""Recorded curves as a problem, and through a scheduler one trial after the other."""
 
 from __future__ import annotations
 
@@ -7,52 +7,62 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ray.tune.schedulers import TrialScheduler
-from ray.tune.search import Searcher
 
 from mobo_core.virtual.simulation import simulate
+from mobo_core.virtual.suggestions import InOrder
 
 Curve = Sequence[Mapping[str, Any]]
 
 
-def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, int]:
-    """How many reports of each curve a scheduler would have waited for.
+class RecordedCurves:
+    """A problem whose configurations are the numbers of curves: ``{"curve": 0}`` and so on.
 
     Args:
-        scheduler: Fresh; one of `mobo_core.tune` that pauses needs ``slots=1``.
-        curves: Trial → its reports in order. They are passed on as they are; ``epoch`` and
-            ``seconds`` (1) are added where they are missing.
-
-    Returns:
-        Trial → number of its reports that were made; 0 if it was never started.
+        curves: The reports of each, in order. They are passed on as they are; ``epoch`` and
+            ``seconds`` (1) are added where they are missing, and the last is ``done``.
 
     Raises:
         ValueError: If a curve is empty.
     """
-    for trial, curve in curves.items():
-        if not curve:
-            raise ValueError(f"the curve of trial {trial!r} is empty")
-    if not curves:
-        return {}
-    names = list(curves)
-    run = simulate(
-        _Recorded([curves[name] for name in names]),
-        searcher=_OneByOne(),
-        scheduler=scheduler,
-        num_samples=len(names),
-    )
-    return {names[t.number]: t.last_result.get("training_iteration", 0) for t in run.trials}
-
-
-class _Recorded:
-    """A problem whose configurations are numbers of curves."""
 
     def __init__(self, curves: Sequence[Curve]) -> None:
+        for number, curve in enumerate(curves):
+            if not curve:
+                raise ValueError(f"curve {number} is empty")
         self._curves = curves
-        self.max_epochs = 0  # every curve says itself when it is done
+        self.max_epochs = max(map(len, curves), default=0)
+
+    @property
+    def configs(self) -> list[dict[str, Any]]:
+        """All of them, in order."""
+        return [{"curve": number} for number in range(len(self._curves))]
 
     def start(self, config: Mapping[str, Any], seed: int) -> _RecordedTraining:
         """The curve from its beginning."""
         return _RecordedTraining(self._curves[config["curve"]])
+
+
+def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, int]:
+    """How many reports of each curve a scheduler would have waited for, with one worker.
+
+    Args:
+        scheduler: Fresh; one of `mobo_core.tune` that pauses needs ``slots=1``.
+        curves: Trial → its reports in order; see `RecordedCurves`.
+
+    Returns:
+        Trial → number of its last report that was made; 0 if it was never started.
+
+    Raises:
+        ValueError: If a curve is empty.
+    """
+    if not curves:
+        return {}
+    problem = RecordedCurves(list(curves.values()))
+    run = simulate(
+        problem, searcher=InOrder(problem.configs), scheduler=scheduler, num_samples=len(curves)
+    )
+    reached = (trial.last_result.get("training_iteration", 0) for trial in run.trials)
+    return dict(zip(curves, reached, strict=True))
 
 
 class _RecordedTraining:
@@ -83,20 +93,3 @@ class _RecordedTraining:
 
     def close(self) -> None:
         """Holds nothing."""
-
-
-class _OneByOne(Searcher):
-    """Suggests the curves in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._next = 0
-
-    def suggest(self, trial_id: str) -> dict[str, Any]:
-        self._next += 1
-        return {"curve": self._next - 1}
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Nothing to learn."""

@@ -36,6 +36,28 @@ class Suggestions(SearchGenerator):
         return self._finished or 0 <= self._wanted <= self._counter
 
 
+class InOrder(Searcher):
+    """A searcher that suggests given configurations one after the other, then has finished.
+
+    Unlike the configurations themselves it can be asked one by one, as promotion needs.
+    """
+
+    def __init__(self, configs: Iterable[Mapping[str, Any]]) -> None:
+        super().__init__()
+        self._configs = iter([dict(config) for config in configs])
+
+    def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
+        self, trial_id: str
+    ) -> dict[str, Any] | str:
+        """The next configuration."""
+        return next(self._configs, Searcher.FINISHED)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Nothing to learn."""
+
+
 class Configurations:
     """Given configurations, as Tune's own generator of variants is: it listens to nothing."""
 

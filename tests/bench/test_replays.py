@@ -44,13 +44,13 @@ def pool(tmp_path: Path) -> replays.Pool:
     return replays.read_pool(tmp_path / "curves.csv")
 
 
-def test_every_scheduler_with_a_rule_and_the_oracle(pool: replays.Pool) -> None:
+def test_every_scheduler_and_the_oracle(pool: replays.Pool) -> None:
     matrix = load_matrix("schedulers").with_budget(trials=20)
     rows = replays.replay_matrix(pool, matrix, PROBLEM, draws=3, slots=[1, 3])
     names = list(dict.fromkeys(rows["scheduler"]))
     assert names[:2] == ["oracle", "hv-promotion"]
     assert "fifo" not in names  # nothing to compare
-    assert not {"asha", "median", "hyperband"} & set(names)
+    assert len(names) == len(matrix.schedulers)
     assert len(rows) == 3 * 4 * 2 * len(names)
     oracle = rows[rows["scheduler"] == "oracle"]
     assert (oracle["epochs_saved"] == oracle["oracle_saved"]).all()

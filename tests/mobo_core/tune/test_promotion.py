@@ -1,4 +1,4 @@
-"""Promotion in real Tune: decisions as by the rule, refusals in words, kill and resume."""
+"""Promotion in real Tune: decisions as in virtual time, refusals in words, kill and resume."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from bench.backends.leftovers import free_placement_groups
-from mobo_core.replay import replay
 from mobo_core.tune import (
     HypervolumePromotion,
     PromotionMOASHA,
@@ -27,7 +26,8 @@ from mobo_core.tune import (
     restore_tuner,
 )
 from mobo_core.tune.pausing import PromotionScheduler
-from tests.bench.cheap import MAX_T, Cheap, curve
+from mobo_core.virtual import InOrder, simulate
+from tests.bench.cheap import MAX_T, Cheap, CheapProblem
 from tests.mobo_core.tune.awkward import Bare, StartsOver, checkpointing, forgetful
 from tests.mobo_core.tune.promotion_driver import OBJECTIVES, TRIALS, Numbers, resources, tuner
 
@@ -67,13 +67,16 @@ def epochs_of(results: tune.ResultGrid) -> dict[int, int]:
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
-def test_one_slot_decides_as_the_rule_alone(name: str, tmp_path: Path) -> None:
+def test_one_slot_decides_as_in_virtual_time(name: str, tmp_path: Path) -> None:
     scheduler = SCHEDULERS[name](1)
     results = tuner(scheduler, tmp_path, "finish").fit()
-    curves = [[curve(i, t, "finish") for t in range(1, MAX_T + 1)] for i in range(TRIALS)]
-    expected = replay(SCHEDULERS[name](1).rule, curves, slots=1)
-    assert epochs_of(results) == dict(enumerate(expected.epochs))
-    assert scheduler.resumes == expected.resumes > 0
+    cheap = CheapProblem(None)
+    configs = [{"number": number, "case": "finish"} for number in range(TRIALS)]
+    virtual = simulate(
+        cheap, searcher=InOrder(configs), scheduler=SCHEDULERS[name](1), num_samples=TRIALS
+    )
+    assert epochs_of(results) == {t.number: t.iteration for t in virtual.trials}
+    assert scheduler.resumes == virtual.restores > 0
 
 
 def test_resumed_trials_go_on_where_they_were(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from ray.tune.schedulers import FIFOScheduler
 
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.tune import PaperDominance, PromotionMOASHA
+from mobo_core.tune import PaperDominance, PromotionMOASHA, StoppingMOASHA
 from mobo_core.virtual import replay
 
 OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0), Objective("cost", "min", 100)])
@@ -28,7 +28,40 @@ def test_dominated_curves_end_at_the_milestone_where_they_are() -> None:
     assert replay(scheduler, curves) == {0: 6, 1: 1, 2: 1, 3: 6}
 
 
-def test_promotion_with_one_slot() -> None:
+def promotion() -> PromotionMOASHA:
+    return PromotionMOASHA(OBJECTIVES, 4, reduction_factor=2, slots=1, time_attr="t")
+
+
+def flat(level: float) -> list[dict[str, float]]:
+    return [{"gain": -level, "cost": level, "t": float(t)} for t in range(1, 5)]
+
+
+def test_stopping_by_hand() -> None:
+    def stopping() -> StoppingMOASHA:
+        return StoppingMOASHA(OBJECTIVES, 4, reduction_factor=2, time_attr="t")
+
+    # Every newcomer is better than all before: at 1 and 2 all go on.
+    better = {level: flat(level) for level in (4, 3, 2, 1)}
+    assert replay(stopping(), better) == {4: 4, 3: 4, 2: 4, 1: 4}
+    # The other way round only the first of a rung does.
+    worse = {level: flat(level) for level in (1, 2, 3, 4)}
+    assert replay(stopping(), worse) == {1: 4, 2: 1, 3: 1, 4: 1}
+
+
+def test_promotion_by_hand() -> None:
+    # Each newcomer better: 4 waits at 1; 3 is the best of two and goes on at once to 2, where
+    # ⌊1/2⌋ = 0 and it waits; 2 is the best of three, ⌊3/2⌋ = 1: goes on to 2; there it is the best
+    # of two: goes on to the end. 1 is the best of four: to 2, best of three, ⌊3/2⌋ = 1: to the end.
+    better = {level: flat(level) for level in (4, 3, 2, 1)}
+    assert replay(promotion(), better) == {4: 1, 3: 2, 2: 4, 1: 4}
+    # Worse and worse: after the second trial the first is the best of two and is resumed to 2;
+    # then the third (⌊3/2⌋ = 1, taken) and the fourth wait at 1. Of four, two may go on: the
+    # second is resumed to 2, where the first is the best of two and is resumed to the end.
+    worse = {level: flat(level) for level in (1, 2, 3, 4)}
+    assert replay(promotion(), worse) == {1: 4, 2: 2, 3: 1, 4: 1}
+
+
+def test_promotion_of_curves_that_trade_off() -> None:
     curves = {0: curve(0.1, 10), 1: curve(0.05, 20), 2: curve(0.2, 5), 3: curve(0.01, 50)}
     scheduler = PromotionMOASHA(OBJECTIVES, 6, reduction_factor=2, slots=1, time_attr="t")
     # Milestones 1, 2 and 4. Of four at 1 two go on: 0 when 1 reports, 2 when it reports itself;
@@ -38,5 +71,5 @@ def test_promotion_with_one_slot() -> None:
 
 def test_empty_curves() -> None:
     assert replay(FIFOScheduler(), {}) == {}  # type: ignore[no-untyped-call]
-    with pytest.raises(ValueError, match="curve of trial 'a' is empty"):
+    with pytest.raises(ValueError, match="curve 0 is empty"):
         replay(FIFOScheduler(), {"a": []})  # type: ignore[no-untyped-call]
