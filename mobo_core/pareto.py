@@ -148,7 +148,8 @@ def scale_between(points: Points, low: Points, high: Points) -> Points:
     """
     # Halved first: the range of two huge values of opposite sign would overflow.
     half_range = high / 2 - low / 2
-    scale = np.where(half_range > 0, half_range, 1.0)
+    # A range of subnormal size is none: to divide by it may overflow.
+    scale = np.where(half_range >= np.finfo(float).tiny, half_range, 1.0)
     scaled: Points = (points / 2 - low / 2) / scale
     return scaled
 

@@ -1,15 +1,15 @@
 """Sets of points that grow one by one and are ranked only as far as a question needs.
 
 Successive halving asks after every report whether a trial stands among the best n/η of its rung,
-or which waiting trial there comes first. To rank the whole rung each time would cost O(n log n)
-or more a report. `ParetoSet` keeps fronts up to date as points arrive, in two objectives, and
-orders a front only where the answer depends on it; `RerankedSet` serves every other ranking. Both
-answer exactly what the ranking of all points would.
+or which waiting trial there comes first. To rank the whole rung each time would make a run of n
+trials cost n² and more. `ParetoSet` keeps fronts up to date as points arrive, and orders a front
+only where the answer depends on it; `ScoredSet` keeps scores sorted; `RerankedSet` serves any other
+ranking. All of them answer exactly what the ranking of all points would.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mobo_core.objectives import Points
-from mobo_core.ranking import FrontRanking, Ranking
+from mobo_core.ranking import FrontRanking, Ranking, ScoreRanking
 
 
 class RankedSet(Protocol):
@@ -50,8 +50,10 @@ class RankedSet(Protocol):
 
 def ranked_set(ranking: Ranking, reference_point: ArrayLike | None, m: int) -> RankedSet:
     """An empty set of points (m,) under a ranking."""
-    if m == 2 and isinstance(ranking, FrontRanking):
-        return ParetoSet(ranking, reference_point)
+    if isinstance(ranking, FrontRanking):
+        return ParetoSet(ranking, reference_point, m)
+    if isinstance(ranking, ScoreRanking):
+        return ScoredSet(ranking, m)
     return RerankedSet(ranking, reference_point)
 
 
@@ -100,27 +102,105 @@ class RerankedSet:
         return self._order[:quota]
 
 
-Entry = tuple[float, float, int]
-"""Both coordinates and the number of the member: sorted, the lexicographic order of the points."""
+Entry = tuple[tuple[float, ...], int]
+"""A point and the number of its member: sorted, the lexicographic order of the points."""
+
+
+class _Range:
+    """The smallest and largest values so far."""
+
+    def __init__(self, m: int) -> None:
+        self.low = np.full(m, np.inf)
+        self.high = np.full(m, -np.inf)
+
+    def grows_by(self, point: Points) -> bool:
+        """Take a point in; whether that changed the range."""
+        if (point >= self.low).all() and (point <= self.high).all():
+            return False
+        self.low = np.minimum(self.low, point)
+        self.high = np.maximum(self.high, point)
+        return True
+
+
+class ScoredSet:
+    """Scores kept sorted; computed anew only when a point widens the range they are scaled by."""
+
+    def __init__(self, ranking: ScoreRanking, m: int) -> None:
+        self._ranking = ranking
+        self._range = _Range(m)
+        self._names: list[str] = []
+        self._points: list[Points] = []
+        self._keys: dict[str, tuple[float, Entry]] = {}
+        self._sorted: list[tuple[float, Entry]] = []
+        self._waiting: list[tuple[float, Entry]] = []  # the sorted keys of those that wait
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, member: str) -> bool:
+        return member in self._keys
+
+    def add(self, member: str, point: Points) -> None:
+        """See `RankedSet.add`."""
+        self._names.append(member)
+        self._points.append(point)
+        if self._range.grows_by(point):
+            waiting = [self._names[entry[1]] for _, entry in self._waiting]
+            scores = self._scores(np.array(self._points))
+            self._keys = {
+                name: (score, (tuple(where), number))
+                for number, (name, score, where) in enumerate(
+                    zip(self._names, scores.tolist(), np.array(self._points).tolist(), strict=True)
+                )
+            }
+            self._sorted = sorted(self._keys.values())
+            self._waiting = sorted(self._keys[name] for name in waiting)
+            return
+        score = float(self._scores(point[None])[0])
+        self._keys[member] = score, (tuple(point.tolist()), len(self._names) - 1)
+        insort(self._sorted, self._keys[member])
+
+    def _scores(self, points: Points) -> Points:
+        return self._ranking.scores(points, self._range.low, self._range.high)
+
+    def set_waiting(self, member: str, waiting: bool) -> None:
+        """See `RankedSet.set_waiting`."""
+        key = self._keys[member]
+        position = bisect_left(self._waiting, key)
+        waits = position < len(self._waiting) and self._waiting[position] == key
+        if waiting and not waits:
+            self._waiting.insert(position, key)
+        elif waits and not waiting:
+            del self._waiting[position]
+
+    def is_within(self, member: str, quota: int) -> bool:
+        """See `RankedSet.is_within`."""
+        return bisect_left(self._sorted, self._keys[member]) < quota
+
+    def first_waiting(self, quota: int) -> str | None:
+        """See `RankedSet.first_waiting`."""
+        if not self._waiting:
+            return None
+        first = self._names[self._waiting[0][1][1]]
+        return first if self.is_within(first, quota) else None
 
 
 class ParetoSet:
-    """Fronts of two objectives, kept as points arrive; for rankings front by front.
+    """Fronts, kept as points arrive; for rankings front by front.
 
     A newcomer goes into the first front none of whose members dominates it; whom it dominates
-    there moves to the next front, and so on. A front is sorted by the first objective, so a
-    search takes O(log n).
+    there moves to the next front, and so on.
     """
 
-    def __init__(self, ranking: FrontRanking, reference_point: ArrayLike | None) -> None:
+    def __init__(self, ranking: FrontRanking, reference_point: ArrayLike | None, m: int) -> None:
         self._ranking = ranking
         self._reference_point = reference_point
+        self._new_front: type[_Front] = _Staircase if m == 2 else _Front
         self._names: list[str] = []
         self._entries: dict[str, Entry] = {}
         self._waits: list[bool] = []
         self._fronts: list[_Front] = []
-        self._low = np.full(2, np.inf)
-        self._high = np.full(2, -np.inf)
+        self._range = _Range(m)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -130,27 +210,25 @@ class ParetoSet:
 
     def add(self, member: str, point: Points) -> None:
         """See `RankedSet.add`."""
-        entry = float(point[0]), float(point[1]), len(self._names)
+        entry = tuple(point.tolist()), len(self._names)
         self._names.append(member)
         self._entries[member] = entry
         self._waits.append(False)
-        if (point < self._low).any() or (point > self._high).any():
-            self._low = np.minimum(self._low, point)
-            self._high = np.maximum(self._high, point)
+        if self._range.grows_by(point):
             for front in self._fronts:
                 front.order = None  # distances inside it are in units of the range
         level, moved = self._level_of(entry), [entry]
         while moved:
             if level == len(self._fronts):
-                self._fronts.append(_Front())
+                self._fronts.append(self._new_front())
             moved = self._fronts[level].take_in(moved, self._waits)
             level += 1
 
     def set_waiting(self, member: str, waiting: bool) -> None:
         """See `RankedSet.set_waiting`."""
         entry = self._entries[member]
-        if self._waits[entry[2]] != waiting:
-            self._waits[entry[2]] = waiting
+        if self._waits[entry[1]] != waiting:
+            self._waits[entry[1]] = waiting
             self._fronts[self._level_of(entry)].waiting += 1 if waiting else -1
 
     def is_within(self, member: str, quota: int) -> bool:
@@ -161,7 +239,7 @@ class ParetoSet:
         front = self._fronts[level]
         if left <= 0 or left >= len(front.entries):
             return left > 0
-        return entry[2] in self._ordered(front)[:left]
+        return entry[1] in self._ordered(front)[:left]
 
     def first_waiting(self, quota: int) -> str | None:
         """See `RankedSet.first_waiting`."""
@@ -188,59 +266,88 @@ class ParetoSet:
 
     def _ordered(self, front: _Front) -> Sequence[int]:
         if front.order is None:
-            points = np.array([entry[:2] for entry in front.entries])
-            order = self._ranking.order_front(points, self._low, self._high, self._reference_point)
-            front.order = [front.entries[position][2] for position in order]
+            entries = sorted(front.entries)
+            order = self._ranking.order_front(
+                np.array([point for point, _ in entries]),
+                self._range.low,
+                self._range.high,
+                self._reference_point,
+            )
+            front.order = [entries[position][1] for position in order]
         return front.order
 
 
 class _Front:
-    """Points of which none dominates another, sorted; duplicates stand side by side."""
+    """Points of which none dominates another, in any number of objectives: O(k) a question."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
         self.waiting = 0
         self.order: list[int] | None = None
+        self._points: Points | None = None
+
+    def dominates(self, entry: Entry) -> bool:
+        """Whether a member does."""
+        points = self._as_array()
+        return bool(((points <= entry[0]).all(axis=1) & (points < entry[0]).any(axis=1)).any())
+
+    def take_in(self, newcomers: list[Entry], waits: Sequence[bool]) -> list[Entry]:
+        """Add points of which none dominates another or is dominated here; who must leave."""
+        leaving = self._exchange(newcomers)
+        self.order = None
+        self.waiting += sum(waits[entry[1]] for entry in newcomers)
+        self.waiting -= sum(waits[entry[1]] for entry in leaving)
+        return leaving
+
+    def _exchange(self, newcomers: list[Entry]) -> list[Entry]:
+        new = np.array([point for point, _ in newcomers])
+        if not self.entries:
+            self.entries, self._points = list(newcomers), new
+            return []
+        points = self._as_array()
+        no_worse = (new[:, None, :] <= points).all(axis=2)
+        better = (new[:, None, :] < points).any(axis=2)
+        dominated = (no_worse & better).any(axis=0)
+        leaving = [self.entries[index] for index in np.flatnonzero(dominated)]
+        staying = [self.entries[index] for index in np.flatnonzero(~dominated)]
+        self.entries = staying + newcomers
+        self._points = np.vstack([points[~dominated], new])
+        return leaving
+
+    def _as_array(self) -> Points:
+        assert self._points is not None, "a front is never empty"
+        return self._points
+
+
+class _Staircase(_Front):
+    """The same for two objectives, sorted by the first: O(log k) a question."""
 
     def dominates(self, entry: Entry) -> bool:
         """Whether a member does."""
         # Of those no larger in the first objective, the last is the smallest in the second.
-        position = bisect_right(self.entries, (entry[0], np.inf, 0)) - 1
+        position = bisect_right(self.entries, ((entry[0][0], np.inf), 0)) - 1
         if position < 0:
             return False
-        best = self.entries[position]
-        return best[1] <= entry[1] and best[:2] != entry[:2]
+        best = self.entries[position][0]
+        return best[1] <= entry[0][1] and best != entry[0]
 
-    def take_in(self, newcomers: list[Entry], waits: Sequence[bool]) -> list[Entry]:
-        """Add points of which none dominates another or is dominated here; who must leave."""
-        self.order = None
+    def _exchange(self, newcomers: list[Entry]) -> list[Entry]:
         entries = self.entries
-        begin = bisect_left(entries, (newcomers[0][0], -np.inf, 0))
-        merged: list[Entry] = []
+        lowest = newcomers[-1][0][1]
+        begin = end = bisect_left(entries, ((newcomers[0][0][0], -np.inf), 0))
+        staying: list[Entry] = []
         leaving: list[Entry] = []
-        lowest = newcomers[-1][1]
-        position, following, stair = begin, 0, None
-        while True:
-            here = entries[position] if position < len(entries) else None
-            if here is not None and here[1] < lowest:
-                here = None  # from here on nothing is dominated
-            new = newcomers[following] if following < len(newcomers) else None
-            if here is None and new is None:
-                break
-            if here is None or (new is not None and new < here):
-                assert new is not None
-                merged.append(new)
-                stair = new
+        following = 0
+        while end < len(entries) and entries[end][0][1] >= lowest:  # none is dominated beyond
+            here = entries[end]
+            while following < len(newcomers) and newcomers[following] < here:
                 following += 1
-                continue
-            # Of the newcomers no larger in the first objective, the last is the smallest in the
-            # second.
-            if stair is not None and stair[1] <= here[1] and stair[:2] != here[:2]:
+            # Of the newcomers before it, the last is the smallest in the second objective.
+            rival = newcomers[following - 1][0] if following else None
+            if rival is not None and rival[1] <= here[0][1] and rival != here[0]:
                 leaving.append(here)
             else:
-                merged.append(here)
-            position += 1
-        self.entries[begin:position] = merged
-        self.waiting += sum(waits[entry[2]] for entry in newcomers)
-        self.waiting -= sum(waits[entry[2]] for entry in leaving)
+                staying.append(here)
+            end += 1
+        entries[begin:end] = sorted(staying + newcomers)
         return leaving

@@ -12,8 +12,9 @@ Common to all rankings:
   The order of values therefore does not depend on the order of the input.
 * Invalid points (NaN, ±inf) come last, in the order of the input.
 
-To add a ranking, write one function here and name it in `RANKINGS`; one that goes front by front
-writes only what happens inside a front (`FrontRanking`), and is kept up to date cheaply.
+To add a ranking, write one function here and name it in `RANKINGS`. As a `FrontRanking` (what
+happens inside a front) or a `ScoreRanking` (a score of each point) it is also kept up to date
+cheaply as points arrive; see `mobo_core.ranked`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ from mobo_core.pareto import (
     epsilon_net_order,
     non_dominated_ranks,
     scale_between,
-    scale_to_range,
     valid_mask,
 )
 
@@ -146,51 +146,82 @@ def pareto_hypervolume(front: Points, reference: Points) -> Order:
     return np.lexsort((front.sum(axis=1), -contributions))
 
 
-def linear(
-    points: ArrayLike,
-    reference_point: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
-) -> Order:
+class ScoreRanking:
+    """A ranking by a score of each point; make one with this as a decorator.
+
+    Args:
+        score: Scores (n,), the smaller the better, of scaled and weighted points (n, m).
+    """
+
+    def __init__(self, score: Callable[[Points], Points]) -> None:
+        self._score = score
+        functools.update_wrapper(self, score)
+
+    def __reduce__(self) -> str:
+        """By name, as functions are pickled: the wrapped one is hidden behind this."""
+        return self.__qualname__
+
+    __qualname__: str
+
+    def __call__(
+        self,
+        points: ArrayLike,
+        reference_point: ArrayLike | None = None,
+        weights: ArrayLike | None = None,
+    ) -> Order:
+        """See `Ranking`.
+
+        Args:
+            points: (n, m), minimised.
+            reference_point: Ignored.
+            weights: (m,), non-negative, or (n, m) with each point's own; None weighs all alike.
+
+        Raises:
+            ValueError: If the weights have another shape, are negative or not finite.
+        """
+        array = as_points(points)
+        own = np.broadcast_to(_weights(weights, array), array.shape)
+        valid = np.flatnonzero(valid_mask(array))
+        if len(valid) == 0:
+            return _with_invalid(valid, array)
+        kept = array[valid]
+        scores = self.scores(kept, kept.min(axis=0), kept.max(axis=0), own[valid])
+        return _with_invalid(valid[np.lexsort((*kept.T[::-1], scores))], array)
+
+    def scores(
+        self, points: Points, low: Points, high: Points, weights: Points | None = None
+    ) -> Points:
+        """Scores (n,) of valid points (n, m).
+
+        Args:
+            points: (n, m).
+            low: (m,) smallest values among all points.
+            high: (m,) largest values among all points.
+            weights: (n, m); None weighs all alike.
+        """
+        if weights is None:
+            weights = _weights(None, points)
+        return self._score(scale_between(points, low, high) * weights)
+
+
+@ScoreRanking
+def linear(weighted: Points) -> Points:
     """By the weighted sum of the scaled objectives.
 
     Finds no point in a concave part of a front, whatever the weights.
-
-    Args:
-        points: (n, m), minimised.
-        reference_point: Ignored.
-        weights: (m,), non-negative, or (n, m) with each point's own; None weighs all alike.
-
-    Raises:
-        ValueError: If the weights have another shape, are negative or not finite.
     """
-    array = as_points(points)
-    return _by_score(array, _weights(weights, array), lambda weighted: weighted.sum(axis=1))
+    scores: Points = weighted.sum(axis=1)
+    return scores
 
 
-def chebyshev(
-    points: ArrayLike,
-    reference_point: ArrayLike | None = None,
-    weights: ArrayLike | None = None,
-) -> Order:
+@ScoreRanking
+def chebyshev(weighted: Points) -> Points:
     """By the augmented Chebyshev scalarisation max_j w_j z_j + ρ Σ_j w_j z_j of the scaled z.
-
-    Args:
-        points: (n, m), minimised.
-        reference_point: Ignored.
-        weights: (m,), non-negative, or (n, m) with each point's own; None weighs all alike.
-
-    Raises:
-        ValueError: If the weights have another shape, are negative or not finite.
 
     Source: Knowles 2006 (ParEGO), doi:10.1109/TEVC.2005.851274, equation 2.
     """
-
-    def score(weighted: Points) -> Points:
-        scores: Points = weighted.max(axis=1) + AUGMENTATION * weighted.sum(axis=1)
-        return scores
-
-    array = as_points(points)
-    return _by_score(array, _weights(weights, array), score)
+    scores: Points = weighted.max(axis=1) + AUGMENTATION * weighted.sum(axis=1)
+    return scores
 
 
 RANKINGS: Mapping[str, Ranking] = {
@@ -221,15 +252,6 @@ def ranks_of(order: ArrayLike) -> Order:
     ranks = np.empty_like(indices)
     ranks[indices] = np.arange(len(indices))
     return ranks
-
-
-def _by_score(points: Points, weights: Points, score: Callable[[Points], Points]) -> Order:
-    valid = np.flatnonzero(valid_mask(points))
-    if len(valid) == 0:
-        return _with_invalid(valid, points)
-    own = np.broadcast_to(weights, points.shape)
-    scores = score(scale_to_range(points)[valid] * own[valid])
-    return _with_invalid(valid[np.lexsort((*points[valid].T[::-1], scores))], points)
 
 
 def _with_invalid(order: Order, points: Points) -> Order:
