@@ -321,16 +321,28 @@ def _make(
     factories: Mapping[str, Callable[..., Any]], kind: str, component: Component, context: Context
 ) -> Any:
     factory = _entry(factories, kind, component.name)
-    known = [name for name in inspect.signature(factory).parameters if name != "context"]
+    parameters = inspect.signature(factory).parameters
+    known = [name for name in parameters if name != "context"]
     if unknown := [name for name in component.params if name not in known]:
         raise UserError(
             f"{kind} {component.name!r} has no parameter {unknown[0]!r}; "
             f"it has: {', '.join(known) or 'none'}"
         )
+    for name, value in component.params.items():
+        _check_type(f"{kind} {component.label!r}: {name}", value, parameters[name].default)
     try:
         return factory(context, **component.params)
     except (TypeError, ValueError) as error:
         raise UserError(f"{kind} {component.label!r}: {error}") from error
+
+
+def _check_type(what: str, value: Any, default: Any) -> None:
+    """A parameter is of the kind of its default: a switch, a number or a name."""
+    for kind, name in ((bool, "true or false"), ((int, float), "a number"), (str, "a name")):
+        if isinstance(default, kind):
+            if not isinstance(value, kind) or isinstance(value, bool) != isinstance(default, bool):
+                raise UserError(f"{what} must be {name}, got {value!r}")
+            return
 
 
 def _entry(entries: Mapping[str, Entry], kind: str, name: str) -> Entry:

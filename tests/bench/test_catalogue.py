@@ -65,7 +65,23 @@ def test_problems_know_their_checksum_and_flops() -> None:
     [
         (Component("x", "nope", {}), "unknown scheduler 'nope': choose from asha, fifo"),
         (Component("x", "fifo", {"eta": 3}), "has no parameter 'eta'; it has: none"),
-        (Component("x", "paper-rungwise", {"grace_period": "a"}), "scheduler 'x': "),
+        (
+            Component("x", "paper-rungwise", {"grace_period": "a"}),
+            "scheduler 'x': grace_period must be a number, got 'a'",
+        ),
+        (
+            Component("x", "moasha-stopping", {"brackets": True}),
+            "scheduler 'x': brackets must be a number, got True",
+        ),
+        (
+            Component("x", "moasha-stopping", {"ranking": 3}),
+            "scheduler 'x': ranking must be a name, got 3",
+        ),
+        (
+            Component("x", "asha", {"random_weights": 1}),
+            "scheduler 'x': random_weights must be true or false, got 1",
+        ),
+        (Component("x", "hv-promotion", {"margin": -1}), "scheduler 'x': margin must be finite"),
     ],
 )
 def test_bad_components_are_named(component: Component, message: str) -> None:
