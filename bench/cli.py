@@ -1,8 +1,9 @@
-"""The command line: ``mobo-bench run | report | replay | list | doctor``."""
+"""The command line: ``mobo-bench run | report | replay | record | list | doctor``."""
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import warnings
@@ -231,6 +232,62 @@ def replay(
         rows.to_csv(out, index=False)
     title = f"{draws} draws of {chosen.budget.trials} of {len(pool)} curves"
     console.print(formatting.rich_table(replays.summarise(rows), title))
+
+
+@cli.command()
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--problem", "problem_name", default="mlp", show_default=True)
+@click.option("--dataset", type=click.Choice(["mnist", "digits"]), default="mnist")
+@click.option("--data-dir", default="data", show_default=True)
+@click.option("--max-epochs", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option(
+    "--values",
+    metavar="NAME=COUNT",
+    multiple=True,
+    default=("learning_rate=12", "dropout=3"),
+    show_default=True,
+    help="How many values of a range; repeat for each.",
+)
+@click.option("--seeds", default="2", show_default=True, help="Training seeds, as in 'run'.")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: all cores]")
+def record(
+    out: Path,
+    problem_name: str,
+    dataset: str,
+    data_dir: str,
+    max_epochs: int,
+    values: tuple[str, ...],
+    seeds: str,
+    workers: int | None,
+) -> None:
+    """Train a grid of configurations and write their curves to the table OUT (Parquet).
+
+    What is trained is kept at once: the same command goes on where it was cut. Beside OUT lie its
+    card, OUT.json, and OUT.parts, which may be deleted when it is done.
+
+    \b
+    Examples:
+      mobo-bench record mlp-mnist.parquet --data-dir ~/data
+      mobo-bench record small.parquet --dataset digits --values learning_rate=4 --values dropout=2
+    """
+    seed_list = matrix.parse_seeds(seeds)
+    sizes = {}
+    for text in values:
+        name, _, count = text.partition("=")
+        if not count.isdigit():
+            raise UserError(f"bad --values {text!r}: give a name and a number, like dropout=3")
+        sizes[name] = int(count)
+    from bench import catalogue, recorder
+
+    entry = catalogue.PROBLEMS.get(problem_name)
+    if entry is None:
+        known = ", ".join(sorted(catalogue.PROBLEMS))
+        raise UserError(f"unknown problem {problem_name!r}: choose from {known}")
+    problem = entry(dataset, str(Path(data_dir).resolve()), max_epochs)
+    grid = recorder.grid_of(problem.space, sizes)
+    cores = workers or len(os.sched_getaffinity(0))
+    recorder.record(problem, grid, seed_list, out, cores, console)
+    console.print(f"wrote {out}")
 
 
 @cli.command("list")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -23,7 +24,19 @@ NAMES = {
     "params": "parameters",
     "flops": "FLOPs",
 }
-MARKERS = "osD^vPX*"
+COLOURS = 10
+"""Of seaborn's colour-blind palette; more schedulers repeat them with other lines and hatches."""
+MARKERS, LINES, HATCHES = "osD^vPX*", ("-", "--", ":"), ("", "////", "....")
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a scheduler is drawn, the same in every figure."""
+
+    colour: str
+    marker: str
+    line: str
+    hatch: str
 
 
 def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[str]:
@@ -72,21 +85,19 @@ def fronts(records: Sequence[RunRecord], subject: str) -> Figure:
     return figure
 
 
-def _draw_front(
-    axis: Axes, record: RunRecord, x: Objective, y: Objective, style: dict[str, object]
-) -> None:
-    colour, marker = style["color"], style["marker"]
+def _draw_front(axis: Axes, record: RunRecord, x: Objective, y: Objective, style: Style) -> None:
     last = aggregate.last_reports(record)
-    axis.scatter(last[x.name], last[y.name], s=10, color=colour, alpha=0.3, linewidths=0)
+    axis.scatter(last[x.name], last[y.name], s=10, color=style.colour, alpha=0.3, linewidths=0)
     front = aggregate.observed_front(record).sort_values(x.name)
     joined = len(record.objectives) == 2
     axis.plot(
         front[x.name],
         front[y.name],
-        color=colour,
-        marker=marker,
+        color=style.colour,
+        marker=style.marker,
         markersize=6,
         markerfacecolor="none",
+        linestyle=style.line,
         linewidth=1.2 if joined else 0,
         drawstyle="steps-post" if x.goal == "min" else "steps-pre",
         label=_series(record),
@@ -117,7 +128,7 @@ def anytime(records: Sequence[RunRecord], against: str, subject: str) -> Figure:
         for scheduler, style in styles.items():
             mine = [curves[r.run_id] for r in group if _series(r) == scheduler]
             if mine:
-                _draw_curves(axis, mine, against, scheduler, str(style["color"]))
+                _draw_curves(axis, mine, against, scheduler, style)
         names = [_name(objective).split(" ")[-1] for objective in group[0].objectives]
         volume = " · ".join(names)
         axis.set(title=label, xlabel=unit, ylabel=f"hypervolume / ({volume})")
@@ -128,13 +139,14 @@ def anytime(records: Sequence[RunRecord], against: str, subject: str) -> Figure:
 
 
 def _draw_curves(
-    axis: Axes, curves: Sequence[pd.DataFrame], against: str, label: str, colour: str
+    axis: Axes, curves: Sequence[pd.DataFrame], against: str, label: str, style: Style
 ) -> None:
+    colour = style.colour
     # A run that has ended keeps what it has, up to the end of the longest of its scheduler.
     grid = np.unique(np.concatenate([curve[against].to_numpy(dtype=float) for curve in curves]))
     stacked = np.stack([_step(curve, against, grid) for curve in curves])
     median = np.median(stacked, axis=0)
-    axis.step(grid, median, where="post", color=colour, label=label)
+    axis.step(grid, median, where="post", color=colour, linestyle=style.line, label=label)
     axis.plot(grid[-1], median[-1], marker="o", markersize=4, color=colour)
     if len(curves) > 1:
         axis.fill_between(
@@ -178,7 +190,16 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
                 continue
             heights = [(mine["epoch"] == epoch).sum() / count for epoch in range(last + 1)]
             places = np.arange(last + 1) - 0.4 + width * (offset + 0.5)
-            axis.bar(places, heights, width, color=str(style["color"]), label=scheduler)
+            axis.bar(
+                places,
+                heights,
+                width,
+                color=style.colour,
+                hatch=style.hatch,
+                edgecolor="white" if style.hatch else None,
+                linewidth=0,
+                label=scheduler,
+            )
         axis.set(title=label, xlabel="last epoch trained", ylabel="trials per run")
         axis.set_xticks(range(last + 1))
     _legend(figure, axes[0])
@@ -231,12 +252,17 @@ def _series(record: RunRecord) -> str:
     return scheduler if searcher == "ax" else f"{scheduler}, {searcher}"
 
 
-def _styles(records: Sequence[RunRecord]) -> dict[str, dict[str, object]]:
-    """Colour and marker per scheduler, the same in every figure."""
+def _styles(records: Sequence[RunRecord]) -> dict[str, Style]:
+    """A style per scheduler."""
     schedulers = list(dict.fromkeys(_series(record) for record in records))
-    palette = sns.color_palette("colorblind", max(len(schedulers), 1))
+    palette = sns.color_palette("colorblind", COLOURS).as_hex()
     return {
-        name: {"color": mpl.colors.to_hex(palette[k]), "marker": MARKERS[k % len(MARKERS)]}
+        name: Style(
+            palette[k % COLOURS],
+            MARKERS[k % len(MARKERS)],
+            LINES[k // COLOURS % len(LINES)],
+            HATCHES[k // COLOURS % len(HATCHES)],
+        )
         for k, name in enumerate(schedulers)
     }
 

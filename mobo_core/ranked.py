@@ -247,7 +247,10 @@ class ParetoSet:
             if quota <= 0:
                 return None
             if front.waiting:
-                for number in self._ordered(front)[:quota]:
+                # One alone, in a front that is within the quota: whatever its place in it.
+                alone = front.waiting == 1 and quota >= len(front.entries)
+                numbers = [n for _, n in front.entries] if alone else self._ordered(front)
+                for number in numbers[:quota]:
                     if self._waits[number]:
                         return self._names[number]
             quota -= len(front.entries)

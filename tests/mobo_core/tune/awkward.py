@@ -5,6 +5,7 @@ Apart from the tests, because processes of trials import the module of their tra
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +46,14 @@ class StartsOver(Cheap):
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
         self.t = 0
+
+
+class FailsOnce(Cheap):
+    """Dies at its second epoch, as when its node is lost, the first time that is tried."""
+
+    def step(self) -> dict[str, Any]:
+        fallen = Path(f"{self.log}-{self.number}-fell")
+        if self.t == 1 and not fallen.exists():
+            fallen.touch()
+            os._exit(1)
+        return super().step()

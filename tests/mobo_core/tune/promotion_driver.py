@@ -67,6 +67,7 @@ def tuner(
     extra: dict[str, Any] | None = None,
     samples: int = TRIALS,
     stop: tune.Stopper | None = None,
+    max_failures: int = 0,
 ) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(trainable, resources(slots)),
@@ -81,6 +82,7 @@ def tuner(
             storage_path=str(folder),
             verbose=0,
             stop=stop,
+            failure_config=tune.FailureConfig(max_failures=max_failures),
             callbacks=[SchedulerState(scheduler)],
         ),
     )

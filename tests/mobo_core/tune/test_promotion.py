@@ -28,7 +28,7 @@ from mobo_core.tune import (
 from mobo_core.tune.pausing import PromotionScheduler
 from mobo_core.virtual import InOrder, simulate
 from tests.bench.cheap import MAX_T, Cheap, CheapProblem
-from tests.mobo_core.tune.awkward import Bare, StartsOver, checkpointing, forgetful
+from tests.mobo_core.tune.awkward import Bare, FailsOnce, StartsOver, checkpointing, forgetful
 from tests.mobo_core.tune.promotion_driver import OBJECTIVES, TRIALS, Numbers, resources, tuner
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
@@ -135,6 +135,26 @@ def test_no_searcher_is_refused_and_the_remedy_works(tmp_path: Path) -> None:
                 made.fit()
         else:
             assert made.fit().num_errors == 0
+
+
+def test_processes_that_die_are_retried_from_their_pause(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    results = tuner(
+        SCHEDULERS["moasha"](2),
+        tmp_path,
+        "finish",
+        str(log),
+        trainable=FailsOnce,
+        samples=4,
+        max_failures=1,
+    ).fit()
+    assert results.num_errors == 0
+    reached = epochs_of(results)
+    assert max(reached.values()) > 1
+    # Whoever died at the second epoch had paused after the first, and did not train that again.
+    trained = Counter(log.read_text().splitlines())
+    assert trained == {f"{n} {t}": 1 for n, last in reached.items() for t in range(1, last + 1)}
+    assert list(tmp_path.glob("log-*-fell"))
 
 
 def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:

@@ -181,6 +181,17 @@ def test_retries_survive_failures() -> None:
     assert result.reports > 30
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_promotion_survives_failures(workers: int) -> None:
+    cluster = Cluster(workers, failure_rate=0.3, seed=3)
+    scheduler = PromotionMOASHA(OBJECTIVES, 3, reduction_factor=2, slots=workers, time_attr="epoch")
+    configs = [{"quality": float(q)} for q in range(1, 13)]
+    result = run(*configs, cluster=cluster, scheduler=scheduler, max_failures=-1)
+    assert len(result.trials) == 12
+    assert {t.status for t in result.trials} == {"TERMINATED"}
+    assert max(t.last_result["epoch"] for t in result.trials) == 3
+
+
 def test_searchers_hear_what_tune_would_tell_them() -> None:
     searcher = Given({}, {})
     run(searcher=searcher)

@@ -1,0 +1,146 @@
+"""Recording the curves of a grid: what virtual runs look up (`mobo_core.problems.tabular`).
+
+Every configuration and seed is trained by a process of its own and kept at once, so a recording
+that is cut goes on where it was.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import multiprocessing
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import track
+
+from bench import environment
+from bench.errors import UserError
+from bench.formatting import duration
+from mobo_core.problems.protocol import Problem
+from mobo_core.problems.tabular import EPOCH, SECONDS, SEED, TableCard
+from mobo_core.seeding import digest
+from mobo_core.space import ChoiceParameter, SearchSpace
+
+STARTUP = "startup_s"
+
+
+def grid_of(space: SearchSpace, sizes: Mapping[str, int]) -> dict[str, list[Any]]:
+    """Parameter → values: all of a choice, evenly spread ones of a range, bounds included.
+
+    Args:
+        space: What is recorded.
+        sizes: Name of each range → number of values.
+
+    Raises:
+        UserError: If a range has no size, or a size is less than 2.
+    """
+    grid: dict[str, list[Any]] = {}
+    for parameter in space.parameters:
+        if isinstance(parameter, ChoiceParameter):
+            grid[parameter.name] = list(parameter.values)
+            continue
+        count = sizes.get(parameter.name, 0)
+        if count < 2:
+            raise UserError(f"parameter {parameter.name!r} needs at least 2 values, got {count}")
+        steps = [k / (count - 1) for k in range(count)]
+        values = [parameter.from_unit(step) for step in steps]
+        # Rounded: a grid is read by people, and looked up by equality.
+        grid[parameter.name] = [float(f"{value:.4g}") for value in values]
+    return grid
+
+
+def record(
+    problem: Problem,
+    grid: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    out: Path,
+    workers: int,
+    console: Console,
+) -> None:
+    """Train every configuration of the grid and write the table.
+
+    Args:
+        problem: What is trained.
+        grid: From `grid_of`.
+        seeds: Training seeds.
+        out: Parquet file; unfinished work lies beside it in ``OUT.parts``.
+        workers: Processes.
+        console: For progress.
+    """
+    parts = out.with_name(out.name + ".parts")
+    parts.mkdir(parents=True, exist_ok=True)
+    configs = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    jobs = {
+        parts / f"{digest([config, seed])[:16]}.json": (config, seed)
+        for config, seed in itertools.product(configs, seeds)
+    }
+    todo = {path: job for path, job in jobs.items() if not path.exists()}
+    console.print(
+        f"{len(jobs)} curves of {problem.max_epochs} epochs on {problem.name}, "
+        f"{len(jobs) - len(todo)} already recorded in {parts}"
+    )
+    began = time.monotonic()
+    # Fresh processes: PyTorch's threads do not survive a fork.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
+        futures = [pool.submit(_record_one, problem, *job, path) for path, job in todo.items()]
+        for future in track(as_completed(futures), "recording", len(futures), console=console):
+            future.result()
+    console.print(f"trained in {duration(time.monotonic() - began)}")
+    curves = [json.loads(path.read_text()) for path in jobs]
+    _write(problem, grid, seeds, curves, out)
+
+
+def _record_one(problem: Problem, config: dict[str, Any], seed: int, path: Path) -> None:
+    began = time.perf_counter()
+    training = problem.start(config, seed)
+    startup_s = time.perf_counter() - began
+    rows = [
+        {**config, SEED: seed, **training.run_epoch(), **training.test_metrics()}
+        for _ in range(problem.max_epochs)
+    ]
+    training.close()
+    partial = path.with_suffix(".new")
+    partial.write_text(json.dumps({STARTUP: startup_s, "rows": rows}))
+    partial.rename(path)
+
+
+def _write(
+    problem: Problem,
+    grid: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    curves: Sequence[Mapping[str, Any]],
+    out: Path,
+) -> None:
+    rows = pd.DataFrame([row for curve in curves for row in curve["rows"]])
+    rows = rows.sort_values([*grid, SEED, EPOCH], ignore_index=True)
+    rows[SECONDS] = rows[SECONDS].round(4)  # of the clock: the rest is noise, and large on disk
+    card = TableCard(
+        name=problem.name,
+        space={name: list(values) for name, values in grid.items()},
+        seeds=list(seeds),
+        max_epochs=problem.max_epochs,
+        startup_s=round(statistics.median(curve[STARTUP] for curve in curves), 4),
+        objectives={name: asdict(objective) for name, objective in problem.objectives.items()},
+        made={
+            "command": " ".join(["mobo-bench", *sys.argv[1:]]),
+            "data_checksum": problem.data_checksum(),
+            **environment.capture().to_json(),
+        },
+    )
+    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(
+        card.to_metadata()
+    )
+    pq.write_table(table, out, compression="zstd", compression_level=19)
+    Path(f"{out}.json").write_text(card.to_json() + "\n")

@@ -1,0 +1,205 @@
+"""Recorded curves of a grid of configurations, as a problem: nothing is trained, only looked up.
+
+A table is a Parquet file with a row per configuration, training seed and epoch, and a card in its
+metadata that says what was recorded, how, and with which objectives (`TableCard`). The search
+space is the grid, so every lookup is exact.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from mobo_core.objectives import Objective
+from mobo_core.space import ChoiceParameter, SearchSpace
+
+SEED, EPOCH, SECONDS = "seed", "epoch", "seconds"
+CARD = b"mobo"
+"""Key of the card in the file's metadata."""
+HIDDEN = "test_"
+"""Metrics that begin like this are for the final front alone and never reported."""
+
+
+@dataclass(frozen=True)
+class TableCard:
+    """What is in a table.
+
+    Args:
+        name: Of the problem that was recorded, e.g. ``mlp-mnist``.
+        space: Parameter → its values, in the order of the grid.
+        seeds: Training seeds.
+        max_epochs: Epochs of each curve.
+        startup_s: Median seconds that building a training took.
+        objectives: Short name → fields of its `Objective`.
+        made: How: command, commit, versions, machine, checksum of the data.
+    """
+
+    name: str
+    space: dict[str, list[Any]]
+    seeds: list[int]
+    max_epochs: int
+    startup_s: float
+    objectives: dict[str, dict[str, Any]]
+    made: dict[str, Any]
+
+    def to_json(self) -> str:
+        """As text; the order of the parameters is kept."""
+        return json.dumps(asdict(self), indent=1, allow_nan=False)
+
+    def to_metadata(self) -> dict[bytes, bytes]:
+        """For the Parquet schema."""
+        return {CARD: self.to_json().encode()}
+
+
+@dataclass(frozen=True)
+class _Table:
+    card: TableCard
+    checksum: str
+    index: dict[tuple[Any, ...], int]
+    """(values in the order of the space, seed) → position of the curve."""
+    columns: dict[str, NDArray[Any]]
+    """Metric → (curves, epochs)."""
+
+
+@dataclass(frozen=True)
+class TabularProblem:
+    """Looks up what was recorded.
+
+    Args:
+        path: Of the table.
+        epochs: Full budget of a trial; None is what was recorded.
+
+    Raises:
+        ValueError: When first used: if the file is no table, is incomplete, or has fewer epochs.
+    """
+
+    path: str
+    epochs: int | None = None
+
+    @property
+    def _table(self) -> _Table:
+        return _load(self.path)
+
+    @property
+    def card(self) -> TableCard:
+        """How the table was made."""
+        return self._table.card
+
+    @property
+    def max_epochs(self) -> int:
+        """Full budget of a trial."""
+        recorded = self.card.max_epochs
+        if self.epochs is not None and not 1 <= self.epochs <= recorded:
+            raise ValueError(f"{self.path} has {recorded} epochs a curve, not {self.epochs}")
+        return self.epochs or recorded
+
+    @property
+    def name(self) -> str:
+        """That of the recorded problem, marked as a table."""
+        return f"{self.card.name}-table"
+
+    @property
+    def space(self) -> SearchSpace:
+        """The grid."""
+        return SearchSpace(
+            tuple(
+                ChoiceParameter(name, tuple(values), ordered=len(values) > 1)
+                for name, values in self.card.space.items()
+            )
+        )
+
+    @property
+    def objectives(self) -> Mapping[str, Objective]:
+        """Those of the recorded problem."""
+        return {name: Objective(**fields) for name, fields in self.card.objectives.items()}
+
+    def data_checksum(self) -> str:
+        """SHA-256 of the table."""
+        return self._table.checksum
+
+    def start(self, config: Mapping[str, Any], seed: int) -> TabularTraining:
+        """The curve of a configuration; seeds beyond the recorded ones begin again.
+
+        Raises:
+            ValueError: If the configuration is not on the grid.
+        """
+        card = self.card
+        recorded = card.seeds[seed % len(card.seeds)]
+        key = (*(config.get(name) for name in card.space), recorded)
+        if key not in self._table.index:
+            raise ValueError(f"{dict(config)} is not on the grid of {self.path}")
+        return TabularTraining(self._table.columns, self._table.index[key])
+
+
+class TabularTraining:
+    """A curve, read epoch by epoch; its state is the number of epochs read."""
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], position: int) -> None:
+        self._columns = columns
+        self._position = position
+        self._read = 0
+
+    def run_epoch(self) -> dict[str, float]:
+        """The next report, test metrics left out."""
+        self._read += 1
+        return {name: value for name, value in self._row().items() if not name.startswith(HIDDEN)}
+
+    def test_metrics(self) -> dict[str, float]:
+        """Test metrics after the epochs read so far."""
+        return {n: value for n, value in self._row().items() if n.startswith(HIDDEN)}
+
+    def _row(self) -> dict[str, float]:
+        return {
+            name: values[self._position, self._read - 1].item()
+            for name, values in self._columns.items()
+        }
+
+    def state(self) -> bytes:
+        """Number of epochs read."""
+        return str(self._read).encode()
+
+    def load_state(self, state: bytes) -> None:
+        """Go on there."""
+        self._read = int(state)
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+@lru_cache(maxsize=8)
+def _load(path: str) -> _Table:
+    try:
+        raw = Path(path).read_bytes()
+        table = pq.read_table(pa.BufferReader(raw))
+        card = TableCard(**json.loads(table.schema.metadata[CARD]))
+    except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is no table of recorded curves: {error!r}") from error
+    names = [*card.space, SEED]
+    table = table.sort_by([(name, "ascending") for name in (*names, EPOCH)])
+    curves = int(np.prod([len(values) for values in card.space.values()])) * len(card.seeds)
+    if len(table) != curves * card.max_epochs:
+        raise ValueError(
+            f"{path} has {len(table)} rows, not {curves} curves of {card.max_epochs} epochs"
+        )
+    keys = zip(*(table[name][:: card.max_epochs].to_pylist() for name in names), strict=True)
+    columns = {
+        name: table[name].to_numpy().reshape(curves, card.max_epochs)
+        for name in table.column_names
+        if name not in names
+    }
+    return _Table(
+        card=card,
+        checksum=hashlib.sha256(raw).hexdigest(),
+        index={key: position for position, key in enumerate(keys)},
+        columns=columns,
+    )
