@@ -33,6 +33,8 @@ def test_it_stays_short() -> None:
 def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: Path) -> None:
     from ray import tune
 
+    from bench.backends.ray import SLOT
+
     class Trainable(tune.Trainable):
         def setup(self, config: dict[str, Any]) -> None:
             self.epoch = 0
@@ -60,7 +62,8 @@ def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: P
         f"    run_config=tune.RunConfig(storage_path={str(tmp_path)!r}, verbose=0),\n"
         "    tune_config=",
     )
-    namespace: dict[str, Any] = {"trainable": Trainable}
+    light = tune.with_resources(Trainable, {"cpu": 0.01, SLOT: 1})
+    namespace: dict[str, Any] = {"trainable": light}
     exec(example, namespace)
     results = namespace["tuner"].fit()
     assert len(results) == 4
