@@ -49,11 +49,19 @@ class StartsOver(Cheap):
 
 
 class FailsOnce(Cheap):
-    """Dies at its second epoch, as when its node is lost, the first time that is tried."""
+    """Dies, as when its node is lost, in the epoch after its first resume."""
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
+        super().load_checkpoint(checkpoint_dir)
+        self.resumed = True
+
+    def setup(self, config: dict[str, Any]) -> None:
+        super().setup(config)
+        self.resumed = False
 
     def step(self) -> dict[str, Any]:
         fallen = Path(f"{self.log}-{self.number}-fell")
-        if self.t == 1 and not fallen.exists():
+        if self.resumed and not fallen.exists():
             fallen.touch()
             os._exit(1)
         return super().step()

