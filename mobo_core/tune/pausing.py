@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import ray
@@ -72,6 +73,7 @@ class PromotionScheduler(ObjectiveScheduler):
         # What Tune's trials are about, kept here: to look through all of them at every event would
         # make a run of n trials cost n².
         self._starting: dict[str, Trial] = {}  # added or resumed, and not yet seen to run
+        self._staged: set[str] = set()  # of those, the ones Tune is starting a process for
         self._active: set[str] = set()  # hold a slot, until they are seen to be paused
         self._pausing: dict[str, Trial] = {}  # being saved
         self._paused: dict[str, Trial] = {}
@@ -87,7 +89,13 @@ class PromotionScheduler(ObjectiveScheduler):
         """Without what belongs to the running experiment; Tune pickles its schedulers."""
         running = ("_controller", "_gate", "_is_exhausted", "_cluster_slots")
         state = {name: value for name, value in self.__dict__.items() if name not in running}
-        return state | {"_starting": {}, "_active": set(), "_pausing": {}, "_paused": {}}
+        return state | {
+            "_starting": {},
+            "_staged": set(),
+            "_active": set(),
+            "_pausing": {},
+            "_paused": {},
+        }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """As before the experiment."""
@@ -198,6 +206,7 @@ class PromotionScheduler(ObjectiveScheduler):
     def _leave(self, trial_id: str) -> None:
         for known in (self._starting, self._pausing, self._paused, self._resumed_at):
             known.pop(trial_id, None)
+        self._staged.discard(trial_id)
         self._active.discard(trial_id)
 
     # What Tune asks
@@ -205,12 +214,28 @@ class PromotionScheduler(ObjectiveScheduler):
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """A trial that waits to start, else the paused one that the rule wants, if a slot is free.
 
+        A process that has become free goes to a trial that has none yet. Tune would let a trial
+        whose own process is starting have it and end that one; where trials pause sooner than
+        processes start, a slot whose process was late would then stay empty for ever.
+
         Raises:
             ValueError: If a trial was paused and has no checkpoint.
         """
         self._look_at_trials()
-        if self._starting:
-            return self._starting[min(self._starting, key=self._order.__getitem__)]
+        trial = self._first(self._starting.keys() - self._staged) or self._resumed(tune_controller)
+        if trial is not None:
+            self._staged.add(trial.trial_id)
+            return trial
+        return self._first(self._starting.keys())
+
+    def _first(self, trial_ids: AbstractSet[str]) -> Trial | None:
+        """Of trials that wait to start, the one that was added first."""
+        if not trial_ids:
+            return None
+        return self._starting[min(trial_ids, key=self._order.__getitem__)]
+
+    def _resumed(self, tune_controller: Any) -> Trial | None:
+        """The paused trial that the rule wants, if a slot is free, now starting."""
         if not self._paused or len(self._active) >= self._slot_count():
             return None
         chosen = self._rule.choose(self._new_to_come())
@@ -235,6 +260,7 @@ class PromotionScheduler(ObjectiveScheduler):
         for trial_id, trial in list(self._starting.items()):
             if trial.status != Trial.PENDING:
                 del self._starting[trial_id]
+                self._staged.discard(trial_id)
         for trial_id, trial in list(self._pausing.items()):
             if trial.status == Trial.PAUSED:
                 self._check_checkpoint(trial)
