@@ -15,7 +15,8 @@ BENCH := $(VENV)/bin/mobo-bench
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench paper quick report test lint check format clean
+.PHONY: help setup lock bench paper quick virtual regress benchmark report test lint check format \
+  clean
 
 help: ## Show this list
 	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=6 or 0,3,7] [ARGS='...']"
@@ -44,6 +45,15 @@ paper: $(INSTALLED) ## Tables 1-4 on MNIST with six seeds, beside the published 
 
 quick: $(INSTALLED) ## Four small runs on digits, under two minutes
 	$(BENCH) run quick --data-dir $(DATA_DIR) --seeds $(SEEDS) $(ARGS)
+
+virtual: $(INSTALLED) ## Every scheduler in virtual time on a test function, 20 seeds
+	$(BENCH) run synthetic --seeds $(if $(filter file,$(origin SEEDS)),20,$(SEEDS)) $(ARGS)
+
+regress: $(INSTALLED) ## The gate: has a scheduler become slower or worse?
+	$(BENCH) regress $(ARGS)
+
+benchmark: $(INSTALLED) ## Times of rankings, hypervolume, decisions and the event loop
+	$(VENV)/bin/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only $(ARGS)
 
 report: $(INSTALLED) ## Tables and figures of the runs in RESULTS
 	$(BENCH) report $(RESULTS) $(ARGS)

@@ -1,4 +1,4 @@
-"""Names to factories: everything a matrix file can ask for.
+"""Names to factories: every searcher and scheduler that a matrix file can ask for.
 
 To add a scheduler or searcher, write its factory here (or import it) and give it a name.
 A factory takes a `Context` and keyword parameters; a matrix file sets the parameters.
@@ -20,10 +20,10 @@ from ray.tune.schedulers import (
 )
 from ray.tune.search import Searcher
 
+from bench import problems
 from bench.errors import UserError
 from bench.matrix import Cell, Component, Matrix
 from mobo_core.objectives import ObjectiveSet
-from mobo_core.problems.mlp import MLPProblem
 from mobo_core.problems.protocol import Problem
 from mobo_core.scalarization import Kind
 from mobo_core.space import SearchSpace
@@ -62,12 +62,6 @@ class Context:
     max_t: int
     slots: int
     seed: int
-
-
-def _mlp(dataset: str, data_dir: str, max_epochs: int) -> Problem:
-    if dataset not in ("mnist", "digits"):
-        raise UserError(f"unknown data set {dataset!r} for problem 'mlp': mnist or digits")
-    return MLPProblem(dataset, data_dir, max_epochs)  # type: ignore[arg-type]
 
 
 def _ax(
@@ -245,8 +239,6 @@ def _scalarized(
     )
 
 
-PROBLEMS: Mapping[str, Callable[[str, str, int], Problem]] = {"mlp": _mlp}
-
 SEARCHERS: Mapping[str, Callable[..., Searcher]] = {
     "ax": _ax,
     "optuna-nsga2": _optuna_nsga2,
@@ -278,7 +270,7 @@ Entry = TypeVar("Entry")
 
 def make_problem(cell: Cell, data_dir: str, max_epochs: int) -> Problem:
     """The problem of a cell."""
-    return _entry(PROBLEMS, "problem", cell.problem)(cell.dataset, data_dir, max_epochs)
+    return problems.make(cell.problem, cell.dataset, data_dir, max_epochs)
 
 
 def make_objectives(problem: Problem, names: tuple[str, ...]) -> ObjectiveSet:
@@ -290,6 +282,15 @@ def make_searcher(component: Component, context: Context) -> Searcher:
     """The searcher of a component."""
     searcher: Searcher = _make(SEARCHERS, "searcher", component, context)
     return searcher
+
+
+def find_scheduler(name: str) -> Callable[..., TrialScheduler]:
+    """The factory of a scheduler.
+
+    Raises:
+        UserError: If there is none of that name.
+    """
+    return _entry(SCHEDULERS, "scheduler", name)
 
 
 def make_scheduler(component: Component, context: Context) -> TrialScheduler:
@@ -304,6 +305,8 @@ def check(matrix: Matrix, data_dir: str) -> None:
     Raises:
         UserError: Naming the part and the remedy.
     """
+    for name in matrix.costs.suggestion_s if matrix.costs else ():
+        _entry(SEARCHERS, "searcher", name)
     for cell in matrix.cells():
         problem = make_problem(cell, data_dir, matrix.budget.max_epochs)
         context = Context(

@@ -1,30 +1,22 @@
-"""The command line: ``mobo-bench run | report | replay | record | list | doctor``."""
+"""The command line: ``mobo-bench run | report | list | doctor``, and those of `bench.offline`."""
 
 from __future__ import annotations
 
-import logging
-import os
 import signal
 import sys
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.console import Console
 
-from bench import matrix
+from bench import matrix, offline
 from bench.errors import UserError
+from bench.quiet import hush_imports
+from bench.terminal import console
 
 # Everything heavy (PyTorch, Ray, Ax) is imported by the command that needs it: --help is quick.
 
-WIDTH_WITHOUT_TERMINAL = 200
 EXIT_FAILED_RUNS, EXIT_USER_ERROR, EXIT_INTERRUPTED = 1, 2, 130
-
-console = Console(highlight=False)
-if not console.is_terminal:
-    # A log or a pipe has no width of its own: leave wide tables whole.
-    console = Console(highlight=False, width=WIDTH_WITHOUT_TERMINAL)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,6 +31,7 @@ def cli(debug: bool) -> None:
       mobo-bench run paper --seeds 6                Tables 1-4 of the paper, six seeds
       mobo-bench report results/paper-mnist         tables and figures of what is recorded
       mobo-bench replay results/schedulers-mnist    recorded curves through every scheduler
+      mobo-bench regress                            has a scheduler become slower or worse?
       mobo-bench doctor                             what this machine has and lacks
     """
 
@@ -48,14 +41,15 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
         click.argument("matrix_name", metavar="MATRIX"),
         click.option(
             "--dataset",
-            type=click.Choice(matrix.DATASETS),
-            help="Data set; auto takes MNIST if it can be had and the embedded digits otherwise.",
+            metavar="NAME",
+            help="Data set of the problem, see 'mobo-bench list'; auto takes MNIST if it can be "
+            "had and the embedded digits otherwise.",
         ),
         click.option(
             "--data-dir",
             default="data",
             show_default=True,
-            help="Folder with torchvision's MNIST/raw; downloads go there.",
+            help="Folder with torchvision's MNIST/raw (downloads go there) and yahpo.",
         ),
         click.option(
             "--seeds",
@@ -94,6 +88,17 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--force", is_flag=True, help="Make finished runs again.")
 @click.option(
+    "--backend",
+    type=click.Choice(["ray", "virtual"]),
+    help="Real Ray, or virtual time on surrogates and test functions.  [default: virtual if MATRIX "
+    "has a table [virtual], else ray]",
+)
+@click.option(
+    "--processes",
+    type=click.IntRange(min=1),
+    help="Runs in virtual time that are made at a time.  [default: all cores]",
+)
+@click.option(
     "--address", help="Join this Ray cluster (auto, or host:port) instead of a local Ray."
 )
 @click.option("--cpus-per-trial", type=float, default=1, show_default=True)
@@ -112,6 +117,8 @@ def run(
     results_dir: Path | None,
     reports_dir: Path | None,
     force: bool,
+    backend: str | None,
+    processes: int | None,
     address: str | None,
     cpus_per_trial: float,
     gpus_per_trial: float,
@@ -128,32 +135,54 @@ def run(
       mobo-bench run paper --only 'paper-rungwise*' --force
       mobo-bench run paper --gpus-per-trial 0.2 --slots 5
       mobo-bench run my-matrix.toml --address auto
+      mobo-bench run synthetic --dataset dtlz2 --seeds 20
+      mobo-bench run lcbench --dataset 167185 --data-dir ~/data --seeds 20
     """
     seed_list = matrix.parse_seeds(seeds)
     chosen = matrix.load_matrix(matrix_name).with_budget(
         trials=trials, max_epochs=max_epochs, slots=slots
     )
-    from bench import catalogue, execute, formatting, preparation, records
+    from bench import execute, formatting, preparation, records
     from bench.backends.ray import RayBackend, RaySettings
+    from bench.backends.virtual import VirtualBackend
 
     data_dir = str(Path(data_dir).resolve())  # training processes have a folder of their own
-    preparation.check_resources(address, cpus_per_trial, gpus_per_trial, chosen.budget.slots)
-    catalogue.check(chosen.with_dataset("digits"), data_dir)  # before any download
+    virtual = backend == "virtual" or (backend is None and chosen.costs is not None)
+    suffix = ""
+    if virtual:
+        if address or cpus_per_trial != 1 or gpus_per_trial:
+            raise UserError(
+                "--address, --cpus-per-trial and --gpus-per-trial are for Ray; in virtual time "
+                "--slots is the number of simulated workers"
+            )
+        suffix = "" if chosen.costs else "-virtual"
+        chosen = preparation.in_virtual_time(chosen)
+    else:
+        if processes is not None:
+            raise UserError(
+                "--processes is for virtual time; on Ray --slots is what runs at a time"
+            )
+        chosen = preparation.in_real_time(chosen)
+        preparation.check_resources(address, cpus_per_trial, gpus_per_trial, chosen.budget.slots)
+    preparation.check_parts(chosen, data_dir)  # before any download
     chosen = preparation.with_data(chosen, dataset, data_dir, console)
-    folder = results_dir or Path("results", f"{chosen.name}-{chosen.dataset}")
+    folder = results_dir or Path("results", f"{chosen.name}-{chosen.dataset}{suffix}")
     runs = preparation.select(chosen.runs(seed_list), only)
     records.open_folder(folder, chosen)
-    todo = execute.pending(runs, folder, force)
+    todo = execute.pending(runs, folder, data_dir, force)
     console.print(
         f"{chosen.title}: {formatting.count(len(runs), 'run')} of {chosen.budget.trials} trials "
         f"on [bold]{chosen.dataset}[/], {len(runs) - len(todo)} already finished in {folder}"
     )
     outcome = execute.Outcome((), {})
-    if todo:
+    if todo and virtual:
+        simulated = VirtualBackend(data_dir, processes)
+        outcome = execute.execute(todo, simulated, folder, data_dir, console)
+    elif todo:
         settings = RaySettings(address, cpus_per_trial, gpus_per_trial)
-        with RayBackend(settings, data_dir, chosen.budget.slots) as backend:
-            preparation.announce(backend, chosen, todo, data_dir, console)
-            outcome = execute.execute(todo, backend, folder, data_dir, console)
+        with RayBackend(settings, data_dir, chosen.budget.slots) as joined:
+            preparation.announce(joined, chosen, todo, data_dir, console)
+            outcome = execute.execute(todo, joined, folder, data_dir, console)
     for run_id, error in outcome.failed.items():
         console.print(f"failed: {run_id}: {error}", markup=False, style="red")
     if len(outcome.failed) < len(runs):
@@ -176,120 +205,6 @@ def report(results_dir: Path, reports_dir: Path | None) -> None:
     _report(results_dir, reports_dir)
 
 
-@cli.command()
-@click.argument("curves", metavar="CURVES", type=click.Path(path_type=Path))
-@click.option("--matrix", "matrix_name", default="schedulers", show_default=True)
-@click.option("--dataset", type=click.Choice(["mnist", "digits"]), default="mnist")
-@click.option("--draws", type=click.IntRange(min=1), default=30, show_default=True)
-@click.option("--trials", type=click.IntRange(min=1), help="Per draw, instead of the matrix's.")
-@click.option("--slots", default="2,5", show_default=True, help="Trials at a time, a list.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="Write every draw as a row of this CSV file."
-)
-def replay(
-    curves: Path,
-    matrix_name: str,
-    dataset: str,
-    draws: int,
-    trials: int | None,
-    slots: str,
-    out: Path | None,
-) -> None:
-    """Replay recorded full curves through the schedulers of a matrix, without training.
-
-    CURVES is a results folder, of which the FIFO runs are taken, or a CSV or Parquet file. Each
-    draw takes as many curves as a run has trials, the same for every scheduler, and runs them
-    through the scheduler in virtual time.
-
-    \b
-    Columns, against FIFO, median over the draws unless named otherwise:
-      epochs saved, time saved   training only; suggestions, saving and loading cost nothing here
-      oracle                     what knowing FIFO's final front would save: more costs hypervolume
-      HV median, mean, worst     change of the observed hypervolume
-      front lost, resumes        means: members of FIFO's front ended early, loads of checkpoints
-      cover 50, cover 90         hv-promotion: ended trials that would have ended no better than
-                                 its median and 0.9 projection
-
-    \b
-    Examples:
-      mobo-bench replay results/reference/schedulers-mnist
-      mobo-bench replay curves.csv --slots 2,5 --draws 30 --out replay.csv
-    """
-    try:
-        widths = [int(part) for part in slots.split(",")]
-    except ValueError:
-        widths = []
-    if not widths or min(widths) < 1:
-        raise UserError(f"bad --slots {slots!r}: give a list of whole numbers like 2,5")
-    chosen = matrix.load_matrix(matrix_name).with_budget(trials=trials)
-    from bench import catalogue, formatting, replays
-
-    pool = replays.read_pool(curves)
-    cell = next(chosen.with_dataset(dataset).cells())
-    problem = catalogue.make_problem(cell, "data", pool.seconds.shape[1])
-    rows = replays.replay_matrix(pool, chosen, problem, draws, widths)
-    if out is not None:
-        rows.to_csv(out, index=False)
-    title = f"{draws} draws of {chosen.budget.trials} of {len(pool)} curves"
-    console.print(formatting.rich_table(replays.summarise(rows), title))
-
-
-@cli.command()
-@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--problem", "problem_name", default="mlp", show_default=True)
-@click.option("--dataset", type=click.Choice(["mnist", "digits"]), default="mnist")
-@click.option("--data-dir", default="data", show_default=True)
-@click.option("--max-epochs", type=click.IntRange(min=1), default=8, show_default=True)
-@click.option(
-    "--values",
-    metavar="NAME=COUNT",
-    multiple=True,
-    default=("learning_rate=12", "dropout=3"),
-    show_default=True,
-    help="How many values of a range; repeat for each.",
-)
-@click.option("--seeds", default="2", show_default=True, help="Training seeds, as in 'run'.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: all cores]")
-def record(
-    out: Path,
-    problem_name: str,
-    dataset: str,
-    data_dir: str,
-    max_epochs: int,
-    values: tuple[str, ...],
-    seeds: str,
-    workers: int | None,
-) -> None:
-    """Train a grid of configurations and write their curves to the table OUT (Parquet).
-
-    What is trained is kept at once: the same command goes on where it was cut. Beside OUT lie its
-    card, OUT.json, and OUT.parts, which may be deleted when it is done.
-
-    \b
-    Examples:
-      mobo-bench record mlp-mnist.parquet --data-dir ~/data
-      mobo-bench record small.parquet --dataset digits --values learning_rate=4 --values dropout=2
-    """
-    seed_list = matrix.parse_seeds(seeds)
-    sizes = {}
-    for text in values:
-        name, _, count = text.partition("=")
-        if not count.isdigit():
-            raise UserError(f"bad --values {text!r}: give a name and a number, like dropout=3")
-        sizes[name] = int(count)
-    from bench import catalogue, recorder
-
-    entry = catalogue.PROBLEMS.get(problem_name)
-    if entry is None:
-        known = ", ".join(sorted(catalogue.PROBLEMS))
-        raise UserError(f"unknown problem {problem_name!r}: choose from {known}")
-    problem = entry(dataset, str(Path(data_dir).resolve()), max_epochs)
-    grid = recorder.grid_of(problem.space, sizes)
-    cores = workers or len(os.sched_getaffinity(0))
-    recorder.record(problem, grid, seed_list, out, cores, console)
-    console.print(f"wrote {out}")
-
-
 @cli.command("list")
 @click.argument("results_dir", metavar="[RESULTS]", required=False, type=click.Path(path_type=Path))
 def list_(results_dir: Path | None) -> None:
@@ -308,16 +223,18 @@ def list_(results_dir: Path | None) -> None:
             status = "finished" if record.finished else "failed"
             console.print(f"{status:9} {record.started_at}  {record.run_id}", markup=False)
         return
-    from bench import catalogue
+    from bench import catalogue, problems
 
     for title, names in (
         ("matrices", matrix.matrix_names()),
-        ("problems", sorted(catalogue.PROBLEMS)),
         ("searchers", sorted(catalogue.SEARCHERS)),
         ("schedulers", sorted(catalogue.SCHEDULERS)),
-        ("data sets", matrix.DATASETS),
+        ("problems", sorted(problems.PROBLEMS)),
     ):
         console.print(f"[bold]{title:10}[/] {', '.join(names)}")
+    console.print("[bold]data sets[/]")
+    for name, entry in sorted(problems.PROBLEMS.items()):
+        console.print(f"  {name:12} {', '.join(entry.datasets)}")
 
 
 @cli.command()
@@ -345,11 +262,14 @@ def _default_reports(results_dir: Path) -> Path:
     return results_dir.with_name(results_dir.name + "-reports")
 
 
+for command in (offline.replay, offline.record, offline.regress, offline.scale):
+    cli.add_command(command)
+
+
 def main() -> None:
     """Entry point: one line for a user's mistake, 130 for Ctrl-C."""
     debug = "--debug" in sys.argv
-    warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
-    logging.disable(logging.INFO)  # libraries talk when they are imported
+    hush_imports()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         cli.main(standalone_mode=False)

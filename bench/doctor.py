@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.console import Console
 
 from bench import environment
 from mobo_core.problems import images
+from mobo_core.problems.yahpo import SCENARIOS
 
 
 def show(data_dir: str, console: Console) -> None:
@@ -17,6 +20,7 @@ def show(data_dir: str, console: Console) -> None:
     console.print(f"GPUs: {', '.join(found.gpus) or 'none'}")
     mnist = images.mnist_on_disk(data_dir)
     console.print(f"MNIST in {data_dir}: {_mnist_state(mnist, data_dir)}")
+    console.print(f"YAHPO surrogates in {data_dir}: {_surrogates(data_dir)}")
     for remark in _remarks(found, mnist):
         console.print(f"[yellow]note[/] {remark}")
 
@@ -28,6 +32,11 @@ def _mnist_state(found: bool, data_dir: str) -> str:
         return f"found, SHA-256 {images.load('mnist', data_dir).checksum[:16]}"
     except images.DataDamagedError as error:
         return f"damaged: {error}"
+
+
+def _surrogates(data_dir: str) -> str:
+    found = [name for name in SCENARIOS if Path(data_dir, "yahpo", name, "model.onnx").is_file()]
+    return ", ".join(found) or "none"
 
 
 def _remarks(found: environment.Environment, mnist: bool) -> list[str]:

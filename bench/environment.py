@@ -23,6 +23,9 @@ PACKAGES = (
     "moocore",
     "numpy",
     "pandas",
+    "scipy",
+    "optuna",
+    "onnxruntime",
 )
 ROOT = Path(__file__).resolve().parent.parent
 

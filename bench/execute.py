@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,13 +24,20 @@ from rich.progress import (
 )
 
 from bench import catalogue, environment, records
+from bench.errors import UserError
 from bench.formatting import duration
 from bench.matrix import Run
+from bench.parallel import in_processes
 from bench.records import RunRecord, RunResult
 
 
 class Backend(Protocol):
     """Where runs are executed."""
+
+    @property
+    def processes(self) -> int:
+        """How many runs may be executed at a time, each in a process of its own."""
+        ...
 
     def execute(self, run: Run, on_trial_end: Callable[[], None]) -> RunResult:
         """Run it to its end."""
@@ -38,6 +46,8 @@ class Backend(Protocol):
 
 SIGN_OF_LIFE_S = 30.0
 """Without a terminal, and so without a bar: how often a long run is heard of."""
+SAY_AT_MOST_EVERY_S = 5.0
+"""How often finished runs are heard of when several are made at a time."""
 
 
 @dataclass(frozen=True)
@@ -53,40 +63,89 @@ class Outcome:
     failed: dict[str, str]
 
 
-def pending(runs: Sequence[Run], folder: Path, force: bool = False) -> list[Run]:
+def pending(runs: Sequence[Run], folder: Path, data_dir: str, force: bool = False) -> list[Run]:
     """The runs that are still to be made: all with `force`, else those without a finished record.
 
     A failed run is made again.
 
+    Args:
+        runs: All of them.
+        folder: Of the records.
+        data_dir: Where their data lie.
+        force: Whether to make finished ones again.
+
     Raises:
-        bench.errors.UserError: If a record cannot be read.
+        bench.errors.UserError: If a record cannot be read, or was made on other data.
     """
-    return [run for run in runs if force or not records.is_finished(folder, run.run_id)]
+    if force:
+        return list(runs)
+    todo = []
+    for run in runs:
+        record = records.find(folder, run.run_id)
+        if record is None or not record.finished:
+            todo.append(run)
+        elif record.data["sha256"] != _data(run, data_dir)["sha256"]:
+            raise UserError(
+                f"{folder / run.run_id} was made on other data of the same name; choose another "
+                "folder with --results, or make it again with --force"
+            )
+    return todo
+
+
+def _data(run: Run, data_dir: str) -> dict[str, str]:
+    problem = catalogue.make_problem(run.cell, data_dir, run.budget.max_epochs)
+    return {"name": run.cell.dataset, "sha256": problem.data_checksum()}
 
 
 def execute(
     runs: Sequence[Run], backend: Backend, folder: Path, data_dir: str, console: Console
 ) -> Outcome:
-    """Make the runs one after the other, each recorded as soon as it ends.
+    """Make the runs, each recorded as soon as it ends.
 
     An error in a run becomes its record and the others go on. KeyboardInterrupt passes through:
-    finished runs are on disk by then, the present one leaves nothing.
+    finished runs are on disk by then, the present ones leave nothing.
     """
     finished, failed = [], {}
-    with _Display(console, runs) as display:
-        for run in runs:
-            display.begin(run)
-            record = _record(run, data_dir)
-            try:
-                record = replace(record, result=backend.execute(run, display.trial_ended))
-            except Exception as error:
-                record = replace(record, error=traceback.format_exc())
-                failed[run.run_id] = f"{type(error).__name__}: {_last_line(error)}"
-            else:
-                finished.append(run.run_id)
-            records.write(record, folder)
-            display.end(run, record)
+    at_once = min(backend.processes, len(runs))
+    with _Display(console, runs, at_once) as display:
+        made = (
+            in_processes(attempt, runs, (backend, data_dir), at_once)
+            if at_once > 1
+            else _here(runs, backend, data_dir, display)
+        )
+        with contextlib.closing(made) as attempts:
+            for run, (record, reason) in attempts:
+                if record.finished:
+                    finished.append(run.run_id)
+                else:
+                    failed[run.run_id] = reason
+                records.write(record, folder)
+                display.end(run, record)
     return Outcome(tuple(finished), failed)
+
+
+Attempt = tuple[RunRecord, str]
+"""The record of a run, and in a line why it failed."""
+
+
+def _here(
+    runs: Sequence[Run], backend: Backend, data_dir: str, display: _Display
+) -> Generator[tuple[Run, Attempt]]:
+    for run in runs:
+        display.begin(run)
+        yield run, attempt(run, backend, data_dir, display.trial_ended)
+
+
+def attempt(
+    run: Run, backend: Backend, data_dir: str, on_trial_end: Callable[[], None] = lambda: None
+) -> Attempt:
+    """Make a run; an error becomes its record."""
+    record = _record(run, data_dir)
+    try:
+        return replace(record, result=backend.execute(run, on_trial_end)), ""
+    except Exception as error:
+        reason = f"{type(error).__name__}: {_last_line(error)}"
+        return replace(record, error=traceback.format_exc()), reason
 
 
 def _last_line(error: Exception) -> str:
@@ -106,15 +165,16 @@ def _record(run: Run, data_dir: str) -> RunRecord:
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=shlex.join(["mobo-bench", *sys.argv[1:]]),
         environment=environment.capture().to_json(),
-        data={"name": run.cell.dataset, "sha256": problem.data_checksum()},
+        data=_data(run, data_dir),
     )
 
 
 class _Display:
-    """A bar on a terminal; a line per run (and no bar) elsewhere."""
+    """A bar on a terminal; elsewhere a line per run, or of many at once now and then."""
 
-    def __init__(self, console: Console, runs: Sequence[Run]) -> None:
+    def __init__(self, console: Console, runs: Sequence[Run], at_once: int) -> None:
         self._console = console
+        self._at_once = at_once
         self._count = len(runs)
         self._done = 0
         self._trials = sum(run.budget.trials for run in runs)
@@ -159,8 +219,12 @@ class _Display:
         self._done += 1
         # A searcher that ran out of configurations, or a failed run, leaves trials unused.
         self._progress.advance(self._task, run.budget.trials - self._trials_ended)
-        elapsed = time.monotonic() - self._began
-        waiting = self._count - self._done
+        now, waiting = time.monotonic(), self._count - self._done
+        many = self._at_once > 1
+        if many and record.finished and waiting and now - self._said < SAY_AT_MOST_EVERY_S:
+            return
+        self._said = now
+        elapsed = now - self._began
         left = f" · about {duration(elapsed / self._done * waiting)} left" if waiting else ""
         self._console.print(
             f"[{self._done}/{self._count}] {run.cell.label}, seed {run.seed}: {_summary(record)}"

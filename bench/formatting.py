@@ -33,8 +33,8 @@ def ratio(value: float) -> str:
 
 
 def whole(value: float) -> str:
-    """A count; the median of an even number of runs may be a half."""
-    return f"{value:g}"
+    """A count, or a mean of counts to one decimal."""
+    return f"{round(value, 1):g}"
 
 
 def count(number: int, thing: str) -> str:

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from bench.costs import Costs
 from bench.errors import UserError
 from mobo_core.seeding import digest
 
 ID_DIGITS = 8
-DATASETS = ("auto", "mnist", "digits")
 
 
 @dataclass(frozen=True)
@@ -86,17 +86,30 @@ class Cell:
 
 @dataclass(frozen=True)
 class Run:
-    """A cell with its budget and a seed: the unit that is executed and recorded."""
+    """A cell with its budget and a seed: the unit that is executed and recorded.
+
+    Args:
+        cell: What is run.
+        budget: What it may spend.
+        seed: Of search and training.
+        costs: Of the simulated cluster, for a run in virtual time; None is real time.
+    """
 
     cell: Cell
     budget: Budget
     seed: int
+    costs: Costs | None = None
 
     def spec(self) -> dict[str, Any]:
         """Everything that can change the result, as JSON; the id's source.
 
         Labels are left out: renaming a row does not make another run of it.
         """
+        virtual = (
+            {"virtual": asdict(self.costs.of(self.cell.searcher.name, self.cell.scheduler.name))}
+            if self.costs
+            else {}
+        )
         return {
             "problem": self.cell.problem,
             "dataset": self.cell.dataset,
@@ -105,6 +118,7 @@ class Run:
             "objectives": list(self.cell.objectives),
             "budget": asdict(self.budget),
             "seed": self.seed,
+            **virtual,
         }
 
     @property
@@ -133,6 +147,7 @@ class Matrix:
         schedulers: At least one; the one called ``fifo`` is the baseline of all ratios.
         objective_sets: Each a tuple of the problem's short names.
         budget: Of every run.
+        costs: Of the simulated cluster, for virtual time; None is real time.
     """
 
     name: str
@@ -143,6 +158,7 @@ class Matrix:
     schedulers: tuple[Component, ...]
     objective_sets: tuple[tuple[str, ...], ...]
     budget: Budget
+    costs: Costs | None = None
 
     def cells(self) -> Iterator[Cell]:
         """All cells, scheduler by scheduler."""
@@ -153,11 +169,19 @@ class Matrix:
 
     def runs(self, seeds: Sequence[int]) -> list[Run]:
         """All runs, seed by seed, so that an early end leaves complete seeds."""
-        return [Run(cell, self.budget, seed) for seed in seeds for cell in self.cells()]
+        return [Run(cell, self.budget, seed, self.costs) for seed in seeds for cell in self.cells()]
 
     def with_dataset(self, dataset: str) -> Matrix:
         """The same matrix on another data set."""
         return replace(self, dataset=dataset)
+
+    def in_real_time(self) -> Matrix:
+        """The same matrix on Ray."""
+        return replace(self, costs=None)
+
+    def in_virtual_time(self) -> Matrix:
+        """The same matrix on a simulated cluster."""
+        return replace(self, costs=self.costs or Costs())
 
     def with_budget(self, **changes: int | None) -> Matrix:
         """The same matrix with the given parts of the budget changed; None leaves one alone."""
@@ -166,6 +190,7 @@ class Matrix:
 
     def settings(self) -> dict[str, Any]:
         """What must be equal for runs to stand in one table, as JSON."""
+        virtual = {"virtual": asdict(self.costs)} if self.costs else {}
         return {
             "name": self.name,
             "title": self.title,
@@ -175,6 +200,7 @@ class Matrix:
             "schedulers": [asdict(c) for c in self.schedulers],
             "objective_sets": ["+".join(names) for names in self.objective_sets],
             "budget": asdict(self.budget),
+            **virtual,
         }
 
 
@@ -234,6 +260,7 @@ def load_matrix(name_or_path: str) -> Matrix:
 
 def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
     known = {"title", "problem", "dataset", "objective_sets", "budget", "searcher", "scheduler"}
+    known |= {"virtual", "schedulers_of"}
     if unknown := sorted(set(table) - known):
         raise UserError(f"matrix file {where}: unknown key {unknown[0]!r}; known: {sorted(known)}")
     sets = _typed(table, "objective_sets", list, where)
@@ -247,11 +274,6 @@ def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
         raise UserError(
             f"matrix file {where}: objective_sets names an objective or a set twice: {sets}"
         )
-    dataset = _typed(table, "dataset", str, where)
-    if dataset not in DATASETS:
-        raise UserError(
-            f"matrix file {where}: unknown dataset {dataset!r}; choose from {', '.join(DATASETS)}"
-        )
     budget = _typed(table, "budget", dict, where)
     if set(budget) != {"trials", "max_epochs", "slots"}:
         raise UserError(
@@ -262,12 +284,43 @@ def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
         name=name,
         title=_typed(table, "title", str, where),
         problem=_typed(table, "problem", str, where),
-        dataset=dataset,
+        dataset=_typed(table, "dataset", str, where),
         searchers=_components(table, "searcher", where),
-        schedulers=_components(table, "scheduler", where),
+        schedulers=_schedulers(table, where),
         objective_sets=objective_sets,
         budget=Budget(**budget),
+        costs=_costs(table, where),
     )
+
+
+def _costs(table: Mapping[str, Any], where: str) -> Costs | None:
+    if "virtual" not in table:
+        return None
+    given = _typed(table, "virtual", dict, where)
+    known = [f.name for f in fields(Costs)]
+    if unknown := sorted(set(given) - set(known)):
+        raise UserError(
+            f"matrix file {where}: unknown key {unknown[0]!r} in [virtual]; known: {known}"
+        )
+    try:
+        return Costs(**given)
+    except UserError as error:
+        raise UserError(f"matrix file {where}: {error}") from error
+
+
+def _schedulers(table: Mapping[str, Any], where: str) -> tuple[Component, ...]:
+    """Its own, or those of another matrix."""
+    if "schedulers_of" not in table:
+        return _components(table, "scheduler", where)
+    if "scheduler" in table:
+        raise UserError(f"matrix file {where}: give schedulers_of or [[scheduler]], not both")
+    name = _typed(table, "schedulers_of", str, where)
+    if name not in matrix_names():
+        raise UserError(
+            f"matrix file {where}: schedulers_of must be one of {', '.join(matrix_names())}, "
+            f"got {name!r}"
+        )
+    return load_matrix(name).schedulers
 
 
 def _components(table: Mapping[str, Any], key: str, where: str) -> tuple[Component, ...]:

@@ -9,15 +9,25 @@ from fnmatch import fnmatch
 import numpy as np
 from rich.console import Console
 
-from bench import catalogue, environment
+from bench import catalogue, environment, problems
 from bench.backends.ray import RayBackend
 from bench.errors import UserError
 from bench.formatting import count, duration
 from bench.matrix import Matrix, Run
+from bench.problems import AUTO
 from mobo_core.problems import images
 
 RUN_OVERHEAD_S = 7.0
 """Start of a run's trial processes and its end, on two cores."""
+
+
+def check_parts(chosen: Matrix, data_dir: str) -> None:
+    """Build every scheduler, searcher and objective set once, on whatever data.
+
+    Raises:
+        UserError: Naming the part and the remedy.
+    """
+    catalogue.check(chosen.with_dataset(problems.find(chosen.problem).datasets[0]), data_dir)
 
 
 def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Console) -> Matrix:
@@ -25,16 +35,21 @@ def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Conso
 
     Args:
         chosen: The matrix.
-        dataset: Instead of the matrix's own: ``mnist``, ``digits`` or ``auto``.
+        dataset: Instead of the matrix's own; ``auto`` is the problem's usual one, or the digits
+            where that is MNIST and cannot be had.
         data_dir: Where MNIST lies or will lie.
         console: Is told when other data take MNIST's place.
 
     Raises:
-        UserError: If MNIST is insisted on and cannot be had, or is damaged.
+        UserError: If the problem has no such data set, or MNIST is insisted on and cannot be had,
+            or is damaged.
     """
-    wanted = dataset or chosen.dataset
-    if wanted == "digits":
-        return chosen.with_dataset("digits")
+    entry, wanted = problems.find(chosen.problem), dataset or chosen.dataset
+    if wanted == AUTO and chosen.problem != "mlp":
+        wanted = entry.datasets[0]
+    if wanted not in ("mnist", AUTO) or chosen.problem != "mlp":
+        problems.check_data(chosen.problem, wanted, data_dir)
+        return chosen.with_dataset(wanted)
     try:
         if not images.mnist_on_disk(data_dir):
             console.print(f"MNIST is not in {data_dir}; trying to download it")
@@ -52,6 +67,35 @@ def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Conso
         )
         return chosen.with_dataset("digits")
     return chosen.with_dataset("mnist")
+
+
+def in_real_time(chosen: Matrix) -> Matrix:
+    """The matrix on Ray.
+
+    Raises:
+        UserError: If there is nothing to train.
+    """
+    if not problems.find(chosen.problem).trains:
+        raise UserError(
+            f"problem {chosen.problem!r} knows its curves beforehand: there is nothing to train on "
+            "Ray; use --backend virtual"
+        )
+    return chosen.in_real_time()
+
+
+def in_virtual_time(chosen: Matrix) -> Matrix:
+    """The matrix on a simulated cluster.
+
+    Raises:
+        UserError: If its problem has to be trained.
+    """
+    if problems.find(chosen.problem).trains:
+        known = sorted(name for name, entry in problems.PROBLEMS.items() if not entry.trains)
+        raise UserError(
+            f"problem {chosen.problem!r} has to be trained, which takes real time; in virtual time "
+            f"run one of {', '.join(known)}"
+        )
+    return chosen.in_virtual_time()
 
 
 def check_resources(

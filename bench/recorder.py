@@ -6,14 +6,13 @@ that is cut goes on where it was.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
-import multiprocessing
 import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from rich.progress import track
 from bench import environment
 from bench.errors import UserError
 from bench.formatting import duration
+from bench.parallel import in_processes
 from mobo_core.problems.protocol import Problem
 from mobo_core.problems.tabular import EPOCH, SECONDS, SEED, TableCard
 from mobo_core.seeding import digest
@@ -91,18 +91,16 @@ def record(
         f"{len(jobs) - len(todo)} already recorded in {parts}"
     )
     began = time.monotonic()
-    # Fresh processes: PyTorch's threads do not survive a fork.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        futures = [pool.submit(_record_one, problem, *job, path) for path, job in todo.items()]
-        for future in track(as_completed(futures), "recording", len(futures), console=console):
-            future.result()
+    with contextlib.closing(in_processes(_record_one, todo.items(), (problem,), workers)) as done:
+        for _ in track(done, "recording", len(todo), console=console):
+            pass
     console.print(f"trained in {duration(time.monotonic() - began)}")
     curves = [json.loads(path.read_text()) for path in jobs]
     _write(problem, grid, seeds, curves, out)
 
 
-def _record_one(problem: Problem, config: dict[str, Any], seed: int, path: Path) -> None:
+def _record_one(job: tuple[Path, tuple[dict[str, Any], int]], problem: Problem) -> None:
+    path, (config, seed) = job
     began = time.perf_counter()
     training = problem.start(config, seed)
     startup_s = time.perf_counter() - began

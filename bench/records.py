@@ -6,7 +6,6 @@ A record is complete or absent: it is written beside its place, flushed to disk 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import tempfile
@@ -19,9 +18,11 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from bench import files
 from bench.errors import UserError
 from bench.matrix import Matrix
 from mobo_core.objectives import Objective, ObjectiveSet
+from mobo_core.seeding import digest
 
 SCHEMA_VERSION = 1
 RUN_FILE, EPOCHS_FILE, MATRIX_FILE = "run.json", "epochs.parquet", "matrix.json"
@@ -106,7 +107,8 @@ class RunResult:
         trials: In order of suggestion.
         front: The final front on test data.
         test_error: Why the final front could not be tested; empty otherwise.
-        resources: Cores and GPUs per trial, and the cluster joined if any.
+        resources: Cores and GPUs per trial, and the cluster joined if any; or the number of
+            simulated workers.
         predicted: ``hypervolume`` and ``front_size`` of what the searcher's model predicts of its
             front (the paper's kind of hypervolume); None without a model.
         epochs: A row per report: trial, configuration (``config_…``), metrics, ``reported_s``.
@@ -184,10 +186,10 @@ def _write(record: RunRecord, folder: Path, target: Path) -> None:
     retired = Path(f"{staging}-old")
     try:
         staging.chmod(0o755)
-        write_json(staging / RUN_FILE, {"schema_version": SCHEMA_VERSION, **_to_json(record)})
+        files.write_json(staging / RUN_FILE, {"schema_version": SCHEMA_VERSION, **_to_json(record)})
         if record.result is not None:
             record.result.epochs.to_parquet(staging / EPOCHS_FILE, index=False)
-            _flush(staging / EPOCHS_FILE)
+            files.flush(staging / EPOCHS_FILE)
         if target.exists():
             target.rename(retired)
         try:
@@ -196,7 +198,7 @@ def _write(record: RunRecord, folder: Path, target: Path) -> None:
             if retired.exists():
                 retired.rename(target)
             raise
-        _flush(folder)
+        files.flush(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
         shutil.rmtree(retired, ignore_errors=True)
@@ -258,14 +260,14 @@ def read_all(folder: Path) -> list[RunRecord]:
     return [read(path) for path in paths]
 
 
-def is_finished(folder: Path, run_id: str) -> bool:
-    """Whether the run is recorded as finished.
+def find(folder: Path, run_id: str) -> RunRecord | None:
+    """The record of a run, or None if it was not made.
 
     Raises:
         UserError: If its record cannot be read.
     """
     path = folder / run_id
-    return path.exists() and read(path).finished
+    return read(path) if path.exists() else None
 
 
 def open_folder(folder: Path, matrix: Matrix) -> None:
@@ -283,18 +285,18 @@ def open_folder(folder: Path, matrix: Matrix) -> None:
         settings = _united(read_settings(folder), settings, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, settings)
+        files.write_json(path, settings)
     except OSError as error:
         raise UserError(f"cannot write results to {folder}: {error}") from error
 
 
 def _united(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Our settings with what else lies in the folder: more schedulers, searchers, sets."""
-    for key in ("problem", "dataset", "budget"):
-        if ours[key] != theirs.get(key):
+    for key in ("problem", "dataset", "budget", "virtual"):
+        if ours.get(key) != theirs.get(key):
             raise UserError(
                 f"{folder} holds runs with another {key} ({theirs.get(key)} instead of "
-                f"{ours[key]}); choose another folder with --results"
+                f"{ours.get(key)}); choose another folder with --results"
             )
     united = dict(ours)
     for key in ("searchers", "schedulers"):
@@ -331,12 +333,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
     return settings
 
 
-def write_json(path: Path, document: Any) -> None:
-    """Write JSON through a temporary file, flushed and renamed."""
-    staging = path.with_name(f".{path.name}.{os.getpid()}")
-    staging.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", "utf-8")
-    _flush(staging)
-    staging.replace(path)
+def fingerprint(result: RunResult) -> str:
+    """SHA-256 of all of a result: equal for runs in virtual time that are the same bit for bit."""
+    return digest([_result_to_json(result), result.epochs.to_csv(index=False)])
 
 
 def _to_json(record: RunRecord) -> dict[str, Any]:
@@ -344,16 +343,21 @@ def _to_json(record: RunRecord) -> dict[str, Any]:
     document = {f.name: getattr(record, f.name) for f in fields(record)}
     document["objectives"] = [asdict(objective) for objective in record.objectives]
     if record.result is not None:
-        document["result"] = {
-            "timing": asdict(record.result.timing),
-            "trials": [asdict(trial) for trial in record.result.trials],
-            "front": [asdict(member) for member in record.result.front],
-            "test_error": record.result.test_error,
-            "resources": record.result.resources,
-            "predicted": record.result.predicted,
-            "counts": record.result.counts,
-        }
+        document["result"] = _result_to_json(record.result)
     return document
+
+
+def _result_to_json(result: RunResult) -> dict[str, Any]:
+    """All but the epochs."""
+    return {
+        "timing": asdict(result.timing),
+        "trials": [asdict(trial) for trial in result.trials],
+        "front": [asdict(member) for member in result.front],
+        "test_error": result.test_error,
+        "resources": result.resources,
+        "predicted": result.predicted,
+        "counts": result.counts,
+    }
 
 
 def _result_from_json(document: dict[str, Any], path: Path) -> RunResult:
@@ -367,11 +371,3 @@ def _result_from_json(document: dict[str, Any], path: Path) -> RunResult:
         epochs=pd.read_parquet(path / EPOCHS_FILE),
         counts=document.get("counts", {}),  # younger than the schema
     )
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -18,6 +18,12 @@ DATASET_TITLES = {
     "mnist": "MNIST",
     "digits": "scikit-learn's digits (not MNIST: not comparable with the paper)",
 }
+PROBLEM_TITLES = {
+    "lcbench": "LCBench (YAHPO surrogate), data set {}",
+    "mlp": "MLP on {}",
+    "rbv2-xgboost": "XGBoost (YAHPO surrogate), data set {}",
+    "synthetic": "Synthetic problem {}",
+}
 
 
 def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
@@ -32,7 +38,8 @@ def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
     if runs.empty:
         raise UserError(f"{results_dir} has no finished run to report; see 'mobo-bench list'")
     subject = _subject(settings)
-    with_paper = settings["name"] == "paper" and settings["dataset"] == "mnist"
+    of_paper = (settings["name"], settings["problem"], settings["dataset"])
+    with_paper = of_paper == ("paper", "mlp", "mnist")
     built = tables.build(runs, subject, with_paper)
     try:
         shutil.rmtree(reports_dir / "figures", ignore_errors=True)
@@ -68,9 +75,11 @@ def in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list
 
 def _subject(settings: dict[str, Any]) -> str:
     budget, dataset = settings["budget"], settings["dataset"]
+    title = PROBLEM_TITLES.get(settings["problem"], settings["problem"] + " on {}")
+    virtual = ", in virtual time" if "virtual" in settings else ""
     return (
-        f"MLP on {DATASET_TITLES.get(dataset, dataset)}, {budget['trials']} trials of at most "
-        f"{budget['max_epochs']} epochs, {budget['slots']} at a time"
+        f"{title.format(DATASET_TITLES.get(dataset, dataset))}, {budget['trials']} trials of at "
+        f"most {budget['max_epochs']} epochs, {budget['slots']} at a time{virtual}"
     )
 
 
@@ -89,7 +98,11 @@ def _markdown(
     parts += ["Runtime · epochs trained · observed hypervolume against FIFO of the same seed:", ""]
     parts += [tables.overview(runs), ""]
     if runs["scheduler"].nunique() > 1 and BASELINE in set(runs["scheduler"]):
-        parts += ["Against FIFO of the same seed, median (range) over the seeds:", ""]
+        parts += [
+            "Against FIFO of the same seed: median (range) over the seeds, or from six seeds on "
+            "the mean [95 % bootstrap interval] (range).",
+            "",
+        ]
         parts += [
             tables.comparison(runs),
             "",

@@ -12,6 +12,7 @@ from rich.table import Table as RichTable
 from bench import paper
 from bench.aggregate import BASELINE
 from bench.formatting import duration, percent, ratio, significant, whole
+from bench.statistics import ENOUGH_SEEDS, mean_interval
 
 Formatter = Callable[[float], str]
 
@@ -168,11 +169,11 @@ def comparison(runs: pd.DataFrame) -> str:
                 ("front_lost", whole),
                 ("resumes", whole),
             )
-            cells = [_median_and_range(mine[c].dropna().to_numpy(float), f) for c, f in columns]
+            cells = [_over_seeds(mine[c].dropna().to_numpy(float), f) for c, f in columns]
             lines.append(f"| {scheduler} | {' | '.join(cells)} |")
         oracle = group.loc[group["scheduler"] == BASELINE, "oracle_saved"].to_numpy(float)
         if len(oracle):
-            lines.append(f"| *oracle* | {_median_and_range(oracle, percent)} | | 1.000 | 0 | |")
+            lines.append(f"| *oracle* | {_over_seeds(oracle, percent)} | | 1.000 | 0 | |")
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
@@ -213,6 +214,17 @@ def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, p
         numbers.append(number)
         cells.append(cell)
     return pd.DataFrame(numbers), pd.DataFrame(cells).fillna("")
+
+
+def _over_seeds(values: np.ndarray[tuple[int], np.dtype[np.float64]], form: Formatter) -> str:
+    """The mean with its interval and range where there are seeds enough, else median and range."""
+    if len(values) < ENOUGH_SEEDS or np.ptp(values) == 0:
+        return _median_and_range(values, form)
+    low, high = mean_interval(values)
+    return (
+        f"{form(values.mean())} [{form(low)}, {form(high)}] ({form(values.min())}–"
+        f"{form(values.max())})"
+    )
 
 
 def _median_and_range(values: np.ndarray[tuple[int], np.dtype[np.float64]], form: Formatter) -> str:

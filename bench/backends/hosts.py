@@ -14,7 +14,7 @@ from typing import Any
 
 import ray
 
-from mobo_core.problems.protocol import Problem, Training
+from mobo_core.problems.protocol import Problem, Training, train_again
 
 LIVENESS_TIMEOUT_S = 1.0
 POLL_S = 0.2
@@ -40,11 +40,8 @@ class Host:
     def train_again(
         self, config: Mapping[str, Any], seed: int, epochs: int
     ) -> tuple[dict[str, float], dict[str, float]]:
-        """Last report and test metrics of a configuration trained for so many epochs."""
-        training = self._problem.start(config, seed)
-        for _ in range(epochs):
-            metrics = training.run_epoch()
-        return metrics, training.test_metrics()
+        """See `mobo_core.problems.protocol.train_again`."""
+        return train_again(self._problem, config, seed, epochs)
 
 
 class Lender:

@@ -1,4 +1,4 @@
-"""What is kept of a run while Tune is at it: suggestions, reports, errors, and their times."""
+"""What is kept of a run while it goes on, and what follows from that, on either backend."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
 from bench.catalogue import TIME_ATTR
-from bench.records import Timing, TrialRecord
+from bench.records import FrontMember, Timing, TrialRecord
+from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet
+from mobo_core.pareto import front_mask
 from mobo_core.tune import AxSearcher
 from mobo_core.tune.ax_strategy import BOTORCH_NODE
 
@@ -30,12 +32,18 @@ METRICS_OF_TUNE = frozenset(
 
 
 class TimedSearcher(Searcher):
-    """Passes everything on to a searcher and keeps the time and order of its suggestions."""
+    """Passes everything on to a searcher and keeps the time and order of its suggestions.
 
-    def __init__(self, inner: Searcher) -> None:
+    Args:
+        inner: The searcher.
+        charged_s: Seconds to note for a suggestion; None measures them.
+    """
+
+    def __init__(self, inner: Searcher, charged_s: float | None = None) -> None:
         super().__init__()
         self.inner = inner
         self.seconds: dict[str, float] = {}
+        self._charged_s = charged_s
 
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
@@ -51,7 +59,8 @@ class TimedSearcher(Searcher):
         began = time.perf_counter()
         config: dict[str, Any] | str | None = self.inner.suggest(trial_id)
         if isinstance(config, dict):
-            self.seconds[trial_id] = time.perf_counter() - began
+            measured = time.perf_counter() - began
+            self.seconds[trial_id] = measured if self._charged_s is None else self._charged_s
         return config
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
@@ -74,7 +83,7 @@ class TimedSearcher(Searcher):
 
 
 class Observer(tune.Callback):
-    """Keeps every report and every error of a run."""
+    """Keeps every report and every error of a run of Tune."""
 
     def __init__(self, on_trial_end: Callable[[], None]) -> None:
         self._on_trial_end = on_trial_end
@@ -101,7 +110,10 @@ class Observer(tune.Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         """Keep the report."""
-        self.reports.append((trial.trial_id, time.perf_counter() - self._began, dict(result)))
+        self.reports.append((trial.trial_id, self._elapsed(result), dict(result)))
+
+    def _elapsed(self, result: dict[str, Any]) -> float:
+        return time.perf_counter() - self._began
 
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -114,8 +126,27 @@ class Observer(tune.Callback):
     ) -> None:
         """Keep the error."""
         self.configs.setdefault(trial.trial_id, dict(trial.config))
-        self.errors[trial.trial_id] = _error_text(trial)
+        self.errors[trial.trial_id] = self._error_of(trial)
         self._on_trial_end()
+
+    def _error_of(self, trial: Any) -> str:
+        """The last line of the trial's error."""
+        try:
+            lines = Path(trial.error_file).read_text("utf-8").strip().splitlines()
+        except (OSError, TypeError):
+            lines = []
+        return lines[-1] if lines else "unknown error"
+
+
+class VirtualObserver(Observer):
+    """The same in virtual time, whose seconds are in the reports."""
+
+    def _elapsed(self, result: dict[str, Any]) -> float:
+        return float(result["timestamp"])
+
+    def _error_of(self, trial: Any) -> str:
+        error: str = trial.error
+        return error
 
 
 def epoch_table(searcher: TimedSearcher, observer: Observer) -> pd.DataFrame:
@@ -163,6 +194,60 @@ def trial_records(
     return tuple(trials)
 
 
+def alive(trials: tuple[TrialRecord, ...]) -> list[TrialRecord]:
+    """The trials that have not failed.
+
+    Raises:
+        RuntimeError: If all have.
+    """
+    sound = [trial for trial in trials if trial.status != "failed"]
+    if not sound:
+        reason = trials[0].error if trials else "the searcher suggested none"
+        raise RuntimeError(f"no trial of {len(trials)} succeeded; the first: {reason}")
+    return sound
+
+
+def final_front(
+    trials: tuple[TrialRecord, ...], last: dict[int, dict[str, Any]], objectives: ObjectiveSet
+) -> list[TrialRecord]:
+    """The trials that are not dominated and better than the reference in all objectives.
+
+    Args:
+        trials: From `trial_records`.
+        last: From `last_reports`.
+        objectives: Of the run.
+
+    Raises:
+        RuntimeError: If all trials have failed.
+    """
+    sound = alive(trials)
+    points = objectives.to_points([last[trial.trial] for trial in sound])
+    mask = front_mask(points, objectives.reference_point)
+    return [trial for trial, keep in zip(sound, mask, strict=True) if keep]
+
+
+def front_member(
+    trial: TrialRecord,
+    recorded: dict[str, Any],
+    again: tuple[dict[str, float], dict[str, float]],
+    objectives: ObjectiveSet,
+) -> FrontMember:
+    """A member of the final front, trained again and tested.
+
+    Args:
+        trial: The member.
+        recorded: Its last report.
+        again: From `mobo_core.problems.protocol.train_again`.
+        objectives: Of the run.
+    """
+    metrics, tested = again
+    return FrontMember(
+        trial=trial.trial,
+        metrics=tested,
+        repeated=all(metrics[name] == recorded[name] for name in objectives.names),
+    )
+
+
 def timing(
     wall_s: float, slots: int, epochs: pd.DataFrame, searcher: TimedSearcher, test_s: float
 ) -> Timing:
@@ -194,10 +279,14 @@ def _origin(searcher: Searcher, trial_id: str) -> str:
     return type(searcher).__name__.removesuffix("Searcher")
 
 
-def _error_text(trial: Trial) -> str:
-    """The last line of a trial's error."""
-    try:
-        lines = Path(trial.error_file).read_text("utf-8").strip().splitlines()
-    except (OSError, TypeError):
-        lines = []
-    return lines[-1] if lines else "unknown error"
+def predicted(searcher: Searcher, objectives: ObjectiveSet) -> dict[str, float] | None:
+    """What the searcher's model predicts of its front; None without a model."""
+    if not isinstance(searcher, AxSearcher):
+        return None
+    points = searcher.predicted_front()
+    if points is None:
+        return None
+    return {
+        "hypervolume": hypervolume(points, objectives.reference_point),
+        "front_size": len(points),
+    }

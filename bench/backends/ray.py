@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import os
 import shutil
@@ -10,7 +9,6 @@ import signal
 import tempfile
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -19,14 +17,10 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import optuna
 import ray
 import torch
-from ax.utils.common.logger import set_ax_logger_levels
-from linear_operator.utils.warnings import NumericalWarning
 from ray import tune
 from ray.tune.schedulers import TrialScheduler
-from ray.tune.search import Searcher
 from ray.util import ActorPool
 
 from bench import catalogue
@@ -36,19 +30,21 @@ from bench.backends.observation import (
     Observer,
     TimedSearcher,
     epoch_table,
+    final_front,
+    front_member,
     last_reports,
     model_based,
+    predicted,
     timing,
     trial_records,
 )
 from bench.errors import UserError
 from bench.matrix import Component, Run
+from bench.quiet import hush_runs
 from bench.records import FrontMember, RunResult, TrialRecord
-from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet
-from mobo_core.pareto import front_mask
 from mobo_core.problems.protocol import Problem
-from mobo_core.tune import AxSearcher, PromotionScheduler, problem_trainable
+from mobo_core.tune import PromotionScheduler, problem_trainable
 
 TUNE_SETTINGS = {
     # Seconds between snapshots of an experiment whose folder is thrown away in the end.
@@ -95,6 +91,9 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         slots: Trials at a time.
     """
 
+    processes = 1
+    """Runs at a time: each has all slots."""
+
     def __init__(self, settings: RaySettings, data_dir: str, slots: int) -> None:
         self._settings = settings
         self._data_dir = data_dir
@@ -108,7 +107,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         settings = {**TUNE_SETTINGS, "TUNE_MAX_PENDING_TRIALS_PG": str(self._slots)}
         os.environ.update({k: os.environ.get(k, v) for k, v in settings.items()})
         torch.set_num_threads(1)
-        _quieten()
+        hush_runs()
         # Ray's sockets lie in this folder, and their paths may have 107 bytes at most.
         self._folder = tempfile.mkdtemp(prefix="mobo-", dir=os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108
         if not ray.is_initialized():
@@ -242,13 +241,10 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         wall_s = self._search(run, problem, searcher, scheduler, observer)
         epochs = epoch_table(searcher, observer)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)
-        if all(trial.status == "failed" for trial in trials):
-            reason = trials[0].error if trials else "the searcher suggested none"
-            raise RuntimeError(f"no trial of {len(trials)} succeeded; the first: {reason}")
+        last = last_reports(searcher, observer)
+        members = final_front(trials, last, objectives)
         began = time.perf_counter()
-        front, test_error = self._test_front(
-            problem, run.seed, objectives, trials, last_reports(searcher, observer)
-        )
+        front, test_error = self._test_front(problem, run.seed, objectives, members, last)
         test_s = time.perf_counter() - began
         return RunResult(
             timing=timing(wall_s, run.budget.slots, epochs, searcher, test_s),
@@ -256,7 +252,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             front=front,
             test_error=test_error,
             resources=asdict(self._settings),
-            predicted=_predicted(searcher.inner, objectives),
+            predicted=predicted(searcher.inner, objectives),
             epochs=epochs,
             counts=scheduler.counts() if isinstance(scheduler, PromotionScheduler) else {},
         )
@@ -325,7 +321,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         problem: Problem,
         seed: int,
         objectives: ObjectiveSet,
-        trials: tuple[TrialRecord, ...],
+        members: list[TrialRecord],
         last: dict[int, dict[str, Any]],
     ) -> tuple[tuple[FrontMember, ...], str]:
         """Train the final front again, which must repeat it bit for bit, and test it.
@@ -333,10 +329,6 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         Returns:
             The members, and the error if that failed: the search is kept in any case.
         """
-        alive = [trial for trial in trials if trial.status != "failed"]
-        points = objectives.to_points([last[trial.trial] for trial in alive])
-        mask = front_mask(points, objectives.reference_point)
-        members = [trial for trial, keep in zip(alive, mask, strict=True) if keep]
         try:
             hosts = ActorPool(ray.get(self._lender_of(problem).hosts.remote()))
             results = list(
@@ -348,33 +340,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         except ray.exceptions.RayError as error:
             return (), str(error).strip().splitlines()[-1]
         tested = tuple(
-            FrontMember(
-                trial=member.trial,
-                metrics=test,
-                repeated=all(again[n] == last[member.trial][n] for n in objectives.names),
-            )
-            for member, (again, test) in zip(members, results, strict=True)
+            front_member(member, last[member.trial], again, objectives)
+            for member, again in zip(members, results, strict=True)
         )
         return tested, ""
-
-
-def _quieten() -> None:
-    """Leave the terminal to the progress: what these say per suggestion is in the records."""
-    set_ax_logger_levels(logging.ERROR)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    for name in ("ray.tune", "torch.utils.cpp_extension"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=NumericalWarning)
-    warnings.filterwarnings("ignore", category=RuntimeWarning, module="botorch")
-
-
-def _predicted(searcher: Searcher, objectives: ObjectiveSet) -> dict[str, float] | None:
-    if not isinstance(searcher, AxSearcher):
-        return None
-    points = searcher.predicted_front()
-    if points is None:
-        return None
-    return {
-        "hypervolume": hypervolume(points, objectives.reference_point),
-        "front_size": len(points),
-    }

@@ -79,3 +79,15 @@ class Problem(TrainingSource, Protocol):
     def data_checksum(self) -> str:
         """SHA-256 of the data it trains on; empty if it needs none."""
         ...
+
+
+def train_again(
+    problem: TrainingSource, config: Mapping[str, Any], seed: int, epochs: int
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Last report and test metrics of a configuration trained for so many epochs."""
+    training = problem.start(config, seed)
+    for _ in range(epochs):
+        metrics = training.run_epoch()
+    tested = training.test_metrics()
+    training.close()
+    return metrics, tested

@@ -21,13 +21,12 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from mobo_core.objectives import Objective
+from mobo_core.problems.curve import CurveTraining
 from mobo_core.space import ChoiceParameter, SearchSpace
 
 SEED, EPOCH, SECONDS = "seed", "epoch", "seconds"
 CARD = b"mobo"
 """Key of the card in the file's metadata."""
-HIDDEN = "test_"
-"""Metrics that begin like this are for the final front alone and never reported."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,7 @@ class TabularProblem:
         """SHA-256 of the table."""
         return self._table.checksum
 
-    def start(self, config: Mapping[str, Any], seed: int) -> TabularTraining:
+    def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
         """The curve of a configuration; seeds beyond the recorded ones begin again.
 
         Raises:
@@ -138,42 +137,9 @@ class TabularProblem:
         key = (*(config.get(name) for name in card.space), recorded)
         if key not in self._table.index:
             raise ValueError(f"{dict(config)} is not on the grid of {self.path}")
-        return TabularTraining(self._table.columns, self._table.index[key])
-
-
-class TabularTraining:
-    """A curve, read epoch by epoch; its state is the number of epochs read."""
-
-    def __init__(self, columns: Mapping[str, NDArray[Any]], position: int) -> None:
-        self._columns = columns
-        self._position = position
-        self._read = 0
-
-    def run_epoch(self) -> dict[str, float]:
-        """The next report, test metrics left out."""
-        self._read += 1
-        return {name: value for name, value in self._row().items() if not name.startswith(HIDDEN)}
-
-    def test_metrics(self) -> dict[str, float]:
-        """Test metrics after the epochs read so far."""
-        return {n: value for n, value in self._row().items() if n.startswith(HIDDEN)}
-
-    def _row(self) -> dict[str, float]:
-        return {
-            name: values[self._position, self._read - 1].item()
-            for name, values in self._columns.items()
-        }
-
-    def state(self) -> bytes:
-        """Number of epochs read."""
-        return str(self._read).encode()
-
-    def load_state(self, state: bytes) -> None:
-        """Go on there."""
-        self._read = int(state)
-
-    def close(self) -> None:
-        """Holds nothing."""
+        position, columns = self._table.index[key], self._table.columns
+        rows = zip(*(values[position].tolist() for values in columns.values()), strict=True)
+        return CurveTraining([dict(zip(columns, row, strict=True)) for row in rows])
 
 
 @lru_cache(maxsize=8)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ray.tune.schedulers import TrialScheduler
 
+from mobo_core.problems.curve import CurveTraining
 from mobo_core.virtual.simulation import simulate
 from mobo_core.virtual.suggestions import InOrder
 
@@ -29,7 +29,13 @@ class RecordedCurves:
         for number, curve in enumerate(curves):
             if not curve:
                 raise ValueError(f"curve {number} is empty")
-        self._curves = curves
+        self._curves = [
+            [
+                {"epoch": epoch, "seconds": 1.0, **row, "done": epoch == len(curve)}
+                for epoch, row in enumerate(curve, start=1)
+            ]
+            for curve in curves
+        ]
         self.max_epochs = max(map(len, curves), default=0)
 
     @property
@@ -37,9 +43,9 @@ class RecordedCurves:
         """All of them, in order."""
         return [{"curve": number} for number in range(len(self._curves))]
 
-    def start(self, config: Mapping[str, Any], seed: int) -> _RecordedTraining:
+    def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
         """The curve from its beginning."""
-        return _RecordedTraining(self._curves[config["curve"]])
+        return CurveTraining(self._curves[config["curve"]], hidden=None)
 
 
 def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, int]:
@@ -63,33 +69,3 @@ def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, 
     )
     reached = (trial.last_result.get("training_iteration", 0) for trial in run.trials)
     return dict(zip(curves, reached, strict=True))
-
-
-class _RecordedTraining:
-    """Reads a curve row by row; its place in it is its state."""
-
-    def __init__(self, curve: Curve) -> None:
-        self._curve = curve
-        self._read = 0
-
-    def run_epoch(self) -> dict[str, Any]:
-        """The next report."""
-        row = self._curve[self._read]
-        self._read += 1
-        done = self._read == len(self._curve)
-        return {"epoch": self._read, "seconds": 1.0, **row, "done": done}
-
-    def test_metrics(self) -> dict[str, float]:
-        """Nothing was recorded."""
-        return {}
-
-    def state(self) -> bytes:
-        """The number of rows read."""
-        return pickle.dumps(self._read)
-
-    def load_state(self, state: bytes) -> None:
-        """Go on there."""
-        self._read = pickle.loads(state)  # noqa: S301 - our own
-
-    def close(self) -> None:
-        """Holds nothing."""

@@ -327,6 +327,7 @@ class Simulator:
 
     def _report(self, trial: VirtualTrial, result: dict[str, Any]) -> None:
         self._reports += 1
+        result["timestamp"] = self.now
         decision: str = TrialScheduler.STOP
         scheduler: Any = self._scheduler
         if not result["done"]:

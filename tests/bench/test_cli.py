@@ -51,7 +51,9 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFi
     return call
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("report",), ("list",), ("doctor",)])
+@pytest.mark.parametrize(
+    "command", [(), ("run",), ("report",), ("list",), ("regress",), ("doctor",)]
+)
 def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
     # The installed command, in a process of its own; help loads nothing heavy, so it is quick.
     completed = subprocess.run(
@@ -74,11 +76,21 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run params.toml", "scheduler 'paper-dominance' has no parameter 'eta'"),
         ("run values.toml", "grace_period must be at least 1, got 0"),
         ("run sets.toml", "unknown objective 'speed': choose from acc"),
-        ("run data.toml", "unknown dataset 'cifar'; choose from auto, mnist, digits"),
+        ("run data.toml", "unknown data set 'cifar' for problem 'mlp': choose from mnist, digits"),
         ("run twice.toml", "names an objective or a set twice"),
         ("run quick --seeds x", "bad seeds 'x'"),
         ("run quick --trials 0", "trials must be a whole number of at least 1, got 0"),
-        ("run quick --dataset cifar", "'cifar' is not one of"),
+        ("run quick --dataset cifar", "unknown data set 'cifar' for problem 'mlp'"),
+        ("run quick --backend virtual", "problem 'mlp' has to be trained"),
+        ("run synthetic --backend ray", "problem 'synthetic' knows its curves beforehand"),
+        ("run synthetic --slots 5 --address auto", "--address, --cpus-per-trial and"),
+        ("run lcbench --data-dir nowhere", "there is no surrogate"),
+        ("run lcbench --dataset 1", "unknown data set '1' for problem 'lcbench'"),
+        ("run quick --backend cloud", "'cloud' is not one of 'ray', 'virtual'"),
+        ("regress --reference absent.json", "absent.json is no reference of the gate"),
+        ("regress --update", "--update needs a --reason"),
+        ("scale --trials x", "bad --trials 'x'"),
+        ("scale --scheduler fofi", "unknown scheduler 'fofi'"),
         ("run quick --only nothing", "no cell is like 'nothing'"),
         ("run quick --gpus-per-trial 64", "needs more GPUs for 2 trials at a time"),
         ("run quick --gpus-per-trial 1.5", "must be a fraction up to 1 or a whole number"),

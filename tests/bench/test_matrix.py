@@ -139,7 +139,9 @@ def test_bad_files_are_named_with_the_place(
 
 
 def test_unknown_matrix_and_unreadable_file(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="unknown matrix 'papre': choose from acquisition, paper"):
+    with pytest.raises(
+        UserError, match="unknown matrix 'papre': choose from acquisition, lcbench, paper"
+    ):
         load_matrix("papre")
     with pytest.raises(UserError, match="cannot read matrix file"):
         load_matrix(str(tmp_path / "absent.toml"))
@@ -147,3 +149,14 @@ def test_unknown_matrix_and_unreadable_file(tmp_path: Path) -> None:
     binary.write_bytes(b"\xff\xfe")
     with pytest.raises(UserError, match="cannot read matrix file"):
         load_matrix(str(binary))
+
+
+def test_schedulers_of_another_matrix(tmp_path: Path) -> None:
+    theirs = GOOD.partition("[[scheduler]]")[0].replace(
+        "[budget]", 'schedulers_of = "paper"\n[budget]'
+    )
+    assert load_matrix(write(tmp_path, theirs)).schedulers == load_matrix("paper").schedulers
+    with pytest.raises(UserError, match="schedulers_of must be one of"):
+        load_matrix(write(tmp_path, theirs.replace('"paper"', '"papre"')))
+    with pytest.raises(UserError, match="not both"):
+        load_matrix(write(tmp_path, theirs + '[[scheduler]]\nname = "fifo"\n'))

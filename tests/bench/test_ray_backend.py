@@ -149,8 +149,8 @@ def test_queue_isolates_failures_and_never_repeats_a_finished_run(
     assert outcome.failed == {bad.run_id: "RuntimeError: no searcher today"}
     record = records.read(tmp_path / "r" / bad.run_id)
     assert "no searcher today" in record.error
-    assert execute.pending([good, bad], tmp_path / "r") == [bad]
-    assert execute.pending([good, bad], tmp_path / "r", force=True) == [good, bad]
+    assert execute.pending([good, bad], tmp_path / "r", "") == [bad]
+    assert execute.pending([good, bad], tmp_path / "r", "", force=True) == [good, bad]
 
 
 class Sabotaged(MLPProblem):

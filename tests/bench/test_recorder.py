@@ -68,7 +68,7 @@ def test_what_was_recorded_is_what_is_trained(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--values", "dropout"], "bad --values 'dropout': give a name and a number"),
-        (["--problem", "nope"], "unknown problem 'nope': choose from mlp"),
+        (["--problem", "nope"], "unknown problem 'nope': choose from lcbench, mlp"),
         (["--values", "learning_rate=3"], "parameter 'dropout' needs at least 2 values"),
     ],
 )

@@ -34,7 +34,10 @@ def test_failed_run_is_a_record_with_its_error(tmp_path: Path) -> None:
     failed = replace(record(), result=None, error="Traceback\nValueError: boom")
     path = records.write(failed, tmp_path)
     assert records.read(path) == failed
-    assert not records.is_finished(tmp_path, failed.run_id)
+    found = records.find(tmp_path, failed.run_id)
+    assert found is not None
+    assert not found.finished
+    assert records.find(tmp_path, "absent") is None
 
 
 def test_writing_again_replaces_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -82,7 +85,7 @@ def test_other_schema_is_named_and_left_alone(tmp_path: Path) -> None:
     document = json.loads((path / "run.json").read_text())
     (path / "run.json").write_text(json.dumps({**document, "schema_version": 99}))
     with pytest.raises(UserError, match="has schema 99, this version reads 1"):
-        records.is_finished(tmp_path, path.name)
+        records.find(tmp_path, path.name)
     assert json.loads((path / "run.json").read_text())["schema_version"] == 99
 
 

@@ -1,0 +1,30 @@
+"""Files that are complete or absent, and on disk when a call returns."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write JSON; see `write_text`."""
+    write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file through a temporary one beside it, flushed and renamed."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    staging.write_text(text, "utf-8")
+    flush(staging)
+    staging.replace(path)
+
+
+def flush(path: Path) -> None:
+    """Have a file or folder written to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

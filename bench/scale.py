@@ -1,0 +1,139 @@
+"""How fast virtual time runs, and how its cost grows with trials and workers."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench import catalogue
+from bench.catalogue import Context
+from bench.matrix import Component
+from bench.parallel import in_processes
+from mobo_core.objectives import Objective, ObjectiveSet
+from mobo_core.space import RangeParameter, SearchSpace
+from mobo_core.virtual import Cluster, InOrder, RecordedCurves, simulate
+
+EPOCHS = 9
+OBJECTIVES = ObjectiveSet(
+    [
+        Objective("error", "min", 1.0, ideal=0),
+        Objective("size", "min", 100.0, exact=True, ideal=0),
+    ]
+)
+SPACE = SearchSpace((RangeParameter("curve", 0, 1),))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run to be timed.
+
+    Args:
+        scheduler: Of the catalogue.
+        trials: Of the run.
+        workers: Of the simulated cluster.
+    """
+
+    scheduler: Component
+    trials: int
+    workers: int
+
+
+def curves(trials: int, seed: int = 0) -> RecordedCurves:
+    """Power laws that cross, and sizes that trade off against them."""
+    rng = np.random.default_rng(seed)
+    size = rng.uniform(1, 100, trials)
+    start, rate = rng.uniform(0.3, 1, trials), rng.uniform(0.05, 0.8, trials)
+    bonus = 1 - 0.3 * size / 100
+    epochs = np.arange(1, EPOCHS + 1)
+    errors = (start * bonus)[:, None] * epochs ** -rate[:, None]
+    return RecordedCurves(
+        [
+            [{"error": e, "size": s} for e in row]
+            for row, s in zip(errors.tolist(), size.tolist(), strict=True)
+        ]
+    )
+
+
+def measure(case: Case) -> dict[str, float | str]:
+    """Run a case and time it.
+
+    Returns:
+        scheduler, workers, trials; results (reports handled), seconds (real), results per second,
+        utilisation (share of the workers' virtual time that trained, 0 to 1) and memory (by how
+        much the run raised the largest resident size of the process, MiB).
+    """
+    problem = curves(case.trials)
+    context = Context(SPACE, OBJECTIVES, EPOCHS, case.workers, seed=0)
+    scheduler = catalogue.make_scheduler(case.scheduler, context)
+    before, began = _largest_mib(), time.perf_counter()
+    run = simulate(
+        problem,
+        searcher=InOrder(problem.configs),
+        scheduler=scheduler,
+        num_samples=case.trials,
+        cluster=Cluster(case.workers),
+    )
+    seconds = time.perf_counter() - began
+    return {
+        "scheduler": case.scheduler.label,
+        "workers": case.workers,
+        "trials": case.trials,
+        "results": run.reports,
+        "seconds": seconds,
+        "results/s": run.reports / seconds,
+        "utilisation": run.training_s / (case.workers * run.seconds),
+        "memory MiB": _largest_mib() - before,
+    }
+
+
+def _largest_mib() -> float:
+    """Largest resident size of this process so far, MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def table(
+    schedulers: Sequence[Component], trials: Sequence[int], workers: Sequence[int], repeats: int
+) -> pd.DataFrame:
+    """Every scheduler with every number of trials and workers, the fastest of some repeats.
+
+    Each run has a fresh process, one at a time: memory is its own, and no run disturbs another.
+    """
+    cases = [
+        Case(scheduler, count, width)
+        for scheduler in schedulers
+        for width in workers
+        for count in trials
+    ]
+    rows: list[dict[str, float | str]] = []
+    for case in cases:
+        measured = [row for _, row in in_processes(measure, [case] * repeats, (), 1, 1)]
+        rows.append(min(measured, key=lambda row: float(row["seconds"])))
+    return pd.DataFrame(rows)
+
+
+def growth(measured: pd.DataFrame) -> pd.DataFrame:
+    """Time for the most trials over time for the fewest, per scheduler and workers.
+
+    Returns:
+        A row each, with ``n log n``: what that growth would be.
+    """
+    rows = []
+    for (scheduler, workers), cases in measured.groupby(["scheduler", "workers"], sort=False):
+        in_order = cases.sort_values("trials")
+        few, many = in_order.iloc[0], in_order.iloc[-1]
+        times = many["trials"] / few["trials"]
+        rows.append(
+            {
+                "scheduler": scheduler,
+                "workers": workers,
+                "trials": f"{few['trials']} to {many['trials']}",
+                "time ratio": many["seconds"] / few["seconds"],
+                "n log n": times * np.log1p(many["trials"]) / np.log1p(few["trials"]),
+            }
+        )
+    return pd.DataFrame(rows)

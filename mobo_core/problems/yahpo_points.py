@@ -1,0 +1,58 @@
+"""Makes ``yahpo_points.json``: the fixed reference values of every YAHPO instance.
+
+    python -m mobo_core.problems.yahpo_points DATA_DIR
+
+The reference is the 0.9 quantile of each metric over `SAMPLE` configurations drawn uniformly from
+the space (seed 0), after their last epoch. It comes from the problem alone, never from results of
+a search. The ideals are bounds, in `mobo_core.problems.yahpo`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from mobo_core.problems import yahpo
+
+SAMPLE = 2000
+WORST = 0.9
+DIGITS = 6
+
+
+def reference_of(scenario: str, instance: str, data_dir: str) -> dict[str, float]:
+    """Metric → reference value of an instance."""
+    parts = yahpo.SCENARIOS[scenario]
+    unit = np.random.default_rng(0).random((SAMPLE, len(parts.space)))
+    folder = str(Path(data_dir, "yahpo", scenario))
+    ends: dict[str, list[float]] = {metric: [] for metric, *_ in parts.goals.values()}
+    for point in unit:
+        config = parts.space.from_unit(point)
+        columns = yahpo._curve(scenario, instance, folder, tuple(config.items()))
+        for metric, values in ends.items():
+            values.append(columns[metric][-1])
+    return {
+        metric: float(f"{np.quantile(values, WORST):.{DIGITS}g}") for metric, values in ends.items()
+    }
+
+
+def main(data_dir: str) -> None:
+    """Write the file beside this module."""
+    made: dict[str, dict[str, dict[str, float]]] = {}
+    for scenario in yahpo.SCENARIOS:
+        path = Path(data_dir, "yahpo", scenario, "config_space.json")
+        parameters = json.loads(path.read_text("utf-8"))["hyperparameters"]
+        (names,) = (p["choices"] for p in parameters if p["name"].endswith("task_id"))
+        made[scenario] = {name: reference_of(scenario, name, data_dir) for name in names}
+    document = {
+        "about": "reference value of each metric, by instance; made by yahpo_points.py",
+        "instances": made,
+    }
+    text = json.dumps(document, indent=1)
+    Path(__file__).with_suffix(".json").write_text(text + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,66 @@
+"""How long the parts take at 100, 1,000 and 10,000 points or trials: ``make benchmark``.
+
+Without ``--benchmark-enable`` every case runs once, untimed, and only has to be right.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from bench import scale
+from bench.matrix import Component
+from mobo_core.halving import HalvingRule, HalvingSettings
+from mobo_core.indicators import hypervolume
+from mobo_core.objectives import Points
+from mobo_core.ranking import RANKINGS
+from mobo_core.rules import Decision
+
+SIZES = (100, 1_000, 10_000)
+
+
+def points(n: int, m: int = 2) -> Points:
+    return np.random.default_rng(0).random((n, m))
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("name", ["pareto_epsnet", "pareto_crowding", "linear"])
+def test_ranking(benchmark: BenchmarkFixture, name: str, n: int) -> None:
+    order = benchmark(RANKINGS[name], points(n))
+    assert sorted(order) == list(range(n))
+
+
+@pytest.mark.parametrize("m", [2, 3])
+@pytest.mark.parametrize("n", SIZES)
+def test_hypervolume(benchmark: BenchmarkFixture, n: int, m: int) -> None:
+    value = benchmark(hypervolume, points(n, m), np.ones(m))
+    assert 0 < value < 1
+
+
+@pytest.mark.parametrize("n", SIZES)
+def test_decision(benchmark: BenchmarkFixture, n: int) -> None:
+    """One more report in a rung that holds n."""
+    rule = HalvingRule(HalvingSettings(max_t=9))
+    (newcomer,) = points(1)
+
+    def report(number: int, point: Points) -> Decision:
+        rule.add(str(number))
+        return rule.report(str(number), 1, point)
+
+    for number, point in enumerate(points(n)):
+        report(number, point)
+    others = itertools.count(n)
+    decision = benchmark(lambda: report(next(others), newcomer))
+    assert decision in (Decision.CONTINUE, Decision.STOP)
+
+
+@pytest.mark.parametrize("trials", SIZES)
+@pytest.mark.parametrize("name", ["fifo", "moasha-stopping", "moasha-promotion"])
+def test_event_loop(benchmark: BenchmarkFixture, name: str, trials: int) -> None:
+    """A whole run in virtual time with 64 workers."""
+    case = scale.Case(Component(name, name, {}), trials, 64)
+    row = benchmark.pedantic(scale.measure, (case,), rounds=3 if benchmark.enabled else 1)
+    assert row["results"] >= trials
