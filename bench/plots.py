@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -26,6 +26,7 @@ NAMES = {
 }
 COLOURS = 10
 """Of seaborn's colour-blind palette; more schedulers repeat them with other lines and hatches."""
+INCHES_PER_LABEL = 2.5
 MARKERS, LINES, HATCHES = "osD^vPX*", ("-", "--", ":"), ("", "////", "....")
 
 
@@ -41,7 +42,7 @@ class Style:
 
 def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[str]:
     """Draw every figure into the folder; their names, without extension."""
-    finished = [record for record in records if record.finished]
+    finished = _without_a_common_searcher([record for record in records if record.finished])
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
         "hypervolume-over-time": anytime(finished, "time_s", subject),
@@ -211,7 +212,7 @@ def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
     runs = aggregate.summarise(records)
     keys = ["objectives", "scheduler", "searcher"]
     cells = runs.groupby(keys, sort=False).mean(numeric_only=True)
-    labels = [f"{scheduler}, {searcher}\n{sets}" for sets, scheduler, searcher in cells.index]
+    labels = [f"{_named(scheduler, searcher)}\n{sets}" for sets, scheduler, searcher in cells.index]
     figure = Figure(figsize=(8, 1.6 + 0.42 * len(cells)), layout="constrained")
     axis = figure.subplots()
     figure.suptitle(f"Where the time went\n{subject}", fontsize=10)
@@ -247,9 +248,19 @@ def _by_objectives(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
 
 
 def _series(record: RunRecord) -> str:
-    """What shares a colour: the scheduler, with its searcher if that is not the paper's."""
-    searcher, scheduler = record.labels["searcher"], record.labels["scheduler"]
-    return scheduler if searcher == "ax" else f"{scheduler}, {searcher}"
+    """What shares a colour: the scheduler, with its searcher if there are several."""
+    return _named(record.labels["scheduler"], record.labels["searcher"])
+
+
+def _named(scheduler: str, searcher: str) -> str:
+    return f"{scheduler}, {searcher}" if searcher else scheduler
+
+
+def _without_a_common_searcher(records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The records, their searcher's label emptied where all have the same."""
+    if len({record.labels["searcher"] for record in records}) > 1:
+        return list(records)
+    return [replace(record, labels=record.labels | {"searcher": ""}) for record in records]
 
 
 def _styles(records: Sequence[RunRecord]) -> dict[str, Style]:
@@ -301,6 +312,6 @@ def _legend(figure: Figure, axis: Axes) -> None:
         unique.values(),
         unique.keys(),
         loc="outside lower center",
-        ncols=min(4, max(1, len(unique))),
+        ncols=max(1, min(len(unique), int(figure.get_figwidth() / INCHES_PER_LABEL))),
         fontsize=8,
     )
