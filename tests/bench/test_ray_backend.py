@@ -11,7 +11,7 @@ import pytest
 from ray.tune.schedulers import FIFOScheduler
 from rich.console import Console
 
-from bench import aggregate, catalogue, execute, records
+from bench import aggregate, catalogue, execute, problems, records
 from bench.backends.ray import RayBackend
 from bench.matrix import Budget, Cell, Component, Run
 from mobo_core.problems.mlp import MLPProblem, MLPTraining
@@ -169,7 +169,8 @@ class Sabotaged(MLPProblem):
 
 @pytest.fixture
 def sabotage(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(catalogue.PROBLEMS, "mlp", lambda d, f, e: Sabotaged(d, f, e))  # type: ignore[arg-type]
+    entry = replace(problems.PROBLEMS["mlp"], make=lambda d, f, e: Sabotaged(d, f, e))  # type: ignore[arg-type]
+    monkeypatch.setitem(problems.PROBLEMS, "mlp", entry)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("sabotage")
