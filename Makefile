@@ -43,7 +43,7 @@ bench: $(INSTALLED) ## The main job: the paper's Tables 1-4, regenerated
 paper: $(INSTALLED) ## Tables 1-4 on MNIST with six seeds, beside the published figures
 	$(BENCH) run paper --dataset mnist --data-dir $(DATA_DIR) --seeds 6 $(ARGS)
 
-quick: $(INSTALLED) ## Four small runs on digits, under two minutes
+quick: $(INSTALLED) ## Two small runs on digits, under two minutes
 	$(BENCH) run quick --data-dir $(DATA_DIR) --seeds $(SEEDS) $(ARGS)
 
 virtual: $(INSTALLED) ## Every scheduler in virtual time on a test function, 20 seeds
