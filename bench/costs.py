@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 from bench.errors import UserError
 
-SUGGESTION_S = {"ax": 1.0, "optuna-nsga2": 0.005, "optuna-tpe": 0.005}
-"""Virtual seconds a suggestion takes, by searcher; others take none.
+SUGGESTION_S = {"ax": 1.0, "optuna-tpe": 0.005}
+"""Virtual seconds a suggestion takes, by searcher; the others took under a millisecond.
 
-Ax took 0.97 s, the mean of all 400 suggestions of results/reference/paper-mnist, Sobol's included.
+Ax took 0.97 s, the mean of all 400 suggestions of results/reference/paper-mnist, Sobol's included;
+TPE 0.005 s, the mean of 50.
 """
 FORGETFUL = frozenset({"hyperband"})
 """Schedulers that forget a trial which is being saved when its bracket ends, and then wait for it
@@ -39,7 +40,8 @@ class Charges:
 class Costs:
     """What the simulated cluster of a matrix charges; see `Charges`.
 
-    The defaults are of the order that was measured on Ray with two cores.
+    The default of a turn is what starting the MLP took on Ray (0.04 s), rounded up; saving and
+    loading were too short to be told from the noise and are charged the same.
 
     Args:
         startup_s: As in `Charges`.

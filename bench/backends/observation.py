@@ -194,19 +194,6 @@ def trial_records(
     return tuple(trials)
 
 
-def alive(trials: tuple[TrialRecord, ...]) -> list[TrialRecord]:
-    """The trials that have not failed.
-
-    Raises:
-        RuntimeError: If all have.
-    """
-    sound = [trial for trial in trials if trial.status != "failed"]
-    if not sound:
-        reason = trials[0].error if trials else "the searcher suggested none"
-        raise RuntimeError(f"no trial of {len(trials)} succeeded; the first: {reason}")
-    return sound
-
-
 def final_front(
     trials: tuple[TrialRecord, ...], last: dict[int, dict[str, Any]], objectives: ObjectiveSet
 ) -> list[TrialRecord]:
@@ -220,7 +207,10 @@ def final_front(
     Raises:
         RuntimeError: If all trials have failed.
     """
-    sound = alive(trials)
+    sound = [trial for trial in trials if trial.status != "failed"]
+    if not sound:
+        reason = trials[0].error if trials else "the searcher suggested none"
+        raise RuntimeError(f"no trial of {len(trials)} succeeded; the first: {reason}")
     points = objectives.to_points([last[trial.trial] for trial in sound])
     mask = front_mask(points, objectives.reference_point)
     return [trial for trial, keep in zip(sound, mask, strict=True) if keep]

@@ -53,8 +53,9 @@ def test_decision(benchmark: BenchmarkFixture, n: int) -> None:
     for number, point in enumerate(points(n)):
         report(number, point)
     others = itertools.count(n)
-    decision = benchmark(lambda: report(next(others), newcomer))
-    assert decision in (Decision.CONTINUE, Decision.STOP)
+    benchmark(lambda: report(next(others), newcomer))
+    assert report(next(others), np.array([2.0, 2.0])) is Decision.STOP  # all others dominate it
+    assert report(next(others), np.array([-1.0, -1.0])) is Decision.CONTINUE
 
 
 @pytest.mark.parametrize("trials", SIZES)
