@@ -25,6 +25,7 @@ from bench.errors import UserError
 from bench.matrix import Cell, Component, Matrix
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.protocol import Problem
+from mobo_core.projection import MARGIN, OPTIMISM
 from mobo_core.scalarization import Kind
 from mobo_core.space import SearchSpace
 from mobo_core.tune import (
@@ -164,7 +165,11 @@ def _moasha_promotion(
 
 
 def _hv_promotion(
-    context: Context, *, grace_period: float = 1, margin: float = 0.002, optimism: float = 0.4
+    context: Context,
+    *,
+    grace_period: float = 1,
+    margin: float = MARGIN,
+    optimism: float = OPTIMISM,
 ) -> TrialScheduler:
     return HypervolumePromotion(
         context.objectives,
@@ -178,7 +183,11 @@ def _hv_promotion(
 
 
 def _projected_stopping(
-    context: Context, *, grace_period: float = 1, margin: float = 0.002, optimism: float = 0.4
+    context: Context,
+    *,
+    grace_period: float = 1,
+    margin: float = MARGIN,
+    optimism: float = OPTIMISM,
 ) -> TrialScheduler:
     return ProjectedStopping(
         context.objectives, context.max_t, grace_period, margin, optimism, TIME_ATTR

@@ -54,6 +54,12 @@ from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto import front_mask
 from mobo_core.rules import Decision
 
+MARGIN = 0.002
+OPTIMISM = 0.7
+"""Chosen on curves of which no reported figure is made: 240 random configurations of the MLP on
+MNIST, four objective sets, 30 draws of 25 trials, 2 and 5 slots. From 0.4 to 0.7 hypervolume
+promotion's mean loss fell from 0.28 to 0.20 % and the epochs saved from 68.7 to 67.1 %; 0.8 gives
+0.18 and 66.1 %. Projected stopping: 0.78 to 0.50 %, and 63.7 to 62.2 %."""
 SCENARIOS = 5
 PRIOR_EXPONENT = 0.4
 NEWCOMERS = 10
@@ -84,8 +90,8 @@ class ProjectionSettings:
     objectives: ObjectiveSet
     max_t: float
     grace_period: float = 1
-    margin: float = 0.002
-    optimism: float = 0.4
+    margin: float = MARGIN
+    optimism: float = OPTIMISM
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.max_t) and self.max_t >= self.grace_period >= 1):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mobo_core.halving import HalvingSettings, PromotionHalvingRule
 from mobo_core.objectives import ObjectiveSet, Points
-from mobo_core.projection import HypervolumePromotionRule, ProjectionSettings
+from mobo_core.projection import MARGIN, OPTIMISM, HypervolumePromotionRule, ProjectionSettings
 from mobo_core.ranking import Ranking
 from mobo_core.tune.pausing import PromotionScheduler
 
@@ -93,8 +93,8 @@ class HypervolumePromotion(PromotionScheduler):
         objectives: ObjectiveSet,
         max_t: float,
         grace_period: float = 1,
-        margin: float = 0.002,
-        optimism: float = 0.4,
+        margin: float = MARGIN,
+        optimism: float = OPTIMISM,
         slots: int | None = None,
         time_attr: str = "training_iteration",
     ) -> None:

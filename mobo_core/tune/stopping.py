@@ -10,7 +10,7 @@ from ray.tune.schedulers import TrialScheduler
 
 from mobo_core.halving import HalvingRule, HalvingSettings
 from mobo_core.objectives import ObjectiveSet
-from mobo_core.projection import ProjectedStoppingRule, ProjectionSettings
+from mobo_core.projection import MARGIN, OPTIMISM, ProjectedStoppingRule, ProjectionSettings
 from mobo_core.ranking import Ranking
 from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
 from mobo_core.tune.scheduler import ObjectiveScheduler
@@ -143,8 +143,8 @@ class ProjectedStopping(RuleScheduler):
         objectives: ObjectiveSet,
         max_t: float,
         grace_period: float = 1,
-        margin: float = 0.002,
-        optimism: float = 0.4,
+        margin: float = MARGIN,
+        optimism: float = OPTIMISM,
         time_attr: str = "training_iteration",
     ) -> None:
         settings = ProjectionSettings(objectives, max_t, grace_period, margin, optimism)
