@@ -235,11 +235,13 @@ class ParetoSet:
         """See `RankedSet.is_within`."""
         entry = self._entries[member]
         level = self._level_of(entry)
-        left = quota - sum(len(front.entries) for front in self._fronts[:level])
+        left = quota
+        for better in self._fronts[:level]:
+            left -= len(better.entries)
+            if left <= 0:
+                return False
         front = self._fronts[level]
-        if left <= 0 or left >= len(front.entries):
-            return left > 0
-        return entry[1] in self._ordered(front)[:left]
+        return left >= len(front.entries) or entry[1] in self._ordered(front)[:left]
 
     def first_waiting(self, quota: int) -> str | None:
         """See `RankedSet.first_waiting`."""

@@ -5,7 +5,10 @@ Without ``--benchmark-enable`` every case runs once, untimed, and only has to be
 
 from __future__ import annotations
 
+import cProfile
 import itertools
+import math
+import pstats
 
 import numpy as np
 import pytest
@@ -65,3 +68,18 @@ def test_event_loop(benchmark: BenchmarkFixture, name: str, trials: int) -> None
     case = scale.Case(Component(name, name, {}), trials, 64)
     row = benchmark.pedantic(scale.measure, (case,), rounds=3 if benchmark.enabled else 1)
     assert row["results"] >= trials
+
+
+@pytest.mark.parametrize("name", ["fifo", "moasha-stopping", "moasha-promotion"])
+def test_the_work_of_a_run_grows_no_faster_than_n_log_n(name: str) -> None:
+    """Counted in calls of functions, which no other load on the machine disturbs."""
+
+    def calls(trials: int) -> int:
+        with cProfile.Profile() as profile:
+            scale.measure(scale.Case(Component(name, name, {}), trials, 64))
+        return pstats.Stats(profile).total_calls  # type: ignore[attr-defined,no-any-return]
+
+    few, many = 500, 4_000
+    calls(few)  # what is imported on the way counts no more
+    growth = many * math.log(many) / (few * math.log(few))
+    assert calls(many) <= 1.1 * growth * calls(few)
