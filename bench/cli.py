@@ -284,7 +284,7 @@ def main() -> None:
         sys.exit(EXIT_USER_ERROR)
     except (click.Abort, KeyboardInterrupt):
         click.echo(
-            "stopped: finished runs are kept; the same command without --force goes on from here",
+            "stopped: what is finished is kept; the same command without --force goes on from here",
             err=True,
         )
         sys.exit(EXIT_INTERRUPTED)

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
-from bench import environment
+from bench import environment, files
 from bench.errors import UserError
 from bench.formatting import duration
 from bench.parallel import in_processes
@@ -33,6 +33,8 @@ from mobo_core.seeding import digest
 from mobo_core.space import ChoiceParameter, SearchSpace
 
 STARTUP = "startup_s"
+OF = "of.json"
+"""In the folder of unfinished work: what it is of."""
 
 
 def grid_of(space: SearchSpace, sizes: Mapping[str, int]) -> dict[str, list[Any]]:
@@ -77,9 +79,12 @@ def record(
         out: Parquet file; unfinished work lies beside it in ``OUT.parts``.
         workers: Processes.
         console: For progress.
+
+    Raises:
+        UserError: If the unfinished work beside it is of another problem.
     """
     parts = out.with_name(out.name + ".parts")
-    parts.mkdir(parents=True, exist_ok=True)
+    _open(parts, problem)
     configs = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     jobs = {
         parts / f"{digest([config, seed])[:16]}.json": (config, seed)
@@ -97,6 +102,24 @@ def record(
     console.print(f"trained in {duration(time.monotonic() - began)}")
     curves = [json.loads(path.read_text()) for path in jobs]
     _write(problem, grid, seeds, curves, out)
+
+
+def _open(parts: Path, problem: Problem) -> None:
+    """The folder of unfinished work, which must be of this problem."""
+    identity = {
+        "problem": problem.name,
+        "max_epochs": problem.max_epochs,
+        "data_checksum": problem.data_checksum(),
+    }
+    parts.mkdir(parents=True, exist_ok=True)
+    described = parts / OF
+    if not described.exists():
+        files.write_text(described, json.dumps(identity))
+    elif json.loads(described.read_text("utf-8")) != identity:
+        raise UserError(
+            f"{parts} holds curves of another problem, data set or number of epochs: choose "
+            "another OUT, or delete the folder"
+        )
 
 
 def _record_one(job: tuple[Path, tuple[dict[str, Any], int]], problem: Problem) -> None:

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +21,7 @@ from bench.errors import UserError
 from mobo_core.problems.mlp import MLPProblem
 from mobo_core.problems.tabular import TabularProblem
 
+COMMAND = str(Path(sys.executable).with_name("mobo-bench"))
 PROBLEM = MLPProblem("digits", "no-data-needed", max_epochs=2)
 GRID = {
     "layer_1_size": [16],
@@ -62,6 +69,34 @@ def test_what_was_recorded_is_what_is_trained(tmp_path: Path) -> None:
     after = {path: path.stat().st_mtime_ns for path in Path(f"{out}.parts").iterdir()}
     assert {path for path in kept if after[path] != kept[path]} == {removed}
     assert len(out.read_bytes()) == pytest.approx(len(before), rel=0.02)
+
+    longer = replace(PROBLEM, max_epochs=3)
+    with pytest.raises(UserError, match="holds curves of another problem, data set or number of"):
+        recorder.record(longer, GRID, [0, 1], out, 1, console)
+
+
+@pytest.mark.slow
+def test_ctrl_c_keeps_what_is_recorded(tmp_path: Path) -> None:
+    grid = ["--dataset", "digits", "--max-epochs", "2", "--values", "learning_rate=2"]
+    command = [COMMAND, "record", "t.parquet", *grid, "--values", "dropout=2", "--seeds", "1"]
+    process = subprocess.Popen(
+        [*command, "--workers", "1"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    parts = tmp_path / "t.parquet.parts"
+    until = time.monotonic() + 120
+    while len(curves := list(parts.glob("?" * 16 + ".json"))) < 3 and time.monotonic() < until:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "stopped: what is finished is kept" in said
+    assert 3 <= len(curves) < 64
+    assert not (tmp_path / "t.parquet").exists()
+
+    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    kept = int(re.search(r"64 curves of 2 epochs.*, (\d+) already", again.stdout)[1])  # type: ignore[index]
+    assert kept >= 3
+    assert TabularProblem(str(tmp_path / "t.parquet")).card.seeds == [0]
 
 
 @pytest.mark.parametrize(
