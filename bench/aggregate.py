@@ -65,7 +65,7 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def _front_lost(records: Sequence[RunRecord]) -> list[float]:
-    """Members of the baseline's final front that each run trained less than the baseline."""
+    """Points of the baseline's final front that each run trained less than the baseline."""
     baselines = {_pair(r): r for r in records if r.labels["scheduler"] == BASELINE}
     lost = []
     for record in records:
@@ -75,9 +75,21 @@ def _front_lost(records: Sequence[RunRecord]) -> list[float]:
         if baseline is None or [t.config for t in theirs] != [t.config for t in mine]:
             lost.append(np.nan)
             continue
-        members = observed_front(baseline)["trial"]
-        lost.append(float(sum(mine[i].epochs < theirs[i].epochs for i in members)))
+        lost.append(
+            float(
+                sum(
+                    all(mine[i].epochs < theirs[i].epochs for i in trials)
+                    for trials in _distinct_front(baseline)
+                )
+            )
+        )
     return lost
+
+
+def _distinct_front(record: RunRecord) -> list[list[int]]:
+    """The trials at each point of the final front: on a grid a configuration may come twice."""
+    names = list(record.objective_set.names)
+    return [list(same["trial"]) for _, same in observed_front(record).groupby(names, sort=False)]
 
 
 def _pair(record: RunRecord) -> tuple[str, tuple[str, ...], int]:
@@ -144,7 +156,7 @@ def _row(record: RunRecord) -> dict[str, object]:
 
 def _oracle_saved(record: RunRecord) -> float:
     """Share of the epochs that knowing this run's final front would have saved."""
-    front = set(observed_front(record)["trial"])
+    front = {trials[0] for trials in _distinct_front(record)}
     trials = [t for t in _result(record).trials if t.epochs]
     needed = sum(t.epochs if t.trial in front else 1 for t in trials)
     return 1 - needed / sum(t.epochs for t in trials)

@@ -1,7 +1,7 @@
 """Recording the curves of a grid: what virtual runs look up (`mobo_core.problems.tabular`).
 
-Every configuration and seed is trained by a process of its own and kept at once, so a recording
-that is cut goes on where it was.
+Every curve is kept at once, so a recording that is cut goes on where it was. One that was begun
+with other code or data is refused.
 """
 
 from __future__ import annotations
@@ -110,6 +110,7 @@ def _open(parts: Path, problem: Problem) -> None:
         "problem": problem.name,
         "max_epochs": problem.max_epochs,
         "data_checksum": problem.data_checksum(),
+        **environment.capture().to_json(),
     }
     parts.mkdir(parents=True, exist_ok=True)
     described = parts / OF
@@ -117,8 +118,8 @@ def _open(parts: Path, problem: Problem) -> None:
         files.write_text(described, json.dumps(identity))
     elif json.loads(described.read_text("utf-8")) != identity:
         raise UserError(
-            f"{parts} holds curves of another problem, data set or number of epochs: choose "
-            "another OUT, or delete the folder"
+            f"{parts} was begun with another problem, number of epochs, data, code, packages or "
+            "machine: go on with those, choose another OUT, or delete the folder"
         )
 
 

@@ -14,7 +14,8 @@ outputs; the data sets' own widths are not part of the surrogate.
 repetitions. Epoch t of 20 uses the share t/20, and its seconds are what training then takes longer
 than before. Parameters that the booster does not have are 0, as YAHPO Gym sets them.
 
-The objectives of time are those of the full budget, from the first report on: `full_time` (to
+The objectives of time are those of the problem's full budget (its reference values: of the whole
+curve), from the first report on: `full_time` (to
 train) and `predict_time`. Time *so far* would reward whoever stops, and be no objective of the
 configuration. A curve is always evaluated in one batch of its whole length: single rows differ by
 1e-3.
@@ -126,7 +127,7 @@ def _lcbench_columns(config: Mapping[str, Any], output: NDArray[np.float64]) -> 
         "val_loss": loss,
         "val_balanced_error": 100 * (1 - np.clip(balanced, 0, 1)),
         "log10_params": np.full(len(elapsed), np.log10(size)),
-        "full_time": np.full(len(elapsed), elapsed[-1]),
+        "full_time": elapsed,
         "test_loss": test_loss,
         "test_balanced_error": 100 * (1 - np.clip(test_balanced, 0, 1)),
         "seconds": np.diff(elapsed, prepend=0.0),
@@ -161,8 +162,8 @@ def _xgboost_columns(config: Mapping[str, Any], output: NDArray[np.float64]) -> 
         "val_error": 100 * (1 - np.clip(accuracy, 0, 1)),
         "val_loss": np.maximum(loss, 0.0),
         "val_balanced_error": 100 * (1 - np.clip(balanced, 0, 1)),
-        "full_time": np.full(len(elapsed), elapsed[-1]),
-        "predict_time": np.full(len(elapsed), max(predict_s[-1], 0.0)),
+        "full_time": elapsed,
+        "predict_time": np.maximum(predict_s, 0.0),
         "seconds": np.diff(elapsed, prepend=0.0),
     }
 
@@ -278,10 +279,11 @@ class YAHPOProblem:
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
         """The predicted curve of a configuration; the seed changes nothing."""
-        columns = self.curve(config)
-        rows = zip(
-            *(values[: self.max_epochs].tolist() for values in columns.values()), strict=True
-        )
+        columns = {name: values[: self.max_epochs] for name, values in self.curve(config).items()}
+        for metric, _, exact, _ in self._parts.goals.values():
+            if exact:  # known from the first report on: what it will be with the full budget
+                columns[metric] = np.full(self.max_epochs, columns[metric][-1])
+        rows = zip(*(values.tolist() for values in columns.values()), strict=True)
         return CurveTraining(
             [
                 {"epoch": t, **dict(zip(columns, row, strict=True))}
@@ -290,7 +292,10 @@ class YAHPOProblem:
         )
 
     def curve(self, config: Mapping[str, Any]) -> Columns:
-        """Metric → (epochs,) values over the whole length of the scenario's curves."""
+        """Metric → (epochs,) values over the whole length of the scenario's curves.
+
+        Those of time are here of the training so far.
+        """
         return _curve(self.scenario, self.instance, str(self._folder), tuple(config.items()))
 
 

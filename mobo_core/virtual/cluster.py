@@ -25,8 +25,8 @@ class Cluster:
         failure_rate: Probability that an epoch fails halfway.
         straggler_rate: Probability that an epoch takes `straggler_factor` times as long.
         straggler_factor: ≥ 1.
-        seed: Of failures and stragglers. They depend on trial, epoch and attempt alone, so that
-            two schedulers meet the same ones.
+        seed: Of failures and stragglers. They depend on the trial, its epoch and how often it has
+            failed alone, so that two schedulers meet the same ones.
 
     Raises:
         ValueError: If a value is out of range.
@@ -66,11 +66,11 @@ class Cluster:
         """Relative speed of a worker."""
         return self._speeds[worker]
 
-    def fate(self, trial: int, epoch: int, attempt: int) -> tuple[bool, float]:
+    def fate(self, trial: int, epoch: int, failures: int) -> tuple[bool, float]:
         """Whether an epoch fails, and by which factor it takes longer."""
         if not (self.failure_rate or self.straggler_rate):
             return False, 1.0
-        draws = np.random.default_rng([self.seed, trial, epoch, attempt]).random(2)
+        draws = np.random.default_rng([self.seed, trial, epoch, failures]).random(2)
         slow = bool(draws[1] < self.straggler_rate)
         return bool(draws[0] < self.failure_rate), self.straggler_factor if slow else 1.0
 

@@ -290,7 +290,8 @@ class Simulator:
         if "seconds" not in metrics:
             raise ValueError("the problem's reports need 'seconds', what an epoch takes")
         trial.iteration += 1
-        fails, factor = self._cluster.fate(trial.number, trial.iteration, trial.attempt)
+        failures = trial.run_metadata.num_failures
+        fails, factor = self._cluster.fate(trial.number, trial.iteration, failures)
         seconds = metrics["seconds"] * factor / self._cluster.speed(self._worker[trial])
         if fails:
             self._training_s += seconds / 2

@@ -159,18 +159,26 @@ def test_retries_go_on_from_the_last_checkpoint_or_the_beginning() -> None:
     assert result.reports == 3  # epoch 1, three times
 
 
-def test_the_same_epochs_fail_under_every_scheduler() -> None:
+@pytest.mark.parametrize("pausing", [False, True])
+def test_the_same_epochs_fail_under_every_scheduler(pausing: bool) -> None:
     cluster = Cluster(2, failure_rate=0.2, straggler_rate=0.3, straggler_factor=4, seed=1)
     configs = [{"quality": float(q)} for q in range(1, 21)]
     fifo = run(*configs, cluster=cluster)
     failed = {t.number: t.last_result.get("epoch", 0) for t in fifo.trials if t.error}
     assert 0 < len(failed) < 20
-    scheduler = StoppingMOASHA(OBJECTIVES, 3, reduction_factor=2, time_attr="epoch")
-    stopped = run(*configs, cluster=cluster, scheduler=scheduler)
-    for trial in stopped.trials:
+    scheduler = (
+        PromotionMOASHA(OBJECTIVES, 3, reduction_factor=2, slots=2, time_attr="epoch")
+        if pausing
+        else StoppingMOASHA(OBJECTIVES, 3, reduction_factor=2, time_attr="epoch")
+    )
+    trials = run(*configs, cluster=cluster, scheduler=scheduler).trials
+    for trial in trials:
         reached = trial.last_result.get("epoch", 0)
         if trial.error:
             assert failed[trial.number] == reached
+        elif trial.number in failed:
+            assert failed[trial.number] >= reached  # it was ended before it came to that
+    assert any(trial.error and trial.last_result.get("epoch", 0) > 0 for trial in trials)
     assert fifo.seconds > 60 / 2  # stragglers
 
 
