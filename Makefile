@@ -15,12 +15,12 @@ BENCH := $(VENV)/bin/mobo-bench
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench paper quick virtual regress benchmark report test lint check format \
-  clean
+.PHONY: help setup lock bench paper quick virtual virtual-paper regress benchmark report test lint \
+  check format clean
 
 help: ## Show this list
 	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=6 or 0,3,7] [ARGS='...']"
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  \1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
 
 setup: $(INSTALLED) ## Install everything into .venv, once
 
@@ -46,8 +46,13 @@ paper: $(INSTALLED) ## Tables 1-4 on MNIST with six seeds, beside the published 
 quick: $(INSTALLED) ## Two small runs on digits, under two minutes
 	$(BENCH) run quick --data-dir $(DATA_DIR) --seeds $(SEEDS) $(ARGS)
 
-virtual: $(INSTALLED) ## Every scheduler in virtual time on a test function, 20 seeds
-	$(BENCH) run synthetic --seeds $(if $(filter file,$(origin SEEDS)),20,$(SEEDS)) $(ARGS)
+virtual: $(INSTALLED) ## Every scheduler in virtual time on recorded MNIST curves, 20 seeds
+	$(BENCH) run schedulers --backend virtual --dataset mnist --slots 5 \
+	  --seeds $(if $(filter file,$(origin SEEDS)),20,$(SEEDS)) $(ARGS)
+
+virtual-paper: $(INSTALLED) ## Tables 1-4 in virtual time, with Ax, six seeds
+	$(BENCH) run paper --backend virtual --dataset mnist --slots 5 \
+	  --seeds $(if $(filter file,$(origin SEEDS)),6,$(SEEDS)) $(ARGS)
 
 regress: $(INSTALLED) ## The gate: has a scheduler become slower or worse?
 	$(BENCH) regress $(ARGS)

@@ -29,6 +29,7 @@ from mobo_core.projection import MARGIN, OPTIMISM
 from mobo_core.scalarization import Kind
 from mobo_core.space import SearchSpace
 from mobo_core.tune import (
+    AheadSearcher,
     AxSearcher,
     HypervolumePromotion,
     PaperDominance,
@@ -56,6 +57,8 @@ class Context:
         max_t: Full budget of a trial, in epochs.
         slots: Trials that train at the same time.
         seed: Of the run.
+        trials: Of the run; None is not known.
+        real_time: Whether what is made in the background gains time.
     """
 
     space: SearchSpace
@@ -63,6 +66,8 @@ class Context:
     max_t: int
     slots: int
     seed: int
+    trials: int | None = None
+    real_time: bool = False
 
 
 def _ax(
@@ -71,8 +76,9 @@ def _ax(
     initialization_trials: int = 5,
     partial_data: PartialData = "full-fidelity",
     optimizer_options: Mapping[str, Any] | None = None,
+    ahead: int = 0,
 ) -> Searcher:
-    return AxSearcher(
+    searcher = AxSearcher(
         context.objectives,
         context.space,
         seed=context.seed,
@@ -82,6 +88,14 @@ def _ax(
         partial_data=partial_data,
         optimizer_options=optimizer_options,
     )
+    if ahead == 0:
+        return searcher
+    return AheadSearcher(searcher, ahead=ahead, limit=context.trials, background=context.real_time)
+
+
+def suggests_ahead(component: Component) -> bool:
+    """Whether a searcher of the catalogue makes its suggestions in the background."""
+    return bool(component.params.get("ahead"))
 
 
 def _sobol(context: Context) -> Searcher:

@@ -90,8 +90,8 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--backend",
     type=click.Choice(["ray", "virtual"]),
-    help="Real Ray, or virtual time on surrogates and test functions.  [default: virtual if MATRIX "
-    "has a table [virtual], else ray]",
+    help="Real Ray, or virtual time on recorded curves, surrogates and test functions.  [default: "
+    "virtual if MATRIX has a table [virtual], else ray]",
 )
 @click.option(
     "--processes",

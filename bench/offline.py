@@ -138,9 +138,9 @@ def regress(
 ) -> None:
     """Compare every scheduler with the reference, in virtual time; exit status 1 if one got worse.
 
-    Every scheduler of the matrix 'synthetic' runs in virtual time with random search, each run
-    twice. It fails when a cell's speed-up against FIFO falls, or its hypervolume gap grows,
-    beyond the margins of the reference, or when a run does not repeat bit for bit.
+    Every run of the matrix 'gate' is made twice, in virtual time. It fails when a cell's speed-up
+    against FIFO falls, or its hypervolume gap grows, beyond the margins of the reference, or when a
+    run does not repeat bit for bit.
 
     \b
     Examples:

@@ -1,7 +1,6 @@
 """The problems that a matrix can name, and their data sets.
 
-To add a problem, write it (see `mobo_core.problems.protocol`) and give it an entry here, and a
-title in `bench.report`.
+To add a problem, write it (see `mobo_core.problems.protocol`) and give it an entry here.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from bench.errors import UserError
 from mobo_core.problems.mlp import MLPProblem
 from mobo_core.problems.protocol import Problem
 from mobo_core.problems.synthetic import FUNCTIONS, SyntheticProblem
+from mobo_core.problems.tabular import TabularProblem, embedded_table
 from mobo_core.problems.yahpo import YAHPOProblem, instances
 
 SHORTEST = 2
@@ -30,17 +30,25 @@ class ProblemEntry:
     Args:
         make: (data set, folder with the data, epochs) → the problem.
         datasets: Names of its data sets, the usual one first.
+        title: For reports; ``{}`` is the data set.
         trains: Whether it takes real time; otherwise it knows its curves beforehand, which makes
             sense in virtual time alone.
+        recorded: Name of the problem that stands for it in virtual time, with recorded curves.
     """
 
     make: Callable[[str, str, int], Problem]
     datasets: tuple[str, ...]
+    title: str
     trains: bool = False
+    recorded: str | None = None
 
 
 def _mlp(dataset: str, data_dir: str, max_epochs: int) -> Problem:
     return MLPProblem(dataset, data_dir, max_epochs)  # type: ignore[arg-type]
+
+
+def _mlp_table(dataset: str, data_dir: str, max_epochs: int) -> Problem:
+    return TabularProblem(str(embedded_table(f"mlp-{dataset}")), max_epochs)
 
 
 def _lcbench(dataset: str, data_dir: str, max_epochs: int) -> Problem:
@@ -56,10 +64,17 @@ def _synthetic(dataset: str, data_dir: str, max_epochs: int) -> Problem:
 
 
 PROBLEMS: Mapping[str, ProblemEntry] = {
-    "lcbench": ProblemEntry(_lcbench, instances("lcbench")),
-    "mlp": ProblemEntry(_mlp, ("mnist", "digits"), trains=True),
-    "rbv2-xgboost": ProblemEntry(_rbv2_xgboost, instances("rbv2_xgboost")),
-    "synthetic": ProblemEntry(_synthetic, tuple(FUNCTIONS)),
+    "lcbench": ProblemEntry(
+        _lcbench, instances("lcbench"), "LCBench (YAHPO surrogate), data set {}"
+    ),
+    "mlp": ProblemEntry(_mlp, ("mnist", "digits"), "MLP on {}", trains=True, recorded="mlp-table"),
+    "mlp-table": ProblemEntry(
+        _mlp_table, ("mnist",), "MLP on {}, a grid of recorded curves with two training seeds"
+    ),
+    "rbv2-xgboost": ProblemEntry(
+        _rbv2_xgboost, instances("rbv2_xgboost"), "XGBoost (YAHPO surrogate), data set {}"
+    ),
+    "synthetic": ProblemEntry(_synthetic, tuple(FUNCTIONS), "Synthetic problem {}"),
 }
 
 

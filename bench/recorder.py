@@ -7,6 +7,7 @@ with other code or data is refused.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import itertools
 import json
 import statistics
@@ -165,4 +166,5 @@ def _write(
         card.to_metadata()
     )
     pq.write_table(table, out, compression="zstd", compression_level=19)
-    Path(f"{out}.json").write_text(card.to_json() + "\n")
+    described = {"sha256": hashlib.sha256(out.read_bytes()).hexdigest(), **asdict(card)}
+    files.write_text(Path(f"{out}.json"), json.dumps(described, indent=1) + "\n")

@@ -65,7 +65,8 @@ class Timing:
             imports and their data are started once a matrix, before any run, and are not in here.
         idle_slot_s: The rest of slots × wall: waiting for suggestions, for Tune, for the trials'
             own light processes.
-        suggestion_s: In the searcher; blocks Tune's loop, overlaps with the above.
+        suggestion_s: In the searcher; overlaps with the above, and blocks Tune's loop unless
+            suggestions are made ahead.
         test_s: Measuring the final front on test data, after the search.
     """
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from bench import aggregate, plots, records, tables
+from bench import aggregate, plots, problems, records, tables
 from bench.aggregate import BASELINE
 from bench.errors import UserError
 from bench.records import RunRecord
@@ -17,12 +17,6 @@ from bench.records import RunRecord
 DATASET_TITLES = {
     "mnist": "MNIST",
     "digits": "scikit-learn's digits (not MNIST: not comparable with the paper)",
-}
-PROBLEM_TITLES = {
-    "lcbench": "LCBench (YAHPO surrogate), data set {}",
-    "mlp": "MLP on {}",
-    "rbv2-xgboost": "XGBoost (YAHPO surrogate), data set {}",
-    "synthetic": "Synthetic problem {}",
 }
 
 
@@ -75,7 +69,8 @@ def in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list
 
 def _subject(settings: dict[str, Any]) -> str:
     budget, dataset = settings["budget"], settings["dataset"]
-    title = PROBLEM_TITLES.get(settings["problem"], settings["problem"] + " on {}")
+    entry = problems.PROBLEMS.get(settings["problem"])  # None: of a matrix from elsewhere
+    title = entry.title if entry else settings["problem"] + " on {}"
     virtual = ", in virtual time" if "virtual" in settings else ""
     return (
         f"{title.format(DATASET_TITLES.get(dataset, dataset))}, {budget['trials']} trials of at "

@@ -18,7 +18,7 @@ from bench.records import FrontMember, Timing, TrialRecord
 from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.pareto import front_mask
-from mobo_core.tune import AxSearcher
+from mobo_core.tune import AheadSearcher, AxSearcher
 from mobo_core.tune.ax_strategy import BOTORCH_NODE
 
 METRICS_OF_TUNE = frozenset(
@@ -60,8 +60,20 @@ class TimedSearcher(Searcher):
         config: dict[str, Any] | str | None = self.inner.suggest(trial_id)
         if isinstance(config, dict):
             measured = time.perf_counter() - began
+            if isinstance(self.inner, AheadSearcher):
+                measured = self.inner.suggestion_s(trial_id)
             self.seconds[trial_id] = measured if self._charged_s is None else self._charged_s
         return config
+
+    @property
+    def is_making(self) -> bool:
+        """See `AheadSearcher.is_making`."""
+        return isinstance(self.inner, AheadSearcher) and self.inner.is_making
+
+    def close(self) -> None:
+        """See `AheadSearcher.close`."""
+        if isinstance(self.inner, AheadSearcher):
+            self.inner.close()
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Passed on."""
@@ -264,6 +276,8 @@ def model_based(searcher: Searcher, trial_id: str) -> bool:
 
 
 def _origin(searcher: Searcher, trial_id: str) -> str:
+    if isinstance(searcher, AheadSearcher):
+        return _origin(searcher.inner, searcher.inner_id(trial_id))
     if isinstance(searcher, AxSearcher):
         return searcher.generation_node(trial_id)
     return type(searcher).__name__.removesuffix("Searcher")
@@ -271,6 +285,8 @@ def _origin(searcher: Searcher, trial_id: str) -> str:
 
 def predicted(searcher: Searcher, objectives: ObjectiveSet) -> dict[str, float] | None:
     """What the searcher's model predicts of its front; None without a model."""
+    if isinstance(searcher, AheadSearcher):
+        return predicted(searcher.inner, objectives)
     if not isinstance(searcher, AxSearcher):
         return None
     points = searcher.predicted_front()

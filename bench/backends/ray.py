@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import shutil
@@ -232,13 +233,20 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         problem = catalogue.make_problem(run.cell, self._data_dir, run.budget.max_epochs)
         objectives = catalogue.make_objectives(problem, run.cell.objectives)
         context = catalogue.Context(
-            problem.space, objectives, problem.max_epochs, run.budget.slots, run.seed
+            problem.space,
+            objectives,
+            problem.max_epochs,
+            run.budget.slots,
+            run.seed,
+            run.budget.trials,
+            real_time=True,
         )
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
         observer = Observer(on_trial_end)
         self._await_hosts(self._lender_of(problem))
         scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
-        wall_s = self._search(run, problem, searcher, scheduler, observer)
+        with contextlib.closing(searcher):
+            wall_s = self._search(run, problem, searcher, scheduler, observer)
         epochs = epoch_table(searcher, observer)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)
         last = last_reports(searcher, observer)
@@ -313,8 +321,9 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             )
         if name in catalogue.PAUSING:
             return None
-        # On our own Ray the slots are the limit: one suggestion may be made ahead.
-        return run.budget.slots + owns_ray
+        # On our own Ray the slots are the limit: one suggestion may be made while all are taken,
+        # which a searcher does by itself that makes them ahead.
+        return run.budget.slots + (owns_ray and not catalogue.suggests_ahead(run.cell.searcher))
 
     def _test_front(
         self,

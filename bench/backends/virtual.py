@@ -61,12 +61,13 @@ class VirtualBackend:
         problem = catalogue.make_problem(cell, self._data_dir, budget.max_epochs)
         objectives = catalogue.make_objectives(problem, cell.objectives)
         context = catalogue.Context(
-            problem.space, objectives, problem.max_epochs, budget.slots, run.seed
+            problem.space, objectives, problem.max_epochs, budget.slots, run.seed, budget.trials
         )
         searcher = TimedSearcher(
             catalogue.make_searcher(cell.searcher, context), charges.suggestion_s
         )
         scheduler = catalogue.make_scheduler(cell.scheduler, context)
+        in_background = catalogue.suggests_ahead(cell.searcher)
         observer = VirtualObserver(on_trial_end)
         simulation = simulate(
             problem,
@@ -82,7 +83,8 @@ class VirtualBackend:
                 restore_s=charges.restore_s,
             ),
             seed=run.seed,
-            ahead=AHEAD,
+            ahead=0 if in_background else AHEAD,
+            background=in_background,
             callbacks=[observer],
         )
         epochs = epoch_table(searcher, observer)

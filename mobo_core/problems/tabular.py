@@ -142,6 +142,19 @@ class TabularProblem:
         return CurveTraining([dict(zip(columns, row, strict=True)) for row in rows])
 
 
+def embedded_table(name: str) -> Path:
+    """Path of a table that comes with the package, e.g. ``mlp-mnist``.
+
+    Raises:
+        ValueError: If there is none of this name.
+    """
+    folder = Path(__file__).with_name("tables")
+    if not (path := folder / f"{name}.parquet").is_file():
+        known = sorted(table.stem for table in folder.glob("*.parquet"))
+        raise ValueError(f"no table {name!r}: choose from {', '.join(known)}")
+    return path
+
+
 @lru_cache(maxsize=8)
 def _load(path: str) -> _Table:
     try:

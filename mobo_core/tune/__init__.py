@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mobo_core.tune.ahead import AheadSearcher
     from mobo_core.tune.optuna import optuna_searcher
     from mobo_core.tune.pausing import PromotionScheduler
     from mobo_core.tune.promotion import HypervolumePromotion, PromotionMOASHA
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mobo_core.tune.trainable import problem_trainable
 
 __all__ = [
+    "AheadSearcher",
     "AxSearcher",
     "HypervolumePromotion",
     "PaperDominance",
@@ -48,6 +50,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AheadSearcher": "ahead",
     "AxSearcher": "searcher",
     "HypervolumePromotion": "promotion",
     "PaperDominance": "stopping",

@@ -54,6 +54,8 @@ class Gate(Searcher):
         config: dict[str, Any] | str | None = self.searcher.suggest(trial_id)
         if config is not None:
             self._waits_since = None
+        elif getattr(self.searcher, "is_making", False):
+            pass  # there will be one: nobody need be ended or go on for want of it
         elif self._waits_since is None:
             self._waits_since = self._clock()
         return config

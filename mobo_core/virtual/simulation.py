@@ -1,52 +1,18 @@
-"""The clock and the loop of events: what Tune's controller does, without processes.
-
-Calls of scheduler, searcher and callbacks follow `ray.tune.execution.TuneController` of Ray 2.60,
-event by event. The driver handles one event at a time; while it suggests, workers that have
-finished an epoch wait for it.
-"""
+"""Running a search in virtual time: the one function that users call."""
 
 from __future__ import annotations
 
-import heapq
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ray.tune import Callback
-from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from mobo_core.problems.protocol import Training, TrainingSource
+from mobo_core.problems.protocol import TrainingSource
 from mobo_core.tune import PromotionScheduler
-from mobo_core.virtual.cluster import Cluster, WorkerFailureError, Workers
-from mobo_core.virtual.suggestions import Configurations, Suggestions
-from mobo_core.virtual.trial import VirtualTrial
-
-IDLE_S = 0.1
-"""Virtual seconds that pass when there is nothing to do but to ask again, as in Tune."""
-IDLE_STEPS = 100_000
-"""So many in a row are a deadlock."""
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """What came of a simulated run.
-
-    Args:
-        trials: In the order of suggestion.
-        seconds: Virtual time from the first suggestion to the end of the last trial.
-        training_s: Virtual seconds of epochs, over all workers.
-        reports: Number of reports handled.
-        restores: How often a trial was started from a checkpoint.
-    """
-
-    trials: tuple[VirtualTrial, ...]
-    seconds: float
-    training_s: float
-    reports: int
-    restores: int
+from mobo_core.virtual.cluster import Cluster
+from mobo_core.virtual.simulator import Simulation, Simulator
 
 
 def simulate(
@@ -58,6 +24,7 @@ def simulate(
     cluster: Cluster | None = None,
     seed: int = 0,
     ahead: int = 0,
+    background: bool = False,
     max_failures: int = 0,
     callbacks: Sequence[Callback] = (),
 ) -> Simulation:
@@ -74,6 +41,9 @@ def simulate(
         cluster: None is one worker that charges for nothing but epochs.
         seed: Training seed of the run, shared by its trials.
         ahead: Suggestions made before a worker is free.
+        background: Whether suggestions cost the driver nothing: the next is ready
+            `Cluster.suggestion_s` after the last was given. For a searcher that makes them so, such
+            as `mobo_core.tune.AheadSearcher` (with ``background=False``, as no real second passes).
         max_failures: How often a failed trial is tried again, from its last checkpoint; -1 for
             ever.
         callbacks: As in `RunConfig.callbacks`; `on_experiment_end` is told at the end.
@@ -95,305 +65,8 @@ def simulate(
         cluster or Cluster(),
         seed,
         ahead,
+        background,
         max_failures,
         callbacks,
     )
     return simulator.run()
-
-
-class Simulator:
-    """What schedulers see of Tune's controller, and the loop behind it; see `simulate`."""
-
-    def __init__(
-        self,
-        problem: TrainingSource,
-        searcher: Searcher | Iterable[Mapping[str, Any]],
-        scheduler: TrialScheduler,
-        num_samples: int,
-        cluster: Cluster,
-        seed: int,
-        ahead: int,
-        max_failures: int,
-        callbacks: Sequence[Callback],
-    ) -> None:
-        self.now = 0.0
-        self.search_alg = (
-            Suggestions(searcher, num_samples, max_failures)
-            if isinstance(searcher, Searcher)
-            else Configurations(searcher, num_samples, max_failures)
-        )
-        self._problem = problem
-        self._scheduler = scheduler
-        self._cluster = cluster
-        self._seed = seed
-        self._ahead = ahead
-        self._callbacks = tuple(callbacks)
-        self._trials: list[VirtualTrial] = []
-        self._live: dict[VirtualTrial, None] = {}
-        self._pending: deque[VirtualTrial] = deque()
-        self._in_order = type(scheduler).choose_trial_to_run is FIFOScheduler.choose_trial_to_run
-        self._free = Workers(cluster)
-        self._worker: dict[VirtualTrial, int] = {}
-        self._training: dict[VirtualTrial, Training] = {}
-        self._events: list[tuple[float, int, VirtualTrial, int, Any]] = []
-        self._sequence = 0
-        self._training_s = 0.0
-        self._reports = 0
-        self._restores = 0
-
-    # What schedulers ask and tell
-
-    def clock(self) -> float:
-        """Virtual seconds; schedulers that wait for something read this instead of their own."""
-        return self.now
-
-    def get_trials(self) -> list[VirtualTrial]:
-        """All trials."""
-        return self._trials
-
-    def get_live_trials(self) -> Any:
-        """Those that have not ended."""
-        return self._live.keys()
-
-    def stop_trial(self, trial: VirtualTrial) -> None:
-        """End a trial, whatever it is doing."""
-        if trial.is_finished():
-            return
-        scheduler: Any = self._scheduler
-        if trial.status == Trial.RUNNING:
-            scheduler.on_trial_complete(self, trial, trial.last_result)
-            self.search_alg.on_trial_complete(trial.trial_id, result=trial.last_result)
-        else:
-            scheduler.on_trial_remove(self, trial)
-            self.search_alg.on_trial_complete(trial.trial_id)
-        self._tell("on_trial_complete", trial)
-        self._end(trial, Trial.TERMINATED)
-
-    def pause_trial(self, trial: VirtualTrial, should_checkpoint: bool = True) -> None:
-        """Take a trial from its worker, with or without saving it first."""
-        trial.attempt += 1
-        if should_checkpoint and self._cluster.checkpoint_s:
-            trial.temporary_state.saving_to = trial.trial_id
-            self._after(self._cluster.checkpoint_s, trial, _SAVED)
-            return
-        self._pause(trial, should_checkpoint)
-
-    def _pause(self, trial: VirtualTrial, keep: bool) -> None:
-        if keep:
-            trial.keep(self._training[trial].state(), trial.last_result)
-        trial.temporary_state.saving_to = None
-        self._leave_worker(trial)
-        trial.status = Trial.PAUSED
-
-    def _schedule_trial_save(self, trial: VirtualTrial, result: dict[str, Any]) -> Any:
-        """A checkpoint at once, for population-based training, which asks for it by this name."""
-        trial.keep(self._training[trial].state(), result)
-        return trial.checkpoint
-
-    # The loop
-
-    def run(self) -> Simulation:
-        """All events to the end."""
-        for callback in self._callbacks:
-            callback.setup()
-        idle = 0
-        while True:
-            began = self._fill()
-            if self._events:
-                self._handle(*heapq.heappop(self._events))
-                idle = 0
-            elif not self._live and self.search_alg.is_finished():
-                break
-            elif not began:
-                idle += 1
-                self.now += IDLE_S
-                if idle > IDLE_STEPS:
-                    raise RuntimeError(self._deadlock())
-        for callback in self._callbacks:
-            callback.on_experiment_end(trials=self._trials)  # type: ignore[arg-type]
-        return Simulation(
-            trials=tuple(sorted(self._trials, key=lambda trial: trial.number)),
-            seconds=self.now,
-            training_s=self._training_s,
-            reports=self._reports,
-            restores=self._restores,
-        )
-
-    def _fill(self) -> bool:
-        """Give free workers something to do, and look ahead; whether anything changed."""
-        before = len(self._live), len(self._trials), len(self._free)
-        scheduler: Any = self._scheduler
-        while self._free:
-            self._suggest(1)
-            chosen = None if self._in_order else scheduler.choose_trial_to_run(self)
-            if chosen is None:
-                while self._pending and self._pending[0].status != Trial.PENDING:
-                    self._pending.popleft()
-                if not self._pending:
-                    chosen = self._first_paused() if self._in_order else None
-                    if chosen is None:
-                        break
-                else:
-                    chosen = self._pending.popleft()
-            self._start(chosen)
-        self._suggest(self._ahead)
-        return before != (len(self._live), len(self._trials), len(self._free))
-
-    def _first_paused(self) -> VirtualTrial | None:
-        """What a scheduler resumes that only takes turns."""
-        return next((trial for trial in self._live if trial.status == Trial.PAUSED), None)
-
-    def _suggest(self, wanted: int) -> None:
-        while wanted and self._pending and self._pending[0].status != Trial.PENDING:
-            self._pending.popleft()
-        while len(self._pending) < wanted and not self.search_alg.is_finished():
-            trial = self.search_alg.next_trial()
-            if trial is None:
-                return
-            self.now += self._cluster.suggestion_s
-            self._add(trial)
-
-    def _add(self, trial: VirtualTrial) -> None:
-        self._trials.append(trial)
-        self._live[trial] = None
-        self._pending.append(trial)
-        scheduler: Any = self._scheduler
-        scheduler.on_trial_add(self, trial)
-
-    def _start(self, trial: VirtualTrial) -> None:
-        self._worker[trial], cost = self._free.take()
-        trial.status = Trial.RUNNING
-        trial.attempt += 1
-        self._tell("on_trial_start", trial)
-        try:
-            training = self._problem.start(trial.config, self._seed)
-            trial.iteration, trial.time_total_s = 0, 0.0
-            if (saved := trial.latest_checkpoint_result) is not None:
-                training.load_state(saved.checkpoint)
-                trial.iteration = saved.metrics["training_iteration"]
-                trial.time_total_s = saved.metrics["time_total_s"]
-                self._restores += 1
-                cost += self._cluster.restore_s
-        except Exception as error:
-            self._after(cost, trial, error)
-            return
-        self._training[trial] = training
-        self._train(trial, cost)
-
-    def _train(self, trial: VirtualTrial, startup_s: float = 0.0) -> None:
-        """Begin an epoch; its report is known at once, and told when its time has passed."""
-        try:
-            metrics: dict[str, Any] = dict(self._training[trial].run_epoch())
-        except Exception as error:
-            self._after(startup_s, trial, error)
-            return
-        if "seconds" not in metrics:
-            raise ValueError("the problem's reports need 'seconds', what an epoch takes")
-        trial.iteration += 1
-        failures = trial.run_metadata.num_failures
-        fails, factor = self._cluster.fate(trial.number, trial.iteration, failures)
-        seconds = metrics["seconds"] * factor / self._cluster.speed(self._worker[trial])
-        if fails:
-            self._training_s += seconds / 2
-            self._after(startup_s + seconds / 2, trial, WorkerFailureError("the worker failed"))
-            return
-        self._training_s += seconds
-        metrics.update(
-            seconds=seconds,
-            startup_s=startup_s,
-            training_iteration=trial.iteration,
-            time_this_iter_s=seconds,
-            time_total_s=trial.time_total_s + seconds,
-            trial_id=trial.trial_id,
-        )
-        metrics.setdefault("done", metrics["epoch"] >= self._problem.max_epochs)
-        trial.time_total_s += seconds
-        self._after(startup_s + seconds, trial, metrics)
-
-    def _after(self, seconds: float, trial: VirtualTrial, outcome: Any) -> None:
-        self._sequence += 1
-        when = self.now + seconds
-        heapq.heappush(self._events, (when, self._sequence, trial, trial.attempt, outcome))
-
-    def _handle(self, when: float, _: int, trial: VirtualTrial, attempt: int, outcome: Any) -> None:
-        if attempt != trial.attempt:
-            return  # ended, paused or failed meanwhile
-        self.now = max(self.now, when)
-        if isinstance(outcome, dict):
-            self._report(trial, outcome)
-        elif outcome is _SAVED:
-            self._pause(trial, keep=True)
-        else:
-            self._fail(trial, outcome)
-
-    def _report(self, trial: VirtualTrial, result: dict[str, Any]) -> None:
-        self._reports += 1
-        result["timestamp"] = self.now
-        decision: str = TrialScheduler.STOP
-        scheduler: Any = self._scheduler
-        if not result["done"]:
-            decision = scheduler.on_trial_result(self, trial, result)
-        if decision == TrialScheduler.STOP:
-            result["done"] = True
-        else:
-            self.search_alg.on_trial_result(trial.trial_id, result)
-        self._tell("on_trial_result", trial, result=result)
-        trial.last_result = result
-        if decision == TrialScheduler.CONTINUE:
-            self._train(trial)
-        elif decision == TrialScheduler.PAUSE:
-            self.pause_trial(trial)
-        elif decision == TrialScheduler.STOP:
-            self.stop_trial(trial)
-
-    def _fail(self, trial: VirtualTrial, error: Exception) -> None:
-        trial.run_metadata.num_failures += 1
-        scheduler: Any = self._scheduler
-        if trial.should_recover():
-            self._leave_worker(trial)
-            trial.attempt += 1
-            trial.status = Trial.ERROR  # as Tune has it while schedulers are told
-            scheduler.on_trial_error(self, trial)
-            trial.status = Trial.PENDING
-            self._trials.remove(trial)
-            self._add(trial)
-            return
-        trial.error = f"{type(error).__name__}: {error}"
-        scheduler.on_trial_error(self, trial)
-        self.search_alg.on_trial_complete(trial.trial_id, error=True)
-        self._end(trial, Trial.ERROR)
-        self._tell("on_trial_error", trial)
-
-    def _end(self, trial: VirtualTrial, status: str) -> None:
-        trial.attempt += 1
-        trial.status = status
-        trial.temporary_state.saving_to = None
-        self._live.pop(trial, None)
-        self._leave_worker(trial)
-        # Nothing will start it again: the checkpoint would only fill memory.
-        trial.run_metadata.checkpoint_manager._latest_checkpoint_result = None
-
-    def _leave_worker(self, trial: VirtualTrial) -> None:
-        worker = self._worker.pop(trial, None)
-        if worker is not None:
-            self._free.give_back(worker)
-        training = self._training.pop(trial, None)
-        if training is not None:
-            training.close()
-
-    def _tell(self, hook: str, trial: VirtualTrial, **extra: Any) -> None:
-        for callback in self._callbacks:
-            getattr(callback, hook)(
-                iteration=self._reports, trials=self._trials, trial=trial, **extra
-            )
-
-    def _deadlock(self) -> str:
-        waiting = sum(trial.status == Trial.PAUSED for trial in self._live)
-        return (
-            f"nothing happens any more: {waiting} trials are paused, the searcher "
-            f"{'has finished' if self.search_alg.is_finished() else 'suggests none'}, and "
-            f"{type(self._scheduler).__name__} resumes and ends nothing"
-        )
-
-
-_SAVED = object()

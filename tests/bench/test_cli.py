@@ -81,7 +81,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run quick --seeds x", "bad seeds 'x'"),
         ("run quick --trials 0", "trials must be a whole number of at least 1, got 0"),
         ("run quick --dataset cifar", "unknown data set 'cifar' for problem 'mlp'"),
-        ("run quick --backend virtual", "problem 'mlp' has to be trained"),
+        ("run quick --backend virtual", "unknown data set 'digits' for problem 'mlp-table'"),
         ("run synthetic --backend ray", "problem 'synthetic' knows its curves beforehand"),
         ("run synthetic --slots 5 --address auto", "--address, --cpus-per-trial and"),
         ("run lcbench --data-dir nowhere", "there is no surrogate"),

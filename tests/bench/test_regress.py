@@ -21,7 +21,7 @@ from bench.matrix import Budget, Component, Matrix, Run
 from bench.records import RunResult
 from mobo_core import ranking
 from mobo_core.ranking import Order, ranks_of
-from mobo_core.virtual import VirtualTrial, simulation
+from mobo_core.virtual import VirtualTrial, simulator
 
 SEEDS = [0, 1, 2, 3]
 SMALL = Matrix(
@@ -85,13 +85,13 @@ def test_it_fails_on_an_argsort_read_as_ranks(
 def test_it_fails_when_a_scheduler_takes_longer(
     reference: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    original = simulation.Simulator._start
+    original = simulator.Simulator._start
 
-    def slower(self: simulation.Simulator, trial: VirtualTrial) -> None:
+    def slower(self: simulator.Simulator, trial: VirtualTrial) -> None:
         self.now += 2.0 if trial.checkpoint else 0.0
         original(self, trial)
 
-    monkeypatch.setattr(simulation.Simulator, "_start", slower)
+    monkeypatch.setattr(simulator.Simulator, "_start", slower)
     changes = regress.compare(SMALL, measure(), regress.read_reference(reference))
     (change,) = (change for change in changes if change.fails)
     assert (change.cell, change.figure) == ("moasha-promotion / f1+f2", "speedup")
@@ -157,12 +157,12 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_runs_that_do_not_repeat_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    original, calls = simulation.Simulator._after, itertools.count()
+    original, calls = simulator.Simulator._after, itertools.count()
 
     def jittered(self: object, seconds: float, *rest: object) -> None:
         original(self, seconds + 1e-9 * next(calls), *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(simulation.Simulator, "_after", jittered)
+    monkeypatch.setattr(simulator.Simulator, "_after", jittered)
     assert len(measure().unequal) == len(SMALL.runs(SEEDS))
 
 

@@ -72,8 +72,9 @@ def test_costs_are_charged(tmp_path: Path) -> None:
     assert timing.wall_s == 3 * (0.5 + 4) + 3 * 0.25
 
 
-def test_model_based_search_repeats(tmp_path: Path) -> None:
-    text = MATRIX.replace("SEARCHER", "ax").replace("trials = 9", "trials = 7")
+@pytest.mark.parametrize("searcher", ['"ax"', '"ax", ahead = 1'])
+def test_model_based_search_repeats(searcher: str, tmp_path: Path) -> None:
+    text = MATRIX.replace('"SEARCHER"', searcher).replace("trials = 9", "trials = 7")
     run = load_matrix(write(tmp_path, text)).runs([0])[0]
     first, second = (execute.attempt(run, VirtualBackend("", 1), "")[0].result for _ in range(2))
     assert first is not None

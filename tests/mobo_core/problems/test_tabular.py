@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.problems.tabular import TableCard, TabularProblem
+from mobo_core.problems.mlp import MLPProblem
+from mobo_core.problems.tabular import TableCard, TabularProblem, embedded_table
 from mobo_core.tune import HypervolumePromotion, SobolSearcher
 from mobo_core.virtual import Cluster, simulate
 
@@ -105,3 +109,47 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     for path in (tmp_path / "text", plain, tmp_path / "none"):
         with pytest.raises(ValueError, match="is no table of recorded curves"):
             _ = TabularProblem(str(path)).card
+
+
+def test_the_embedded_table_is_a_grid_of_the_papers_space() -> None:
+    table, trained = TabularProblem(str(embedded_table("mlp-mnist"))), MLPProblem("mnist")
+    assert table.max_epochs == trained.max_epochs
+    assert table.objectives == trained.objectives
+    assert table.card.seeds == [0, 1]
+    values = table.card.space
+    assert list(values) == [parameter.name for parameter in trained.space.parameters]
+    assert {name: len(given) for name, given in values.items()} == {
+        "layer_1_size": 2,
+        "layer_2_size": 2,
+        "layer_3_size": 2,
+        "dropout": 3,
+        "batch_size": 2,
+        "learning_rate": 12,
+    }
+    for corner in (0.0, 1.0):
+        config = table.space.from_unit(np.full(len(values), corner))
+        bound = trained.space.from_unit(np.full(len(values), corner))
+        assert config == {name: pytest.approx(value) for name, value in bound.items()}
+        report = table.start(config, 0).run_epoch()
+        assert {name: report[name] for name in ("params", "flops")} == trained.static_metrics(
+            config
+        )
+    described = json.loads(Path(f"{embedded_table('mlp-mnist')}.json").read_text())
+    assert described.pop("sha256") == table.data_checksum()
+    assert described == asdict(table.card)
+    with pytest.raises(ValueError, match="no table 'mlp-cifar': choose from mlp-mnist"):
+        embedded_table("mlp-cifar")
+
+
+def test_the_embedded_table_is_what_training_gives(mnist_dir: str) -> None:
+    table, trained = (
+        TabularProblem(str(embedded_table("mlp-mnist"))),
+        MLPProblem("mnist", mnist_dir),
+    )
+    assert table.card.made["data_checksum"] == trained.data_checksum()
+    config = table.space.from_unit(np.full(len(table.space), 0.5))
+    recorded, now = (problem.start(config, 1).run_epoch() for problem in (table, trained))
+    assert set(recorded) == set(now)
+    # Other processors round otherwise, and that grows over an epoch.
+    for metric, tolerance in {"val_accuracy": 0.01, "val_loss": 0.03, "train_loss": 0.03}.items():
+        assert recorded[metric] == pytest.approx(now[metric], abs=tolerance)

@@ -8,7 +8,7 @@ from ray.tune.schedulers import TrialScheduler
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import PromotionMOASHA
 from mobo_core.virtual import Cluster, InOrder, VirtualTrial
-from mobo_core.virtual.simulation import Simulator
+from mobo_core.virtual.simulator import Simulator
 from tests.bench.cheap import MAX_T, CheapProblem
 
 OBJECTIVES = ObjectiveSet([Objective("error", "min", 0.6), Objective("size", "min", 100)])

@@ -15,7 +15,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.tune import AxSearcher, RandomSearcher, SobolSearcher, ordered_choice
+from mobo_core.tune import AheadSearcher, AxSearcher, RandomSearcher, SobolSearcher, ordered_choice
 
 SPACE = {
     "units": ordered_choice([16, 32]),
@@ -29,6 +29,8 @@ OBJECTIVES = ObjectiveSet(
 Make = Callable[[int], Searcher]
 MAKERS: dict[str, Make] = {
     "ax": lambda seed: AxSearcher(OBJECTIVES, SPACE, seed=seed, max_t=8),
+    # Without a thread: a contract asks for a suggestion at once.
+    "ahead": lambda seed: AheadSearcher(SobolSearcher(SPACE, seed=seed), background=False),
     "sobol": lambda seed: SobolSearcher(SPACE, seed=seed),
     "random": lambda seed: RandomSearcher(SPACE, seed=seed),
 }
@@ -103,6 +105,7 @@ def test_space_may_come_from_the_tuner(make: Make) -> None:
     with_space = make(0)
     without = {
         AxSearcher: lambda: AxSearcher(OBJECTIVES, max_t=8),
+        AheadSearcher: lambda: AheadSearcher(SobolSearcher(), background=False),
         SobolSearcher: SobolSearcher,
         RandomSearcher: RandomSearcher,
     }[type(with_space)]()

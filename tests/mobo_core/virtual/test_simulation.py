@@ -116,6 +116,14 @@ def test_a_suggestion_made_ahead_is_there_when_a_worker_is_free() -> None:
     assert run({}, {}, cluster=slow, ahead=1).seconds == 20 + 2 + 3
 
 
+def test_suggestions_in_the_background_cost_the_driver_nothing() -> None:
+    # The first takes its time; the others are there when a worker is free, or as soon as made.
+    assert run({}, {}, {}, cluster=Cluster(1, suggestion_s=2), background=True).seconds == 2 + 9
+    for workers in (1, 2):
+        slow = run({}, {}, {}, cluster=Cluster(workers, suggestion_s=4), background=True)
+        assert slow.seconds == 3 * 4 + 3
+
+
 def test_saving_and_loading_cost_their_worker() -> None:
     def promotion() -> PromotionMOASHA:
         return PromotionMOASHA(OBJECTIVES, 3, reduction_factor=2, slots=1, time_attr="epoch")
