@@ -1,0 +1,227 @@
+"""Suggestions in the background: nothing waits for them, and they depend on the calls alone."""
+
+from __future__ import annotations
+
+import pickle
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ray import tune
+from ray.tune.search import Searcher
+
+from mobo_core import Objective, ObjectiveSet
+from mobo_core.tune import AheadSearcher, AxSearcher, SobolSearcher
+
+SPACE = {"x": tune.uniform(0, 1), "y": tune.uniform(0, 1)}
+OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0.2), Objective("cost", "min", 2)])
+
+
+def outcome(config: dict[str, Any]) -> dict[str, Any]:
+    return {"gain": config["x"] * config["y"], "cost": config["x"] + config["y"]}
+
+
+def ask(searcher: Searcher, trial_id: str) -> dict[str, Any]:
+    while (config := searcher.suggest(trial_id)) is None:
+        time.sleep(0.005)
+    assert isinstance(config, dict)
+    return config
+
+
+class Held(SobolSearcher):
+    """Suggests when it is let, and keeps what it is asked and told in order."""
+
+    def __init__(self) -> None:
+        super().__init__(SPACE, seed=0)
+        self.let = threading.Event()
+        self.let.set()
+        self.heard: list[tuple[Any, ...]] = []
+
+    def suggest(self, trial_id: str) -> dict[str, Any]:
+        assert self.let.wait(20)
+        self.heard.append(("suggest", trial_id))
+        return super().suggest(trial_id)
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        self.heard.append(("result", trial_id, result))
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        if result == {"bad": 1}:
+            raise ValueError("gain is missing")
+        self.heard.append(("complete", trial_id, result, error))
+
+    def save(self, checkpoint_path: str) -> None:
+        Path(checkpoint_path).write_bytes(pickle.dumps((self._count, self.heard)))
+
+    def restore(self, checkpoint_path: str) -> None:
+        self._count, self.heard = pickle.loads(Path(checkpoint_path).read_bytes())
+
+
+def test_nothing_waits_while_a_suggestion_is_made() -> None:
+    inner = Held()
+    searcher = AheadSearcher(inner)
+    ask(searcher, "a")
+    searcher.inner  # noqa: B018 - waits until the next is ready
+    inner.let.clear()
+    ask(searcher, "b")  # was ready; the next is ordered, and held
+    began = time.monotonic()
+    assert searcher.suggest("c") is None
+    searcher.on_trial_result("a", {"gain": 1})
+    searcher.on_trial_complete("a", {"gain": 2})
+    assert searcher.suggest("c") is None
+    assert time.monotonic() - began < 1
+    inner.let.set()
+    assert ask(searcher, "c") == SobolSearcher(SPACE, seed=0)._space.from_unit(inner._point(2))  # type: ignore[union-attr]
+    assert searcher.inner is inner
+    first = searcher.inner_id("a")
+    assert inner.heard[2:5] == [
+        ("suggest", searcher.inner_id("c")),
+        ("result", first, {"gain": 1}),
+        ("complete", first, {"gain": 2}, False),
+    ]
+    assert searcher.suggestion_s("c") > 0
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_suggestions_depend_on_the_order_of_calls_alone(ahead: int) -> None:
+    def run(background: bool) -> list[dict[str, Any]]:
+        inner = AxSearcher(OBJECTIVES, SPACE, seed=1, initialization_trials=3)
+        searcher = AheadSearcher(inner, ahead=ahead, limit=9, background=background)
+        configs: list[dict[str, Any]] = []
+        for k in range(9):
+            configs.append(ask(searcher, str(k)))
+            if k > 0:
+                searcher.on_trial_complete(str(k - 1), outcome(configs[k - 1]))
+        assert searcher.suggest("more") == Searcher.FINISHED
+        nodes = [inner.generation_node(searcher.inner_id(str(k))) for k in range(9)]
+        assert nodes[-1] == "BoTorch"
+        return configs
+
+    assert run(background=True) == run(background=False)
+
+
+def test_a_limit_leaves_nothing_over() -> None:
+    inner = Held()
+    searcher = AheadSearcher(inner, ahead=3, limit=4)
+    for k in range(4):
+        ask(searcher, str(k))
+    assert searcher.suggest("4") == Searcher.FINISHED
+    assert len(searcher.inner.heard) == 4  # type: ignore[attr-defined]
+
+
+def test_what_the_inner_one_has_no_more_of_or_not_yet() -> None:
+    class Sparse(Held):
+        answers: list[Any]
+
+        def suggest(self, trial_id: str) -> Any:
+            return self.answers.pop(0)
+
+    inner = Sparse()
+    inner.answers = [{"x": 1}, None, {"x": 2}, Searcher.FINISHED]
+    searcher = AheadSearcher(inner, background=False)
+    answers = [searcher.suggest(str(k)) for k in range(5)]
+    assert answers == [{"x": 1}, None, {"x": 2}, Searcher.FINISHED, Searcher.FINISHED]
+
+
+def test_an_end_that_cannot_be_taken_is_the_end_of_a_failed_trial(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    inner = Held()
+    searcher = AheadSearcher(inner)
+    ask(searcher, "a")
+    ask(searcher, "b")
+    searcher.on_trial_complete("a", {"bad": 1})
+    searcher.on_trial_complete("b", {"gain": 1})
+    assert searcher.inner is inner
+    assert inner.heard[-2:] == [
+        ("complete", searcher.inner_id("a"), None, True),
+        ("complete", searcher.inner_id("b"), {"gain": 1}, False),
+    ]
+    assert "could not take a report of trial a" in caplog.text
+    assert "gain is missing" in caplog.text
+
+
+def test_a_suggestion_that_fails_says_so() -> None:
+    searcher = AheadSearcher(SobolSearcher())
+    with pytest.raises(ValueError, match="no search space"):
+        searcher.suggest("a")
+
+
+@pytest.mark.parametrize("options", [{"ahead": 0}, {"limit": 0}, {"ahead": 1.5}])
+def test_what_cannot_be_counted_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be a whole number of at least 1, got"):
+        AheadSearcher(Held(), **options)
+
+
+def test_closed_it_makes_no_more() -> None:
+    inner = Held()
+    searcher = AheadSearcher(inner, ahead=3)
+    ask(searcher, "a")
+    inner.let.clear()
+    ask(searcher, "b")
+    searcher.close()
+    inner.let.set()
+    assert len(searcher.inner.heard) < 5  # type: ignore[attr-defined]
+
+
+def test_saved_while_a_suggestion_is_made(tmp_path: Path) -> None:
+    inner, state = Held(), str(tmp_path / "state")
+    searcher = AheadSearcher(inner, ahead=2)
+    first = ask(searcher, "a")
+    assert searcher.inner is inner
+    inner.let.clear()
+    second, third = ask(searcher, "b"), ask(searcher, "c")
+    searcher.on_trial_complete("a", outcome(first))
+    began = time.monotonic()
+    searcher.save(state)
+    assert time.monotonic() - began < 1
+    inner.let.set()
+
+    again = Held()
+    restored = AheadSearcher(again, ahead=2)
+    restored.restore(state)
+    for each in (searcher, restored):
+        each.on_trial_complete("b", outcome(second))
+    configs = [first, second, third]
+    for trial_id in "def":
+        configs.append(ask(restored, trial_id))
+        assert configs[-1] == ask(searcher, trial_id)
+    assert len({config["x"] for config in configs}) == 6
+    assert restored.inner.heard == searcher.inner.heard  # type: ignore[attr-defined]
+
+
+def test_it_travels_before_a_run_and_after(tmp_path: Path) -> None:
+    searcher = pickle.loads(pickle.dumps(AheadSearcher(SobolSearcher(SPACE, seed=2))))
+    first = ask(searcher, "a")
+    copy = pickle.loads(pickle.dumps(searcher))
+    assert ask(copy, "b") == ask(searcher, "b") != first
+
+
+def objective(config: dict[str, Any]) -> None:
+    for epoch in range(1, 4):
+        tune.report({**outcome(config), "epoch": epoch})
+
+
+@pytest.mark.ray
+def test_on_ray_with_its_state_saved(ray_session: object, tmp_path: Path) -> None:
+    inner = AxSearcher(OBJECTIVES, SPACE, seed=0, initialization_trials=3)
+    tuner = tune.Tuner(
+        objective,
+        tune_config=tune.TuneConfig(
+            num_samples=6, max_concurrent_trials=2, search_alg=AheadSearcher(inner, limit=6)
+        ),
+        run_config=tune.RunConfig(name="ahead", storage_path=str(tmp_path), verbose=0),
+    )
+    results = tuner.fit()
+    assert [result.error for result in results] == [None] * 6
+    states = list((tmp_path / "ahead").glob("searcher-state-*.pkl"))
+    assert states
+    restored = AheadSearcher(AxSearcher(OBJECTIVES, SPACE, seed=0, initialization_trials=3))
+    restored.restore(str(states[0]))
+    done = restored.inner.client._experiment.trials.values()  # type: ignore[attr-defined]
+    assert len(done) == 6
+    assert sum(trial.status.is_completed for trial in done) >= 5  # as of its last save
