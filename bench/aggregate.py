@@ -107,17 +107,28 @@ def anytime(record: RunRecord) -> pd.DataFrame:
         hypervolume. Begins with a row of zeros.
     """
     objectives = record.objective_set
-    latest: dict[int, Points] = {}
     rows = [(0.0, 0, 0.0)]
     reports = _reports(record).sort_values("reported_s", kind="stable")
     points = _points(reports, objectives)
-    for spent, (trial, time_s) in enumerate(
-        zip(reports["trial"], reports["reported_s"], strict=True), start=1
+    places, trials = pd.factorize(reports["trial"])
+    latest, volume = np.full((len(trials), points.shape[1]), np.inf), 0.0
+    for spent, (place, time_s) in enumerate(
+        zip(places, reports["reported_s"], strict=True), start=1
     ):
-        latest[trial] = points[spent - 1]
-        volume = hypervolume(np.stack(list(latest.values())), objectives.reference_point)
+        before, point = latest[place].copy(), points[spent - 1]
+        latest[place] = np.inf
+        # Most reports neither leave nor join the front: they change nothing.
+        changes = not (_covered(before, latest) and _covered(point, latest))
+        latest[place] = point
+        if changes:
+            volume = hypervolume(latest, objectives.reference_point)
         rows.append((time_s, spent, volume))
     return pd.DataFrame(rows, columns=["time_s", "epochs", "hypervolume"])
+
+
+def _covered(point: Points, others: Points) -> bool:
+    """Whether one of the others is at least as good in all objectives."""
+    return bool((others <= point).all(axis=1).any())
 
 
 def _row(record: RunRecord) -> dict[str, object]:

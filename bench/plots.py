@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -27,6 +28,11 @@ NAMES = {
 COLOURS = 10
 """Of seaborn's colour-blind palette; more schedulers repeat them with other lines and hatches."""
 INCHES_PER_LABEL = 2.5
+CHARACTERS_PER_INCH = 12
+LEGIBLE_SEEDS = 3
+"""Fronts of so many seeds can be told apart in one panel; of more the first is shown."""
+LEGIBLE_BANDS = 8
+"""Ranges of so many schedulers can be told apart; of more the medians are shown alone."""
 MARKERS, LINES, HATCHES = "osD^vPX*", ("-", "--", ":"), ("", "////", "....")
 
 
@@ -43,10 +49,11 @@ class Style:
 def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[str]:
     """Draw every figure into the folder; their names, without extension."""
     finished = _without_a_common_searcher([record for record in records if record.finished])
+    curves = {record.run_id: aggregate.anytime(record) for record in finished}
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
-        "hypervolume-over-time": anytime(finished, "time_s", subject),
-        "hypervolume-over-epochs": anytime(finished, "epochs", subject),
+        "hypervolume-over-time": anytime(finished, curves, "time_s", subject),
+        "hypervolume-over-epochs": anytime(finished, curves, "epochs", subject),
         "stop-epochs": stop_epochs(finished, subject),
         "time": time_shares(finished, subject),
     }
@@ -67,13 +74,17 @@ def fronts(records: Sequence[RunRecord], subject: str) -> Figure:
 
     The panels end at the reference values: what lies beyond does not count.
     """
+    title, seeds = "Observed Pareto fronts", sorted({record.spec["seed"] for record in records})
+    if len(seeds) > LEGIBLE_SEEDS:
+        title += f" of seed {seeds[0]}"
+        records = [record for record in records if record.spec["seed"] == seeds[0]]
     panels = [
         (label, pair)
         for label, group in _by_objectives(records).items()
         for pair in combinations(range(len(group[0].objectives)), 2)
     ]
     columns = min(3, len(panels))
-    figure, axes = _grid(len(panels), columns, subject, "Observed Pareto fronts")
+    figure, axes = _grid(len(panels), columns, subject, title)
     styles = _styles(records)
     for axis, (label, (first, second)) in zip(axes, panels, strict=False):
         group = _by_objectives(records)[label]
@@ -118,18 +129,29 @@ def _limit(axis: Axes, group: Sequence[RunRecord], x: Objective, y: Objective) -
         set_limits(*limits)
 
 
-def anytime(records: Sequence[RunRecord], against: str, subject: str) -> Figure:
-    """Observed hypervolume against ``time_s`` or ``epochs``: median and range over the seeds."""
+def anytime(
+    records: Sequence[RunRecord],
+    curves: Mapping[str, pd.DataFrame],
+    against: str,
+    subject: str,
+) -> Figure:
+    """Observed hypervolume against ``time_s`` or ``epochs``: median and range over the seeds.
+
+    Args:
+        records: Finished runs.
+        curves: Run id → `aggregate.anytime`.
+        against: Column of the curves.
+        subject: For the title.
+    """
     groups = _by_objectives(records)
     unit = "time since start / s" if against == "time_s" else "epochs trained by all trials"
     figure, axes = _grid(len(groups), 2, subject, f"Hypervolume over {unit.split(' ')[0]}")
     styles = _styles(records)
     for axis, (label, group) in zip(axes, groups.items(), strict=False):
-        curves = {record.run_id: aggregate.anytime(record) for record in group}
         for scheduler, style in styles.items():
             mine = [curves[r.run_id] for r in group if _series(r) == scheduler]
             if mine:
-                _draw_curves(axis, mine, against, scheduler, style)
+                _draw_curves(axis, mine, against, scheduler, style, len(styles) <= LEGIBLE_BANDS)
         names = [_name(objective).split(" ")[-1] for objective in group[0].objectives]
         volume = " · ".join(names)
         axis.set(title=label, xlabel=unit, ylabel=f"hypervolume / ({volume})")
@@ -140,7 +162,12 @@ def anytime(records: Sequence[RunRecord], against: str, subject: str) -> Figure:
 
 
 def _draw_curves(
-    axis: Axes, curves: Sequence[pd.DataFrame], against: str, label: str, style: Style
+    axis: Axes,
+    curves: Sequence[pd.DataFrame],
+    against: str,
+    label: str,
+    style: Style,
+    band: bool,
 ) -> None:
     colour = style.colour
     # A run that has ended keeps what it has, up to the end of the longest of its scheduler.
@@ -149,7 +176,7 @@ def _draw_curves(
     median = np.median(stacked, axis=0)
     axis.step(grid, median, where="post", color=colour, linestyle=style.line, label=label)
     axis.plot(grid[-1], median[-1], marker="o", markersize=4, color=colour)
-    if len(curves) > 1:
+    if band and len(curves) > 1:
         axis.fill_between(
             grid, stacked.min(axis=0), stacked.max(axis=0), step="post", color=colour, alpha=0.15
         )
@@ -215,7 +242,7 @@ def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
     labels = [f"{_named(scheduler, searcher)}\n{sets}" for sets, scheduler, searcher in cells.index]
     figure = Figure(figsize=(8, 1.6 + 0.42 * len(cells)), layout="constrained")
     axis = figure.subplots()
-    figure.suptitle(f"Where the time went\n{subject}", fontsize=10)
+    _title(figure, "Where the time went", subject)
     palette = sns.color_palette("colorblind")
     places, left = np.arange(len(cells)), np.zeros(len(cells))
     shares = (("training_s", "training", 0), ("startup_s", "start-up", 1), ("idle_s", "waiting", 7))
@@ -233,7 +260,7 @@ def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
         label="suggestions (s of the driver)",
     )
     axis.set_yticks(places, labels, fontsize=7)
-    axis.invert_yaxis()
+    axis.set_ylim(len(cells) - 0.4, -0.6)  # the first on top
     axis.set(xlabel="slot-seconds per run (slots × wall time)")
     sns.despine(figure)
     _legend(figure, axis)
@@ -300,9 +327,14 @@ def _grid(count: int, columns: int, subject: str, title: str) -> tuple[Figure, l
         axis.title.set_fontsize(10)
         axis.xaxis.label.set_fontsize(9)
         axis.yaxis.label.set_fontsize(9)
-    figure.suptitle(f"{title}\n{subject}", fontsize=10)
+    _title(figure, title, subject)
     sns.despine(figure)
     return figure, axes
+
+
+def _title(figure: Figure, title: str, subject: str) -> None:
+    width = int(CHARACTERS_PER_INCH * figure.get_figwidth())
+    figure.suptitle(f"{title}\n{textwrap.fill(subject, width)}", fontsize=10)
 
 
 def _legend(figure: Figure, axis: Axes) -> None:
