@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -97,11 +96,6 @@ def test_ctrl_c_keeps_what_is_recorded(tmp_path: Path) -> None:
     assert "stopped: what is finished is kept" in said
     assert 3 <= len(curves) < 64
     assert not (tmp_path / "t.parquet").exists()
-
-    again = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    kept = int(re.search(r"64 curves of 1 epochs.*, (\d+) already", again.stdout)[1])  # type: ignore[index]
-    assert kept >= 3
-    assert TabularProblem(str(tmp_path / "t.parquet")).card.seeds == [0]
 
 
 @pytest.mark.parametrize(
