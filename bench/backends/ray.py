@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import os
 import shutil
@@ -245,8 +244,11 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         observer = Observer(on_trial_end)
         self._await_hosts(self._lender_of(problem))
         scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
-        with contextlib.closing(searcher):
+        try:
             wall_s = self._search(run, problem, searcher, scheduler, observer)
+        except BaseException:
+            searcher.close()  # not after a whole run: it would not hear of the last trials
+            raise
         epochs = epoch_table(searcher, observer)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)
         last = last_reports(searcher, observer)

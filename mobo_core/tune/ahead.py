@@ -180,7 +180,7 @@ class AheadSearcher(Searcher):
             "saved": saved,
             "since": [call for call in self._calls if call.number > number],
             "orders": [
-                (inner_id, future.result() if future.done() else None)
+                (inner_id, future.result() if future.done() and not future.exception() else None)
                 for inner_id, future in self._orders
             ],
             "ordered": self._ordered,
@@ -200,6 +200,7 @@ class AheadSearcher(Searcher):
             path.write_bytes(state["saved"])
             self._inner.restore(str(path))
         self._saved, self._calls, self._number = (0, state["saved"]), deque(), 0
+        self._inner_ids, self._seconds = state["inner_ids"], state["seconds"]
         again = {}
         for call in state["since"]:
             future = self._submit(call.name, *call.arguments)
@@ -210,7 +211,6 @@ class AheadSearcher(Searcher):
             for inner_id, suggestion in state["orders"]
         )
         self._ordered, self._finished = state["ordered"], state["finished"]
-        self._inner_ids, self._seconds = state["inner_ids"], state["seconds"]
         self._running = state["running"]
 
     def __getstate__(self) -> dict[str, Any]:
