@@ -190,6 +190,9 @@ class ParetoSet:
 
     A newcomer goes into the first front none of whose members dominates it; whom it dominates
     there moves to the next front, and so on.
+
+    Source for two objectives, where whole blocks move: Yakupov, Buzdalov, Incremental
+    non-dominated sorting with O(N) insertion for the two-dimensional case, IEEE CEC 2015.
     """
 
     def __init__(self, ranking: FrontRanking, reference_point: ArrayLike | None, m: int) -> None:
@@ -201,6 +204,7 @@ class ParetoSet:
         self._waits: list[bool] = []
         self._fronts: list[_Front] = []
         self._range = _Range(m)
+        self._last_level = (-1, 0)  # member's number and its level: most ask for the newest again
 
     def __len__(self) -> int:
         return len(self._names)
@@ -218,6 +222,7 @@ class ParetoSet:
             for front in self._fronts:
                 front.order = None  # distances inside it are in units of the range
         level, moved = self._level_of(entry), [entry]
+        self._last_level = entry[1], level
         while moved:
             if level == len(self._fronts):
                 self._fronts.append(self._new_front())
@@ -229,7 +234,8 @@ class ParetoSet:
         entry = self._entries[member]
         if self._waits[entry[1]] != waiting:
             self._waits[entry[1]] = waiting
-            self._fronts[self._level_of(entry)].waiting += 1 if waiting else -1
+            in_front = self._fronts[self._level_of(entry)].waiting
+            (in_front.add if waiting else in_front.remove)(entry[1])
 
     def is_within(self, member: str, quota: int) -> bool:
         """See `RankedSet.is_within`."""
@@ -245,21 +251,23 @@ class ParetoSet:
 
     def first_waiting(self, quota: int) -> str | None:
         """See `RankedSet.first_waiting`."""
-        for front in self._fronts:
+        for level, front in enumerate(self._fronts):
             if quota <= 0:
                 return None
             if front.waiting:
                 # One alone, in a front that is within the quota: whatever its place in it.
-                alone = front.waiting == 1 and quota >= len(front.entries)
-                numbers = [n for _, n in front.entries] if alone else self._ordered(front)
-                for number in numbers[:quota]:
+                alone = len(front.waiting) == 1 and quota >= len(front.entries)
+                for number in front.waiting if alone else self._ordered(front)[:quota]:
                     if self._waits[number]:
+                        self._last_level = number, level
                         return self._names[number]
             quota -= len(front.entries)
         return None
 
     def _level_of(self, entry: Entry) -> int:
         """The first front none of whose members dominates the entry: its own, if it is in one."""
+        if self._last_level[0] == entry[1]:
+            return self._last_level[1]
         low, high = 0, len(self._fronts)
         while low < high:
             middle = (low + high) // 2
@@ -287,7 +295,7 @@ class _Front:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
-        self.waiting = 0
+        self.waiting: set[int] = set()
         self.order: list[int] | None = None
         self._points: Points | None = None
 
@@ -300,8 +308,8 @@ class _Front:
         """Add points of which none dominates another or is dominated here; who must leave."""
         leaving = self._exchange(newcomers)
         self.order = None
-        self.waiting += sum(waits[entry[1]] for entry in newcomers)
-        self.waiting -= sum(waits[entry[1]] for entry in leaving)
+        self.waiting.update(number for _, number in newcomers if waits[number])
+        self.waiting.difference_update(number for _, number in leaving)
         return leaving
 
     def _exchange(self, newcomers: list[Entry]) -> list[Entry]:
@@ -327,32 +335,34 @@ class _Front:
 class _Staircase(_Front):
     """The same for two objectives, sorted by the first: O(log k) a question."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._first: list[float] = []  # of the entries, in their order: growing
+        self._second: list[float] = []  # falling
+
     def dominates(self, entry: Entry) -> bool:
         """Whether a member does."""
         # Of those no larger in the first objective, the last is the smallest in the second.
-        position = bisect_right(self.entries, ((entry[0][0], np.inf), 0)) - 1
-        if position < 0:
+        (x, y), _ = entry
+        last = bisect_right(self._first, x) - 1
+        if last < 0 or self._second[last] > y:
             return False
-        best = self.entries[position][0]
-        return best[1] <= entry[0][1] and best != entry[0]
+        return self._second[last] < y or self._first[last] < x
 
     def _exchange(self, newcomers: list[Entry]) -> list[Entry]:
-        entries = self.entries
-        lowest = newcomers[-1][0][1]
-        begin = end = bisect_left(entries, ((newcomers[0][0][0], -np.inf), 0))
-        staying: list[Entry] = []
-        leaving: list[Entry] = []
-        following = 0
-        while end < len(entries) and entries[end][0][1] >= lowest:  # none is dominated beyond
-            here = entries[end]
-            while following < len(newcomers) and newcomers[following] < here:
-                following += 1
-            # Of the newcomers before it, the last is the smallest in the second objective.
-            rival = newcomers[following - 1][0] if following else None
-            if rival is not None and rival[1] <= here[0][1] and rival != here[0]:
-                leaving.append(here)
-            else:
-                staying.append(here)
+        # Those who leave a front lie side by side in it, and so do those whom they oust from the
+        # next: every point there is dominated by one of the front above, hence, where it is no
+        # smaller than the first newcomer in x and than the last in y, by a newcomer.
+        first, second = self._first, self._second
+        (x, y), lowest = newcomers[0][0], newcomers[-1][0][1]
+        begin = bisect_left(first, x)
+        while begin < len(first) and first[begin] == x and second[begin] == y:  # duplicates stay
+            begin += 1
+        end = begin
+        while end < len(first) and second[end] >= lowest:
             end += 1
-        entries[begin:end] = sorted(staying + newcomers)
+        leaving = self.entries[begin:end]
+        self.entries[begin:end] = newcomers
+        first[begin:end] = [point[0] for point, _ in newcomers]
+        second[begin:end] = [point[1] for point, _ in newcomers]
         return leaving
