@@ -188,27 +188,59 @@ def regress(
 )
 @click.option("--trials", default="1000,10000", show_default=True, help="A list.")
 @click.option("--workers", default="1,5,64,512,4096", show_default=True, help="A list.")
-@click.option("--repeats", type=click.IntRange(min=1), default=1, show_default=True)
-def scale(schedulers: tuple[str, ...], trials: str, workers: str, repeats: int) -> None:
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option(
+    "--max-growth",
+    metavar="RATIO",
+    type=float,
+    help="Exit with status 1 if the time for the most trials is more than so many times that for "
+    "the fewest.",
+)
+def scale(
+    schedulers: tuple[str, ...],
+    trials: str,
+    workers: str,
+    repeats: int,
+    max_growth: float | None,
+) -> None:
     """Time virtual runs: results per second, memory, and growth with the number of trials.
 
     \b
     Examples:
       mobo-bench scale
       mobo-bench scale --scheduler hv-promotion --trials 100,1000 --workers 64
+      mobo-bench scale --workers 64 --max-growth 13
     """
     counts, widths = _counts("--trials", trials), _counts("--workers", workers)
+    if max_growth is not None and len(set(counts)) < 2:
+        raise UserError("--max-growth compares numbers of trials: give --trials two or more")
+    import pandas as pd
+
     from bench import catalogue, formatting
     from bench import scale as timing
 
     components = [matrix.Component(name, name, {}) for name in schedulers]
     for component in components:
         catalogue.find_scheduler(component.name)
-    with console.status("timing"):
-        measured = timing.table(components, counts, widths, repeats)
+    rows: list[dict[str, float | str]] = []
+    for done in timing.measured(components, sorted(set(counts)), widths, repeats):
+        rows += done
+        last = done[-1]
+        console.print(
+            f"[{len(rows) // len(done)}/{len(components) * len(widths)}] {last['scheduler']}, "
+            f"{formatting.count(int(last['workers']), 'worker')}: {last['results/s']:,.0f} "
+            f"results/s in {formatting.count(int(last['trials']), 'trial')}",
+            markup=False,
+        )
+    measured = pd.DataFrame(rows)
     console.print(formatting.rich_table(measured, "virtual runs"))
-    if len(counts) > 1:
-        console.print(formatting.rich_table(timing.growth(measured), "growth"))
+    if len(set(counts)) < 2:
+        return
+    growth = timing.growth(measured)
+    console.print(formatting.rich_table(growth, "growth"))
+    if max_growth is not None and (growth["time ratio"] > max_growth).any():
+        console.print(f"FAILED: a time ratio is above {max_growth:g}", style="red")
+        sys.exit(EXIT_REGRESSION)
 
 
 def _counts(option: str, text: str) -> list[int]:

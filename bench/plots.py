@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -16,14 +16,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench import aggregate
+from bench.formatting import whole
 from bench.records import RunRecord
 from mobo_core.objectives import Objective
 
 NAMES = {
     "val_accuracy": "validation accuracy",
     "val_loss": "validation loss",
+    "val_error": "validation error",
     "params": "parameters",
+    "log10_params": "log₁₀ parameters",
     "flops": "FLOPs",
+    "full_time": "training time at the full budget",
 }
 COLOURS = 10
 """Of seaborn's colour-blind palette; more schedulers repeat them with other lines and hatches."""
@@ -31,6 +35,8 @@ INCHES_PER_LABEL = 2.5
 CHARACTERS_PER_INCH = 12
 LEGIBLE_SEEDS = 3
 """Fronts of so many seeds can be told apart in one panel; of more the first is shown."""
+LEGIBLE_EPOCHS = 10
+"""Columns of epochs that can be read beside each other."""
 LEGIBLE_BANDS = 8
 """Ranges of so many schedulers can be told apart; of more the medians are shown alone."""
 MARKERS, LINES, HATCHES = "osD^vPX*", ("-", "--", ":"), ("", "////", "....")
@@ -193,45 +199,47 @@ def _step(
 
 
 def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
-    """How many trials per run ended at which epoch, by scheduler and objective set."""
-    rows = [
-        {
-            "epoch": trial.epochs,
-            "scheduler": _series(record),
-            "objectives": "+".join(record.spec["objectives"]),
-        }
-        for record in records
-        if record.result
-        for trial in record.result.trials
-    ]
-    trials = pd.DataFrame(rows)
+    """How many trials per run ended at which epoch: a row per scheduler, a panel per objective set.
+
+    Trials that never reported stand at 0. Long runs have their epochs in bins.
+    """
     groups = _by_objectives(records)
-    figure, axes = _grid(len(groups), 2, subject, "Epoch at which trials ended")
     last = max(record.spec["budget"]["max_epochs"] for record in records)
-    styles = _styles(records)
-    width = 0.8 / len(styles)
+    edges = _epoch_bins(last)
+    names = [f"{low}" if high == low + 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
+    rows = list(_styles(records))
+    inches = 0.26 * len(rows) + 1.4
+    figure, axes = _grid(len(groups), 2, subject, "Trials per run by their last epoch", inches)
     for axis, (label, group) in zip(axes, groups.items(), strict=False):
-        for offset, (scheduler, style) in enumerate(styles.items()):
-            mine = trials[(trials["objectives"] == label) & (trials["scheduler"] == scheduler)]
-            count = sum(_series(record) == scheduler for record in group)
-            if not count:
-                continue
-            heights = [(mine["epoch"] == epoch).sum() / count for epoch in range(last + 1)]
-            places = np.arange(last + 1) - 0.4 + width * (offset + 0.5)
-            axis.bar(
-                places,
-                heights,
-                width,
-                color=style.colour,
-                hatch=style.hatch,
-                edgecolor="white" if style.hatch else None,
-                linewidth=0,
-                label=scheduler,
-            )
-        axis.set(title=label, xlabel="last epoch trained", ylabel="trials per run")
-        axis.set_xticks(range(last + 1))
-    _legend(figure, axes[0])
+        ended = pd.DataFrame(np.nan, index=rows, columns=names)
+        for scheduler in rows:
+            mine = [r.result for r in group if r.result and _series(r) == scheduler]
+            if mine:
+                epochs = [trial.epochs for result in mine for trial in result.trials]
+                ended.loc[scheduler] = np.histogram(epochs, edges)[0] / len(mine)
+        sns.heatmap(
+            ended,
+            ax=axis,
+            cmap="cividis",
+            vmin=0,
+            annot=ended.map(lambda trials: whole(trials) if trials else ""),
+            fmt="",
+            annot_kws={"fontsize": 6},
+            cbar=False,
+            linewidths=0.5,
+        )
+        axis.set_title(label, fontsize=10)
+        axis.set_xlabel("last epoch trained", fontsize=9)
+        axis.grid(visible=False)
+        axis.tick_params(length=0, labelsize=7)
+        axis.tick_params(axis="x", rotation=0 if len(names) == last + 1 else 60)
     return figure
+
+
+def _epoch_bins(last: int) -> list[int]:
+    """Edges of 0, 1, …, the last epoch; in between in bins where those would be too many."""
+    width = -(-(last - 1) // LEGIBLE_EPOCHS)
+    return [0, *range(1, last, width), last, last + 1]
 
 
 def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
@@ -315,9 +323,11 @@ def _name(objective: Objective) -> str:
     return NAMES.get(objective.name, objective.name)
 
 
-def _grid(count: int, columns: int, subject: str, title: str) -> tuple[Figure, list[Axes]]:
+def _grid(
+    count: int, columns: int, subject: str, title: str, inches: float = 3.2
+) -> tuple[Figure, list[Axes]]:
     rows = -(-count // columns)
-    figure = Figure(figsize=(4.0 * columns, 3.2 * rows + 0.9), layout="constrained")
+    figure = Figure(figsize=(4.0 * columns, inches * rows + 0.9), layout="constrained")
     axes = list(np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel())
     for axis in axes[count:]:
         axis.set_visible(False)

@@ -128,8 +128,8 @@ def replay_matrix(
     Returns:
         A row per draw, objective set, number of slots and scheduler: epochs_saved and time_saved
         (0 to 1; training time alone: suggestions, saving and restoring cost nothing here),
-        hypervolume_ratio, all against FIFO; oracle_saved; resumes; front_lost (members
-        of FIFO's final front that were ended early) and lost_at (their epochs); and for
+        hypervolume_ratio, all against FIFO; oracle_saved; resumes; front_lost (distinct
+        points of FIFO's final front that were ended early) and lost_at (their epochs); and for
         hv-promotion cover_50 and cover_90, the shares of its ended trials that would have ended
         no better than the projected median and the projected 0.9 quantile.
 

@@ -101,8 +101,8 @@ def _markdown(
         parts += [
             tables.comparison(runs),
             "",
-            "Front lost: members of FIFO's final front that were ended early, where both met the "
-            "same configurations. The oracle knows FIFO's final front and gives one epoch to all "
+            "Front lost: distinct points of FIFO's final front whose trials were ended early, "
+            "where both met the same configurations. The oracle knows FIFO's final front and gives one epoch to all "
             "others: no scheduler can save more without losing any of it.",
             "",
         ]

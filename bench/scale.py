@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,31 +96,48 @@ def _largest_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def table(
-    schedulers: Sequence[Component], trials: Sequence[int], workers: Sequence[int], repeats: int
-) -> pd.DataFrame:
-    """Every scheduler with every number of trials and workers, the fastest of some repeats.
+def measure_growth(
+    group: tuple[Component, int], trials: Sequence[int], repeats: int
+) -> list[dict[str, float | str]]:
+    """`measure` one scheduler with so many workers at each number of trials, few first.
 
-    Each run has a fresh process, one at a time: memory is its own, and no run disturbs another.
+    Args:
+        group: Scheduler and workers.
+        trials: Numbers of trials.
+        repeats: The sizes in turn so often; the fastest of each counts.
     """
-    cases = [
-        Case(scheduler, count, width)
-        for scheduler in schedulers
-        for width in workers
-        for count in trials
+    scheduler, workers = group
+    rounds = [
+        [measure(Case(scheduler, count, workers)) for count in sorted(trials)]
+        for _ in range(repeats)
     ]
-    rows: list[dict[str, float | str]] = []
-    for case in cases:
-        measured = [row for _, row in in_processes(measure, [case] * repeats, (), 1, 1)]
-        rows.append(min(measured, key=lambda row: float(row["seconds"])))
-    return pd.DataFrame(rows)
+    best = []
+    for same in zip(*rounds, strict=True):
+        # Only in the first round is the largest resident size the run's own.
+        fastest = min(same, key=lambda row: float(row["seconds"]))
+        best.append({**fastest, "memory MiB": same[0]["memory MiB"]})
+    return best
+
+
+def measured(
+    schedulers: Sequence[Component], trials: Sequence[int], workers: Sequence[int], repeats: int
+) -> Iterator[list[dict[str, float | str]]]:
+    """`measure_growth` of every scheduler and number of workers, in a fresh process each.
+
+    One process at a time: memory is its own, and no run disturbs another.
+    """
+    for scheduler in schedulers:
+        for width in workers:
+            jobs = [(scheduler, width)]
+            for _, rows in in_processes(measure_growth, jobs, (trials, repeats), 1):
+                yield rows
 
 
 def growth(measured: pd.DataFrame) -> pd.DataFrame:
     """Time for the most trials over time for the fewest, per scheduler and workers.
 
     Returns:
-        A row each, with ``n log n``: what that growth would be.
+        A row each, with ``n log n``: what that growth would be in a run of one rung.
     """
     rows = []
     for (scheduler, workers), cases in measured.groupby(["scheduler", "workers"], sort=False):

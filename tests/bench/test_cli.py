@@ -90,6 +90,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("regress --reference absent.json", "absent.json is no reference of the gate"),
         ("regress --update", "--update needs a --reason"),
         ("scale --trials x", "bad --trials 'x'"),
+        ("scale --trials 100 --max-growth 13", "--max-growth compares numbers of trials"),
         ("scale --scheduler fofi", "unknown scheduler 'fofi'"),
         ("run quick --only nothing", "no cell is like 'nothing'"),
         ("run quick --gpus-per-trial 64", "needs more GPUs for 2 trials at a time"),
