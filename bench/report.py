@@ -102,8 +102,8 @@ def _markdown(
             tables.comparison(runs),
             "",
             "Front lost: distinct points of FIFO's final front whose trials were ended early, "
-            "where both met the same configurations. The oracle knows FIFO's final front and gives one epoch to all "
-            "others: no scheduler can save more without losing any of it.",
+            "where both met the same configurations. The oracle knows FIFO's final front and gives "
+            "one epoch to all others: no scheduler can save more without losing any of it.",
             "",
         ]
     parts += [table.to_markdown() for table in built]
