@@ -43,7 +43,8 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
         it: epochs_saved, runtime_saved (0 to 1), hypervolume_ratio, oracle_saved (epochs that
         one who knows the baseline's final front would save: one for every other trial) and
         front_lost (distinct points of that front that were trained less here; NaN unless both
-        runs met the same configurations). resumes and excess_promotions as the scheduler counted them.
+        runs met the same configurations). resumes and excess_promotions as the scheduler counted
+        them.
     """
     rows = [_row(record) for record in records if record.finished]
     runs = pd.DataFrame(rows)
