@@ -206,6 +206,10 @@ def epsilon_net_order(front: ArrayLike) -> NDArray[np.int64]:
             np.add(distance, difference, out=distance)
         np.minimum(gap, distance, out=gap)
         gap[chosen[-1]] = -1.0
-        chosen.append(int(np.argmax(gap)))
+        farthest = int(np.argmax(gap))
+        if gap[farthest] == 0:  # only duplicates of those taken are left
+            chosen += np.flatnonzero(gap == 0).tolist()
+            break
+        chosen.append(farthest)
     order: NDArray[np.int64] = lexicographic[chosen].astype(np.int64)
     return order

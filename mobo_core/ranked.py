@@ -356,8 +356,8 @@ class _Staircase(_Front):
         first, second = self._first, self._second
         (x, y), lowest = newcomers[0][0], newcomers[-1][0][1]
         begin = bisect_left(first, x)
-        while begin < len(first) and first[begin] == x and second[begin] == y:  # duplicates stay
-            begin += 1
+        if begin < len(first) and first[begin] == x and second[begin] == y:
+            begin = bisect_right(first, x)  # duplicates stay
         end = begin
         while end < len(first) and second[end] >= lowest:
             end += 1

@@ -80,6 +80,7 @@ class Simulator:
         self._callbacks = tuple(callbacks)
         self._trials: list[VirtualTrial] = []
         self._live: dict[VirtualTrial, None] = {}
+        self._paused: set[VirtualTrial] = set()
         self._pending: deque[VirtualTrial] = deque()
         self._in_order = type(scheduler).choose_trial_to_run is FIFOScheduler.choose_trial_to_run
         self._free = Workers(cluster)
@@ -136,6 +137,7 @@ class Simulator:
         trial.temporary_state.saving_to = None
         self._leave_worker(trial)
         trial.status = Trial.PAUSED
+        self._paused.add(trial)
 
     def _schedule_trial_save(self, trial: VirtualTrial, result: dict[str, Any]) -> Any:
         """A checkpoint at once, for population-based training, which asks for it by this name."""
@@ -193,7 +195,9 @@ class Simulator:
 
     def _first_paused(self) -> VirtualTrial | None:
         """What a scheduler resumes that only takes turns."""
-        return next((trial for trial in self._live if trial.status == Trial.PAUSED), None)
+        if not self._paused:
+            return None
+        return next((trial for trial in self._live if trial in self._paused), None)
 
     def _suggest(self, wanted: int) -> None:
         while wanted and self._pending and self._pending[0].status != Trial.PENDING:
@@ -229,6 +233,7 @@ class Simulator:
         self._worker[trial], cost = self._free.take()
         trial.status = Trial.RUNNING
         trial.attempt += 1
+        self._paused.discard(trial)
         self._tell("on_trial_start", trial)
         try:
             training = self._problem.start(trial.config, self._seed)
@@ -340,6 +345,7 @@ class Simulator:
         trial.status = status
         trial.temporary_state.saving_to = None
         self._live.pop(trial, None)
+        self._paused.discard(trial)
         self._leave_worker(trial)
         # Nothing will start it again: the checkpoint would only fill memory.
         trial.run_metadata.checkpoint_manager._latest_checkpoint_result = None

@@ -45,18 +45,21 @@ def test_hypervolume(benchmark: BenchmarkFixture, n: int, m: int) -> None:
 
 @pytest.mark.parametrize("n", SIZES)
 def test_decision(benchmark: BenchmarkFixture, n: int) -> None:
-    """One more report in a rung that holds n."""
+    """One more report in a rung that holds about n."""
     rule = HalvingRule(HalvingSettings(max_t=9))
-    (newcomer,) = points(1)
+    few = max(1, n // 10)
+    known, newcomers = np.split(points(n + few), [n])
 
     def report(number: int, point: Points) -> Decision:
         rule.add(str(number))
         return rule.report(str(number), 1, point)
 
-    for number, point in enumerate(points(n)):
+    for number, point in enumerate(known):
         report(number, point)
     others = itertools.count(n)
-    benchmark(lambda: report(next(others), newcomer))
+    arriving = iter(newcomers)
+    rounds = few if benchmark.enabled else 1
+    benchmark.pedantic(lambda: report(next(others), next(arriving)), rounds=rounds)
     assert report(next(others), np.array([2.0, 2.0])) is Decision.STOP  # all others dominate it
     assert report(next(others), np.array([-1.0, -1.0])) is Decision.CONTINUE
 
