@@ -15,8 +15,8 @@ BENCH := $(VENV)/bin/mobo-bench
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench paper quick virtual virtual-paper regress benchmark report test lint \
-  check format clean
+.PHONY: help setup lock bench paper quick virtual virtual-paper regress benchmark speed report test \
+  lint check format clean
 
 help: ## Show this list
 	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=6 or 0,3,7] [ARGS='...']"
@@ -59,6 +59,10 @@ regress: $(INSTALLED) ## The gate: has a scheduler become slower or worse?
 
 benchmark: $(INSTALLED) ## Times of rankings, hypervolume, decisions and the event loop
 	$(VENV)/bin/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only $(ARGS)
+
+speed: $(INSTALLED) ## Where the time of a real run goes; leave the machine alone
+	$(BENCH) speed --dataset $(DATASET) --data-dir $(DATA_DIR) \
+	  --seeds $(if $(filter file,$(origin SEEDS)),3,$(SEEDS)) $(ARGS)
 
 report: $(INSTALLED) ## Tables and figures of the runs in RESULTS
 	$(BENCH) report $(RESULTS) $(ARGS)

@@ -192,6 +192,51 @@ def run(
 
 
 @cli.command()
+@click.option("--dataset", metavar="NAME", default="auto", show_default=True)
+@click.option("--data-dir", default="data", show_default=True)
+@click.option("--seeds", default="3", show_default=True, help="As in 'run'.")
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True)
+@click.pass_context
+def speed(context: click.Context, dataset: str, data_dir: str, seeds: str, repeats: int) -> None:
+    """Measure where the time of a run goes, and what Tune itself costs.
+
+    Makes the runs of the matrix 'speed' that are not yet recorded, then times experiments whose
+    epochs cost nothing. Writes speed.md beside their report. Leave the machine alone meanwhile.
+
+    \b
+    Examples:
+      mobo-bench speed --dataset mnist --data-dir ~/data
+      mobo-bench speed --dataset digits --seeds 1
+    """
+    chosen = matrix.load_matrix("speed")
+    from bench import preparation
+
+    chosen = preparation.with_data(chosen, dataset, str(Path(data_dir).resolve()), console)
+    folder = Path("results", f"speed-{chosen.dataset}")
+    context.invoke(
+        run,
+        matrix_name="speed",
+        dataset=chosen.dataset,
+        data_dir=data_dir,
+        seeds=seeds,
+        results_dir=folder,
+    )
+    from bench import records
+    from bench import speed as timing
+    from bench.backends.ray import RayBackend, RaySettings
+
+    with console.status("timing Tune"), RayBackend(RaySettings(), data_dir, chosen.budget.slots):
+        overhead = timing.tune_overhead(repeats)
+    finished = [record for record in records.read_all(folder) if record.finished]
+    subject = f"{chosen.budget.trials} trials on {chosen.dataset}, {chosen.budget.slots} slots"
+    page = timing.markdown(timing.parts(finished), overhead, subject)
+    out = _default_reports(folder) / "speed.md"
+    out.write_text(page, encoding="utf-8")
+    console.print(page, markup=False)
+    console.print(f"wrote {out}")
+
+
+@cli.command()
 @click.argument("results_dir", metavar="RESULTS", type=click.Path(path_type=Path))
 @click.option("--reports", "reports_dir", type=click.Path(path_type=Path), help="Reports folder.")
 def report(results_dir: Path, reports_dir: Path | None) -> None:

@@ -51,3 +51,15 @@ def rich_table(frame: pd.DataFrame, title: str) -> Table:
     for row in frame.itertuples(index=False):
         table.add_row(*(f"{v:.2f}" if isinstance(v, float) else str(v) for v in row))
     return table
+
+
+def markdown_table(frame: pd.DataFrame) -> str:
+    """A data frame in GitHub-flavoured Markdown, numbers to two decimals."""
+    numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
+    rows = [
+        [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row]
+        for row in frame.itertuples(index=False)
+    ]
+    rule = ["---:" if number else "---" for number in numeric]
+    lines = [[str(name) for name in frame.columns], rule, *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
