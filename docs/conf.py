@@ -1,0 +1,77 @@
+"""How Sphinx builds the documentation: ``make docs``.
+
+Docstrings here mark literals with double and names with single backticks. The latter become links,
+and a dotted or capitalised name that leads nowhere is a warning, which fails the build.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import inspect
+import os
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+
+project = "mobo-bench"
+author = "the mobo-bench developers"
+release = version = importlib.metadata.version("mobo-bench")
+html_title = f"mobo-bench {release}"
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+exclude_patterns = ["README.md"]
+default_role = "py:obj"
+
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["wide-tables.css"]
+html_theme_options = {"navigation_with_keys": True}
+html_show_copyright = False
+pygments_style, pygments_dark_style = "friendly", "github-dark"
+
+autodoc_default_options = {"members": True, "show-inheritance": True, "member-order": "bysource"}
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_preserve_defaults = True
+napoleon_google_docstring, napoleon_numpy_docstring = True, False
+
+nitpicky = True
+nitpick_ignore_regex = [
+    # Types in signatures, many of them of other projects, which are not linked to: no network.
+    (r"py:(class|exc|data|meth|func)", r".*"),
+    # Parameters, keys and attributes, which have no entry of their own.
+    (r"py:obj", r"[a-z_0-9]+(=.*)?"),
+    # Other people's: Ray Tune's names, Lightning's, the standard library's, matplotlib's.
+    (r"py:obj", r"(tune|ray|optuna|contextlib|TuneConfig|RunConfig|CheckpointConfig)\..*"),
+    (r"py:obj", r"(AxSearch|Client|OptunaSearch|FunctionTrainable|TuneBOHB|Tuner)"),
+]
+
+
+def _link_by_last_name(app: Any, env: Any, node: Any, contnode: Any) -> Any:
+    """Links `HypervolumePromotion` from anywhere, if one documented object ends like that."""
+    target = node.get("reftarget", "")
+    if node.get("reftype") != "obj" or not target[:1].isupper() or node.get("refspecific"):
+        return None
+    domain = env.get_domain("py")
+    found = [name for name in domain.objects if name.endswith(f".{target}")]
+    if len(found) != 1:
+        return None
+    return domain.resolve_xref(
+        env, node["refdoc"], app.builder, "obj", found[0], node, contnode
+    )
+
+
+def _without_inherited_text(
+    app: Any, what: str, name: str, documented: Any, options: Any, lines: list[str]
+) -> None:
+    """Drops docstrings of Ray's and other base classes: they are not ours, nor in our manner."""
+    if inspect.isfunction(documented) and not documented.__module__.startswith(("mobo_", "bench")):
+        lines.clear()
+
+
+def setup(app: Any) -> None:
+    """Called by Sphinx."""
+    app.connect("missing-reference", _link_by_last_name)
+    app.connect("autodoc-process-docstring", _without_inherited_text)
