@@ -43,24 +43,31 @@ nitpick_ignore_regex = [
     (r"py:(class|exc|data|meth|func)", r".*"),
     # Parameters, keys and attributes, which have no entry of their own.
     (r"py:obj", r"[a-z_0-9]+(=.*)?"),
+    # Constants without a docstring.
+    (r"py:obj", r"[A-Z_]+"),
     # Other people's: Ray Tune's names, Lightning's, the standard library's, matplotlib's.
-    (r"py:obj", r"(tune|ray|optuna|contextlib|TuneConfig|RunConfig|CheckpointConfig)\..*"),
+    (r"py:obj", r"(tune|ray|optuna|contextlib|Tuner|ResultGrid|[A-Z]\w+Config)\..*"),
     (r"py:obj", r"(AxSearch|Client|OptunaSearch|FunctionTrainable|TuneBOHB|Tuner)"),
 ]
 
 
 def _link_by_last_name(app: Any, env: Any, node: Any, contnode: Any) -> Any:
-    """Links `HypervolumePromotion` from anywhere, if one documented object ends like that."""
+    """Links `HypervolumePromotion` or `aggregate.summarise` from anywhere.
+
+    That is, what exactly one documented name ends like. Names that a package only hands on are
+    found by their last part, fields of a class by the class.
+    """
     target = node.get("reftarget", "")
-    if node.get("reftype") != "obj" or not target[:1].isupper() or node.get("refspecific"):
+    if node.get("reftype") != "obj" or not ("." in target or target[:1].isupper()):
         return None
     domain = env.get_domain("py")
-    found = [name for name in domain.objects if name.endswith(f".{target}")]
-    if len(found) != 1:
-        return None
-    return domain.resolve_xref(
-        env, node["refdoc"], app.builder, "obj", found[0], node, contnode
-    )
+    owner, _, last = target.rpartition(".")
+    for name in (target, last if last[:1].isupper() else owner):
+        found = [known for known in domain.objects if name and known.endswith(f".{name}")]
+        if len(found) == 1:
+            page = node["refdoc"]
+            return domain.resolve_xref(env, page, app.builder, "obj", found[0], node, contnode)
+    return None
 
 
 def _without_inherited_text(
