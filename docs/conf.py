@@ -21,7 +21,6 @@ html_title = f"mobo-bench {release}"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
-exclude_patterns = ["README.md"]
 default_role = "py:obj"
 
 html_theme = "furo"
@@ -62,8 +61,9 @@ def _link_by_last_name(app: Any, env: Any, node: Any, contnode: Any) -> Any:
         return None
     domain = env.get_domain("py")
     owner, _, last = target.rpartition(".")
-    for name in (target, last if last[:1].isupper() else owner):
-        found = [known for known in domain.objects if name and known.endswith(f".{name}")]
+    candidates = [target, *(name for name in (last, owner) if name[:1].isupper())]
+    for name in candidates:
+        found = [known for known in domain.objects if known.endswith(f".{name}")]
         if len(found) == 1:
             page = node["refdoc"]
             return domain.resolve_xref(env, page, app.builder, "obj", found[0], node, contnode)
@@ -78,7 +78,26 @@ def _without_inherited_text(
         lines.clear()
 
 
+COLON = "\ue000"
+
+
+def _hide_colons(
+    app: Any, what: str, name: str, documented: Any, options: Any, lines: list[str]
+) -> None:
+    """Napoleon would take what comes before a colon for the type of an attribute."""
+    if what in ("attribute", "data", "property"):
+        lines[:] = [line.replace(":", COLON) for line in lines]
+
+
+def _show_colons(
+    app: Any, what: str, name: str, documented: Any, options: Any, lines: list[str]
+) -> None:
+    lines[:] = [line.replace(COLON, ":") for line in lines]
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", _hide_colons, priority=400)  # Napoleon has 500
+    app.connect("autodoc-process-docstring", _show_colons, priority=600)
     app.connect("missing-reference", _link_by_last_name)
     app.connect("autodoc-process-docstring", _without_inherited_text)

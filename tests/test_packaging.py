@@ -64,6 +64,12 @@ def outside(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
     )  # fmt: skip
     (own,) = folder.glob("lib/python*/site-packages")
+    # Somebody else's checkout around it is not ours to record.
+    for command in (
+        ["init", "--quiet"],
+        ["-c", "user.name=x", "-c", "user.email=x@example", "commit", "--allow-empty", "-qm", "x"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
     # As a path only: .pth files over there, such as that of our editable install, are not read.
     (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "bin"
