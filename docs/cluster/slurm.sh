@@ -21,15 +21,14 @@ on() { srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
 read -r head_ip _ < <(on "${nodes[0]}" hostname --ip-address)
 address="$head_ip:$((20000 + SLURM_JOB_ID % 10000))"
 
-trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
-on "${nodes[0]}" ray start --head --block --node-ip-address="$head_ip" \
-  --port="${address##*:}" --num-cpus="$SLURM_CPUS_PER_TASK" --include-dashboard=false &
-for node in "${nodes[@]:1}"; do
-  on "$node" ray start --block --address="$address" --num-cpus="$SLURM_CPUS_PER_TASK" &
-done
+# Only who has the token may join; the nodes find it in the shared home.
+ray get-auth-token --generate >/dev/null
+export RAY_AUTH_MODE=token
 
-# Until every node has joined, for at most three minutes.
-timeout 180 python - "$address" "${#nodes[@]}" <<'PYTHON'
+trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
+
+await_nodes() { # for at most three minutes, until so many have joined
+  timeout 180 python - "$address" "$1" <<'PYTHON'
 import sys
 import time
 
@@ -45,5 +44,14 @@ while True:
 while sum(node["Alive"] for node in ray.nodes()) < nodes:
     time.sleep(2)
 PYTHON
+}
+
+on "${nodes[0]}" ray start --head --block --node-ip-address="$head_ip" \
+  --port="${address##*:}" --num-cpus="$SLURM_CPUS_PER_TASK" --include-dashboard=false &
+await_nodes 1
+for node in "${nodes[@]:1}"; do
+  on "$node" ray start --block --address="$address" --num-cpus="$SLURM_CPUS_PER_TASK" &
+done
+await_nodes "${#nodes[@]}"
 
 mobo-bench "$@" --address "$address"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import json
 import re
 import shutil
 import subprocess
@@ -93,7 +94,7 @@ def test_shell_scripts(name: str) -> None:
 def test_the_launcher_file_is_what_ray_takes() -> None:
     config = yaml.safe_load((DOCS / "cluster" / "launcher.yaml").read_text("utf-8"))
     schema_file = Path(ray.autoscaler.__file__).with_name("ray-schema.json")
-    schema = yaml.safe_load(schema_file.read_text("utf-8"))
+    schema = json.loads(schema_file.read_text("utf-8"))
     jsonschema.validate(fillout_defaults(config), schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**config, "workers": 2}, schema)
