@@ -16,7 +16,7 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock bench paper quick virtual virtual-paper regress benchmark speed report test \
-  lint check format clean
+  lint check format docs clean
 
 help: ## Show this list
 	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=6 or 0,3,7] [ARGS='...']"
@@ -81,6 +81,9 @@ check: lint ## The same, and the tests that take no Ray
 format: $(INSTALLED) ## Format the code and mend what the linter can
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
+
+docs: $(INSTALLED) ## The documentation as build/docs/index.html; a warning is an error
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs $(ARGS)
 
 clean: ## Remove the environment and caches; results and reports stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist *.egg-info

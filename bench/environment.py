@@ -114,6 +114,10 @@ def _memory_bytes() -> int:
 
 
 def _git_commit() -> str:
+    # An installed package may lie in a checkout of somebody else's.
+    if not (ROOT / ".git").exists():
+        return ""
+
     def git(*arguments: str) -> str:
         completed = subprocess.run(
             ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=10

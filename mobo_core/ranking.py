@@ -231,6 +231,7 @@ RANKINGS: Mapping[str, Ranking] = {
     "chebyshev": chebyshev,
     "linear": linear,
 }
+"""What schedulers and matrix files may name."""
 
 
 def as_ranking(ranking: str | Ranking) -> Ranking:

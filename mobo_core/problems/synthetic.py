@@ -42,6 +42,7 @@ FUNCTIONS: Mapping[str, Callable[[], MultiObjectiveTestProblem]] = {
     "zdt2": lambda: ZDT2(dim=6),
     "zdt3": lambda: ZDT3(dim=6),
 }
+"""Name → test function."""
 IDEALS: Mapping[str, tuple[float, ...]] = {
     "branin-currin": (0.0, 1.0),
     "dtlz2": (0.0, 0.0),

@@ -1,0 +1,57 @@
+"""A scheduler of your own: ends trials that have stopped to improve in every objective."""
+
+from __future__ import annotations
+
+import numpy as np
+from ray.tune.schedulers import TrialScheduler
+
+from bench.catalogue import TIME_ATTR, Context
+from mobo_core.objectives import Points
+from mobo_core.rules import Decision, StoppingRule
+from mobo_core.tune import RuleScheduler
+
+
+class PlateauRule(StoppingRule):
+    """Stops a trial whose last reports improved none of its objectives.
+
+    Args:
+        max_t: R, full budget.
+        patience: So many reports in a row without an improvement end a trial.
+
+    Raises:
+        ValueError: If `patience` is less than 1.
+    """
+
+    def __init__(self, max_t: float, patience: int) -> None:
+        if patience < 1:
+            raise ValueError(f"patience must be at least 1, got {patience}")
+        self._max_t = max_t
+        self._patience = patience
+        self._best: dict[str, Points] = {}
+        self._waited: dict[str, int] = {}
+
+    def add(self, trial_id: str) -> None:
+        """Nothing is known yet."""
+
+    def report(self, trial_id: str, t: float, point: Points) -> Decision:
+        """`point` is (m,), minimised: accuracies arrive with their sign flipped."""
+        if not np.isfinite(point).all():
+            return Decision.STOP
+        if t >= self._max_t:
+            return Decision.COMPLETE
+        best = self._best.get(trial_id)
+        improved = best is None or bool((point < best).any())
+        self._best[trial_id] = point if best is None else np.minimum(best, point)
+        self._waited[trial_id] = 0 if improved else self._waited[trial_id] + 1
+        return Decision.STOP if self._waited[trial_id] >= self._patience else Decision.CONTINUE
+
+    def end(self, trial_id: str, failed: bool) -> None:
+        """Forget it."""
+        self._best.pop(trial_id, None)
+        self._waited.pop(trial_id, None)
+
+
+def plateau(context: Context, *, patience: int = 2) -> TrialScheduler:
+    """As the catalogue asks for it; a matrix file may set `patience`."""
+    rule = PlateauRule(context.max_t, patience)
+    return RuleScheduler(rule, objectives=context.objectives, time_attr=TIME_ATTR)

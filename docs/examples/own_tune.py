@@ -1,0 +1,90 @@
+"""Hypervolume promotion in a Tune program: validation loss against the size of a network.
+
+Needs scikit-learn for its data and its network; takes seconds.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from sklearn.datasets import load_digits
+from sklearn.metrics import log_loss
+from sklearn.neural_network import MLPClassifier
+
+from mobo_core import Objective, ObjectiveSet
+from mobo_core.tune import HypervolumePromotion, SobolSearcher, ordered_choice
+
+MAX_EPOCHS = 8
+
+
+def train(config: dict[str, Any]) -> None:
+    """An epoch a report, each with a checkpoint: a paused trial goes on where it was."""
+    images, labels = load_digits(return_X_y=True)
+    network = MLPClassifier((config["units"],), learning_rate_init=config["lr"], random_state=0)
+    epoch, checkpoint = 0, tune.get_checkpoint()
+    if checkpoint:
+        with checkpoint.as_directory() as folder:
+            epoch, network = pickle.loads(Path(folder, "state").read_bytes())  # noqa: S301
+    while epoch < MAX_EPOCHS:
+        network.partial_fit(images[:1400], labels[:1400], classes=list(range(10)))
+        epoch += 1
+        loss = log_loss(labels[1400:], network.predict_proba(images[1400:]))
+        size = sum(weights.size for weights in network.coefs_ + network.intercepts_)
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "state").write_bytes(pickle.dumps((epoch, network)))
+            report = {"loss": float(loss), "params": size, "epoch": epoch}
+            tune.report(report, checkpoint=tune.Checkpoint.from_directory(folder))
+
+
+# [search]
+objectives = ObjectiveSet(
+    [
+        Objective("loss", "min", reference=1.0, ideal=0),
+        Objective("params", "min", reference=10_000, exact=True),
+    ]
+)
+
+
+def search(trials: int, storage: str | None = None, slots: int | None = None) -> tune.ResultGrid:
+    """Search the space; Ray is started if it does not run yet."""
+    tuner = tune.Tuner(
+        train,
+        param_space={
+            "lr": tune.loguniform(1e-4, 1e-1),
+            "units": ordered_choice([4, 8, 16, 32, 64, 128]),
+        },
+        tune_config=tune.TuneConfig(
+            num_samples=trials,
+            reuse_actors=True,
+            search_alg=SobolSearcher(seed=0),
+            scheduler=HypervolumePromotion(
+                objectives, max_t=MAX_EPOCHS, time_attr="epoch", slots=slots
+            ),
+        ),
+        run_config=tune.RunConfig(storage_path=storage, verbose=0),
+    )
+    return tuner.fit()
+
+
+# [front]
+def show_front(results: tune.ResultGrid) -> None:
+    """Print what no other trial is better than in both objectives."""
+    from mobo_core.indicators import hypervolume
+    from mobo_core.pareto import front_mask
+
+    last = [result.metrics for result in results if result.metrics]
+    points = objectives.to_points(last)
+    for metrics, best in zip(last, front_mask(points, objectives.reference_point), strict=True):
+        if best:
+            print(f"loss {metrics['loss']:.3f}, {metrics['params']} params: {metrics['config']}")
+    spent = sum(metrics["epoch"] for metrics in last)
+    volume = hypervolume(points, objectives.reference_point)
+    print(f"hypervolume {volume:.1f} after {spent} epochs of {MAX_EPOCHS * len(last)}")
+
+
+if __name__ == "__main__":
+    show_front(search(trials=25))

@@ -1,0 +1,148 @@
+"""Every file of docs/examples does what its page says: on real Ray, and in virtual time."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import ray
+
+from bench import records
+from bench.aggregate import summarise
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
+    """The example module of that name."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    return __import__(request.param)
+
+
+def my_bench(folder: Path, *arguments: str) -> None:
+    """Run the commands of the page in a folder outside of the repository."""
+    command = [
+        sys.executable,
+        str(EXAMPLES / "my_bench.py"),
+        "run",
+        str(EXAMPLES / "my-matrix.toml"),
+    ]
+    done = subprocess.run(
+        [*command, *arguments], cwd=folder, capture_output=True, text=True, timeout=550
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_the_parts_run_together_in_virtual_time(tmp_path: Path) -> None:
+    my_bench(tmp_path, "--backend", "virtual", "--processes", "2")
+    folder = tmp_path / "results" / "my-matrix-breast-cancer-virtual"
+    runs = summarise(records.read_all(folder)).set_index("scheduler")
+    assert set(runs.index) == {"fifo", "plateau", "moasha-knee"}
+    assert (runs["trials"] == 16).all()
+    assert (runs["failed"] == 0).all()
+    assert (runs["hypervolume"] > 0).all()
+    assert runs.loc["fifo", "epochs"] == 16 * 8
+    assert runs.loc["plateau", "stopped"] > 0
+    assert runs.loc["moasha-knee", "epochs"] < 16 * 8 / 2
+    report = tmp_path / "reports" / "my-matrix-breast-cancer-virtual" / "report.md"
+    assert "Logistic regression on breast-cancer" in report.read_text("utf-8")
+
+
+@pytest.mark.slow
+@pytest.mark.ray
+def test_they_run_on_ray(tmp_path: Path) -> None:
+    my_bench(tmp_path, "--trials", "4", "--only", "plateau*")
+    (record,) = records.read_all(tmp_path / "results" / "my-matrix-breast-cancer")
+    assert record.result is not None
+    assert [trial.status for trial in record.result.trials].count("failed") == 0
+    # Trained again, the final front came out bit for bit, and was measured on test data.
+    assert record.result.front
+    assert all(member.repeated for member in record.result.front)
+    assert all("test_loss" in member.metrics for member in record.result.front)
+
+
+@pytest.mark.parametrize("example", ["new_problem"], indirect=True)
+def test_a_training_repeats_and_goes_on_where_it_was(example: ModuleType) -> None:
+    problem = pickle.loads(pickle.dumps(example.LogisticProblem()))
+    config = problem.space.from_unit(np.full(3, 0.5))
+
+    def losses(breaks: bool) -> list[float]:
+        training, seen = problem.start(config, seed=3), []
+        for _ in range(problem.max_epochs):
+            seen.append(training.run_epoch()["val_loss"])
+            if breaks:
+                state = training.state()
+                training = problem.start(config, seed=3)
+                training.load_state(state)
+        return seen
+
+    once = losses(breaks=False)
+    assert once == losses(breaks=False)
+    assert once == losses(breaks=True)
+    assert once[-1] < once[0]
+
+
+@pytest.mark.parametrize("example", ["new_scheduler"], indirect=True)
+def test_the_rule_waits_for_its_patience(example: ModuleType) -> None:
+    rule = example.PlateauRule(max_t=8, patience=2)
+    points = [(3, 3), (2, 3), (2, 3), (3, 2), (3, 3), (2, 2), (1, 9)]
+    decisions = []
+    for t, point in enumerate(points, start=1):
+        decisions.append(rule.report("a", t, np.array(point, float)).value)
+    assert decisions == ["continue"] * 5 + ["stop", "continue"]
+    assert rule.report("b", 8, np.zeros(2)).value == "complete"
+    assert rule.report("b", 1, np.array([np.nan, 0])).value == "stop"
+
+
+@pytest.mark.parametrize("example", ["new_ranking"], indirect=True)
+def test_the_ranking_takes_the_knee_first(example: ModuleType) -> None:
+    points = np.array([[0.0, 10.0], [10.0, 0.0], [2.0, 3.0], [3.0, 4.0]])
+    # The last point is dominated by the third and comes after the whole front.
+    assert example.pareto_knee(points).tolist() == [2, 0, 1, 3]
+
+
+@pytest.mark.parametrize("example", ["new_searcher"], indirect=True)
+def test_the_searcher_moves_to_the_front(example: ModuleType) -> None:
+    from mobo_core import ObjectiveSet
+    from mobo_core.problems.synthetic import SyntheticProblem
+    from mobo_core.virtual import simulate
+
+    problem = SyntheticProblem("zdt1")
+    objectives = ObjectiveSet(problem.objectives.values())
+
+    def last_points(seed: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+        searcher = example.MutationSearcher(objectives, problem.space, seed, initial=10, step=0.1)
+        run = simulate(problem, searcher=searcher, num_samples=80)
+        return objectives.to_points([trial.last_result for trial in run.trials])
+
+    points = last_points(seed=0)
+    assert (points == last_points(seed=0)).all()
+    # ZDT1's second objective falls as the search finds its front.
+    assert points[-20:, 1].mean() < 0.5 * points[:10, 1].mean()
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("example", ["own_tune"], indirect=True)
+def test_the_tune_program_runs(
+    example: ModuleType, ray_session: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Ray's processes were started before this test and do not know the folder.
+    ray.cloudpickle.register_pickle_by_value(example)
+    results = example.search(trials=5, storage=str(tmp_path), slots=2)
+    assert results.num_errors == 0
+    epochs = [result.metrics["epoch"] for result in results if result.metrics]
+    assert len(epochs) == 5
+    assert max(epochs) == example.MAX_EPOCHS
+    assert sum(epochs) < 5 * example.MAX_EPOCHS  # something was saved
+    example.show_front(results)
+    printed = capsys.readouterr().out
+    assert re.search(r"hypervolume \d+\.\d after \d+ epochs of 40", printed)

@@ -1,0 +1,137 @@
+"""The wheel holds all that the packages need, and works outside of the repository."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+ONLY_BENCH = (
+    "bench", "click", "lightning", "matplotlib", "onnxruntime", "optuna", "rich", "seaborn",
+    "sklearn", "torchvision", "pytorch_lightning",
+)  # fmt: skip
+"""What `mobo_core` must do without in a plain install."""
+BLOCKER = f"""
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {ONLY_BENCH!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built from the files that git knows, so that no leftover of an older build is in it."""
+    source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "mobo_core",
+         "bench", "pyproject.toml", "README.md", "LICENSE"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    ).stdout.split("\0")  # fmt: skip
+    for name in filter(None, listed):
+        target = source / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes((ROOT / name).read_bytes())
+    # No build isolation: setuptools is in the lock, and the network may not be there.
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation",
+         "--wheel-dir", str(out), str(source)],
+        check=True,
+    )  # fmt: skip
+    (built,) = out.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def outside(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder `bin` of a fresh environment with the wheel, which sees our dependencies."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    subprocess.run(
+        [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install",
+         "--quiet", "--no-deps", "--no-index", str(wheel)],
+        check=True,
+    )  # fmt: skip
+    (own,) = folder.glob("lib/python*/site-packages")
+    # Somebody else's checkout around it is not ours to record.
+    for command in (
+        ["init", "--quiet"],
+        ["-c", "user.name=x", "-c", "user.email=x@example", "commit", "--allow-empty", "-qm", "x"],
+    ):
+        subprocess.run(["git", "-C", str(folder), *command], check=True)
+    # As a path only: .pth files over there, such as that of our editable install, are not read.
+    (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin"
+
+
+def run(command: list[str], folder: Path) -> str:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON")}
+    done = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=500, env=environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_has_types_and_data(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    files = subprocess.run(
+        ["git", "ls-files", "mobo_core", "bench"], cwd=ROOT, capture_output=True, text=True
+    ).stdout.split()
+    # All that is in the packages' folders is in the wheel: code, py.typed, tables, matrices.
+    assert {"mobo_core/py.typed", "bench/py.typed", "bench/matrices/paper.toml"} <= set(files)
+    assert set(files) <= names
+    top = {name.split("/")[0] for name in names}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"bench", "mobo_core"}
+
+
+@pytest.mark.slow
+def test_the_library_needs_nothing_of_the_harness(outside: Path, tmp_path: Path) -> None:
+    code = BLOCKER + (
+        "import mobo_core, mobo_core.tune as tune\n"
+        "assert 'environment' in mobo_core.__file__, mobo_core.__file__\n"
+        "for name in set(tune.__all__) - {'optuna_searcher'}: getattr(tune, name)\n"
+        "from mobo_core.problems.synthetic import SyntheticProblem\n"
+        "from mobo_core.problems.tabular import TabularProblem, embedded_table\n"
+        "from mobo_core.virtual import Cluster, simulate\n"
+        "problem = TabularProblem(str(embedded_table('mlp-mnist')), 8)\n"
+        "pair = [problem.objectives['acc'], problem.objectives['params']]\n"
+        "objectives = mobo_core.ObjectiveSet(pair)\n"
+        "scheduler = tune.HypervolumePromotion(objectives, 8, slots=2, time_attr='epoch')\n"
+        "searcher = tune.AxSearcher(objectives, problem.space, max_t=8, time_attr='epoch')\n"
+        "ended = simulate(problem, searcher=searcher, scheduler=scheduler, num_samples=7,\n"
+        "                 cluster=Cluster(2)).trials\n"
+        "print(len(ended), max(trial.last_result['epoch'] for trial in ended))\n"
+        "try:\n"
+        "    tune.optuna_searcher\n"
+        "except ModuleNotFoundError as error:\n"
+        "    print(error.name)\n"
+    )
+    printed = run([str(outside / "python"), "-c", code], tmp_path).split("\n")
+    assert printed[-3:] == ["7 8", "optuna", ""]
+
+
+@pytest.mark.slow
+def test_the_command_works_in_any_folder(outside: Path, tmp_path: Path) -> None:
+    command = str(outside / "mobo-bench")
+    assert "mobo-bench run quick" in run([command, "--help"], tmp_path)
+    run(
+        [command, "run", "synthetic", "--backend", "virtual", "--trials", "6", "--processes", "1",
+         "--only", "fifo*", "--only", "hv-promotion*"],
+        tmp_path,
+    )  # fmt: skip
+    assert len(list(tmp_path.glob("results/synthetic-zdt1/*/run.json"))) == 2
+    report = (tmp_path / "reports" / "synthetic-zdt1" / "report.md").read_text("utf-8")
+    assert "hv-promotion" in report
+    assert "commit: `unknown`" in report
