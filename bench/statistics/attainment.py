@@ -46,7 +46,8 @@ def attainment_difference(
     boxes = _rectangles(sets, others, reference)
     boxes[:, 2:4] = np.minimum(boxes[:, 2:4], reference)
     filled = (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3]) & (boxes[:, 4] != 0)
-    return boxes[filled]
+    different: Floats = boxes[filled]
+    return different
 
 
 def _rectangles(

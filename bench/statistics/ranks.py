@@ -135,4 +135,5 @@ def _chi_square(mean_ranks: Floats, problems: int) -> Floats:
     """Friedman's statistic of mean ranks, the methods on the last axis."""
     methods = mean_ranks.shape[-1]
     spread: Floats = (mean_ranks**2).sum(axis=-1) - methods * (methods + 1) ** 2 / 4
-    return 12 * problems / (methods * (methods + 1)) * spread
+    chi_square: Floats = 12 * problems / (methods * (methods + 1)) * spread
+    return chi_square

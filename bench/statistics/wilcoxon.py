@@ -39,6 +39,20 @@ def signed_rank_p(differences: ArrayLike) -> float:
     return float(min(1.0, 2 * min(null[: positive + 1].sum(), null[positive:].sum())))
 
 
+def pseudomedian(differences: ArrayLike) -> float:
+    """Median of the means of all pairs of differences: the shift that the signed-rank test is of.
+
+    NaN for no differences.
+
+    Source: Hodges & Lehmann 1963, doi:10.1214/aoms/1177704172.
+    """
+    values = np.asarray(differences, dtype=float)
+    if len(values) == 0:
+        return float("nan")
+    first, second = np.triu_indices(len(values))
+    return float(np.median((values[first] + values[second]) / 2))
+
+
 def _null_distribution(ranks: np.ndarray[tuple[int], np.dtype[np.int_]]) -> Floats:
     """Probability of every sum of ranks when each sign is a fair coin."""
     probability = np.zeros(int(ranks.sum()) + 1)

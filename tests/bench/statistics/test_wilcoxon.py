@@ -10,7 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bench.statistics.wilcoxon import holm, pairs_needed, reach, signed_rank_p, smallest_p
+from bench.statistics.wilcoxon import (
+    holm,
+    pairs_needed,
+    pseudomedian,
+    reach,
+    signed_rank_p,
+    smallest_p,
+)
 
 # Heights of cross- and self-fertilised maize (Darwin 1876): the example of scipy's documentation.
 DARWIN = [6, 8, 14, 16, 23, 24, 28, 29, 41, -48, 49, 56, 60, -67, 75]
@@ -56,6 +63,13 @@ def test_signed_rank_refuses() -> None:
         signed_rank_p([1, np.nan])
     with pytest.raises(ValueError, match="shape"):
         signed_rank_p([[1.0, 2.0]])
+
+
+def test_pseudomedian_by_hand() -> None:
+    # Means of pairs of 1, 2, 6, themselves included: 1, 1.5, 3.5, 2, 4, 6.
+    assert pseudomedian([6, 1, 2]) == 2.75
+    assert pseudomedian([0, 0, 0, -1, -2]) == -0.5  # where the median says 0
+    assert np.isnan(pseudomedian([]))
 
 
 def test_holm_of_demsar() -> None:
