@@ -85,7 +85,7 @@ def test_ax_loads_what_was_exported(tmp_path: Path) -> None:
 
 
 def test_configurations_of_another_space_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="trial 0 of .* does not lie in the search space"):
+    with pytest.raises(UserError, match=r"trial 0 of .* does not lie in the search space"):
         exports.write_ax([record()], SPACE, tmp_path)
 
 
