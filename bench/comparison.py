@@ -119,7 +119,7 @@ def compare(first: Path, second: Path) -> Comparison:
         cells[name] = {measure.column: _change(group, measure) for measure in MEASURES}
         pairs[name] = len(group)
     names = [{" / ".join(key) for key in frame[CELL].itertuples(index=False)} for frame in runs]
-    only = (sorted(names[0] - set(cells)), sorted(names[1] - set(cells)))
+    only = (sorted(names[0] - names[1]), sorted(names[1] - names[0]))
     labels = (str(first), str(second))
     return Comparison(labels, cells, pairs, only, _notes(settings, recorded, runs, paired))
 

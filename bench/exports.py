@@ -179,6 +179,8 @@ def _tell(
             client.attach_data(index, data, int(report["epoch"]))
     if trial.status == "failed":
         client.mark_trial_failed(index, failed_reason=trial.error or None)
+    elif not trial.epochs:  # ended before its first report, which Ax knows as abandoned
+        client.mark_trial_abandoned(index)
     elif trial.status == "stopped":
         client.mark_trial_early_stopped(index)
     else:

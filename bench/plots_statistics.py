@@ -64,8 +64,11 @@ def write_all(
     if findings.rankings:
         named = {RANKED_BY[key]: found for key, found in findings.rankings.items()}
         figures["critical-difference"] = critical_difference(named, subject)
+    if (costs := _costs(findings)) is not None:
+        figures["performance-profiles"] = profiles(
+            _ratios(findings), costs, PROFILE_TARGET, subject
+        )
     if not findings.hits.empty:
-        figures["performance-profiles"] = _profiles_of(findings, subject)
         reached = findings.hits.groupby("series", sort=False)["hit"]
         targets = len(TARGETS)
         figures["running-time"] = running_time(
@@ -76,20 +79,25 @@ def write_all(
     return drawing.save(figures, folder)
 
 
-def _profiles_of(findings: Findings, subject: str) -> Figure:
+def _ratios(findings: Findings) -> dict[str, list[Floats]]:
+    """Series → hypervolume over FIFO's, a cell for each objective set."""
     runs = findings.runs.dropna(subset="hypervolume_ratio")
-    ratios = {
+    return {
         str(name): [
-            cell["hypervolume_ratio"].to_numpy(float) for _, cell in g.groupby("objectives")
+            cell["hypervolume_ratio"].to_numpy(float) for _, cell in mine.groupby("objectives")
         ]
-        for name, g in runs.groupby("series", sort=False)
+        for name, mine in runs.groupby("series", sort=False)
     }
+
+
+def _costs(findings: Findings) -> dict[str, Floats] | None:
+    """Series → cost of the target in each pair of set and seed that all have; None without one."""
     at = findings.hits[findings.hits["target"] == PROFILE_TARGET]
-    wide = at.pivot_table(
-        index=["objectives", "seed"], columns="series", values="hit", sort=False, dropna=False
-    ).dropna()
-    costs = {str(name): wide[name].to_numpy(float) for name in wide.columns}
-    return profiles(ratios, costs, PROFILE_TARGET, subject)
+    pair = ["objectives", "seed"]
+    wide = at.pivot_table(index=pair, columns="series", values="hit", sort=False).dropna()
+    if wide.empty:
+        return None
+    return {str(name): wide[name].to_numpy(float) for name in wide.columns}
 
 
 def _attainment_panels(records: Sequence[RunRecord], findings: Findings) -> dict[str, Fronts]:
