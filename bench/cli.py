@@ -1,4 +1,4 @@
-"""The command line: ``mobo-bench run | report | list | doctor``, and those of `bench.offline`."""
+"""The command line: ``run | report | list | doctor``, `bench.offline` and `bench.exchange`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from bench import matrix, offline
+from bench import exchange, matrix, offline
 from bench.errors import UserError
 from bench.quiet import hush_imports
 from bench.terminal import console
@@ -31,6 +31,7 @@ def cli(debug: bool) -> None:
       mobo-bench run paper --seeds 6                Tables 1-4 of the paper, six seeds
       mobo-bench report results/paper-mnist         tables and figures of what is recorded
       mobo-bench replay results/schedulers-mnist    recorded curves through every scheduler
+      mobo-bench compare results/a results/b        what changed, with intervals
       mobo-bench regress                            has a scheduler become slower or worse?
       mobo-bench doctor                             what this machine has and lacks
     """
@@ -307,7 +308,10 @@ def _default_reports(results_dir: Path) -> Path:
     return results_dir.with_name(results_dir.name + "-reports")
 
 
-for command in (offline.replay, offline.record, offline.regress, offline.scale):
+for command in (
+    *(offline.replay, offline.record, offline.regress, offline.scale),
+    *(exchange.compare, exchange.export),
+):
     cli.add_command(command)
 
 

@@ -2,60 +2,43 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, pairwise
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench import aggregate
+from bench import aggregate, drawing
+from bench.drawing import Style, axis_label, grid, legend, name_of, set_title, styles
 from bench.formatting import whole
 from bench.records import RunRecord
 from mobo_core.objectives import Objective
 
-NAMES = {
-    "val_accuracy": "validation accuracy",
-    "val_loss": "validation loss",
-    "val_error": "validation error",
-    "params": "parameters",
-    "log10_params": "log₁₀ parameters",
-    "flops": "FLOPs",
-    "full_time": "training time at the full budget",
-}
-COLOURS = 10
-"""Of seaborn's colour-blind palette; more schedulers repeat them with other lines and hatches."""
-INCHES_PER_LABEL = 2.5
-CHARACTERS_PER_INCH = 12
 LEGIBLE_SEEDS = 3
 """Fronts of so many seeds can be told apart in one panel; of more the first is shown."""
 LEGIBLE_EPOCHS = 10
 """Columns of epochs that can be read beside each other."""
 LEGIBLE_BANDS = 8
 """Ranges of so many schedulers can be told apart; of more the medians are shown alone."""
-MARKERS, LINES, HATCHES = "osD^vPX*", ("-", "--", ":"), ("", "////", "....")
 
 
-@dataclass(frozen=True)
-class Style:
-    """How a scheduler is drawn, the same in every figure."""
+def write_all(
+    records: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame], folder: Path, subject: str
+) -> list[str]:
+    """Draw every figure into the folder; their names, without extension.
 
-    colour: str
-    marker: str
-    line: str
-    hatch: str
-
-
-def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[str]:
-    """Draw every figure into the folder; their names, without extension."""
+    Args:
+        records: All of a results folder.
+        curves: Run id → `aggregate.anytime`, of the finished ones.
+        folder: Must exist.
+        subject: For the titles.
+    """
     finished = _without_a_common_searcher([record for record in records if record.finished])
-    curves = {record.run_id: aggregate.anytime(record) for record in finished}
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
         "hypervolume-over-time": anytime(finished, curves, "time_s", subject),
@@ -63,12 +46,7 @@ def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[
         "stop-epochs": stop_epochs(finished, subject),
         "time": time_shares(finished, subject),
     }
-    for name, figure in figures.items():
-        # Type 42 keeps text in the PDF as text; no creation date keeps the files repeatable.
-        with mpl.rc_context({"pdf.fonttype": 42}):
-            figure.savefig(folder / f"{name}.png", dpi=150)
-            figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
-    return list(figures)
+    return drawing.save(figures, folder)
 
 
 def _several_objectives(records: Sequence[RunRecord]) -> bool:
@@ -90,16 +68,16 @@ def fronts(records: Sequence[RunRecord], subject: str) -> Figure:
         for pair in combinations(range(len(group[0].objectives)), 2)
     ]
     columns = min(3, len(panels))
-    figure, axes = _grid(len(panels), columns, subject, title)
-    styles = _styles(records)
+    figure, axes = grid(len(panels), columns, subject, title)
+    looks = styles(_series(record) for record in records)
     for axis, (label, (first, second)) in zip(axes, panels, strict=False):
         group = _by_objectives(records)[label]
         x, y = group[0].objectives[second], group[0].objectives[first]
         for record in group:
-            _draw_front(axis, record, x, y, styles[_series(record)])
+            _draw_front(axis, record, x, y, looks[_series(record)])
         _limit(axis, group, x, y)
-        axis.set(title=label, xlabel=_axis_label(x), ylabel=_axis_label(y))
-    _legend(figure, axes[0])
+        axis.set(title=label, xlabel=axis_label(x), ylabel=axis_label(y))
+    legend(figure, axes[0])
     return figure
 
 
@@ -151,19 +129,19 @@ def anytime(
     """
     groups = _by_objectives(records)
     unit = "time since start / s" if against == "time_s" else "epochs trained by all trials"
-    figure, axes = _grid(len(groups), 2, subject, f"Hypervolume over {unit.split(' ')[0]}")
-    styles = _styles(records)
+    figure, axes = grid(len(groups), 2, subject, f"Hypervolume over {unit.split(' ')[0]}")
+    looks = styles(_series(record) for record in records)
     for axis, (label, group) in zip(axes, groups.items(), strict=False):
-        for scheduler, style in styles.items():
+        for scheduler, style in looks.items():
             mine = [curves[r.run_id] for r in group if _series(r) == scheduler]
             if mine:
-                _draw_curves(axis, mine, against, scheduler, style, len(styles) <= LEGIBLE_BANDS)
-        names = [_name(objective).split(" ")[-1] for objective in group[0].objectives]
+                _draw_curves(axis, mine, against, scheduler, style, len(looks) <= LEGIBLE_BANDS)
+        names = [name_of(objective).split(" ")[-1] for objective in group[0].objectives]
         volume = " · ".join(names)
         axis.set(title=label, xlabel=unit, ylabel=f"hypervolume / ({volume})")
         axis.set_ylim(bottom=0)
         axis.set_xlim(left=0)
-    _legend(figure, axes[0])
+    legend(figure, axes[0])
     return figure
 
 
@@ -207,9 +185,9 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
     last = max(record.spec["budget"]["max_epochs"] for record in records)
     edges = _epoch_bins(last)
     names = [f"{low}" if high == low + 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
-    rows = list(_styles(records))
+    rows = list(styles(_series(record) for record in records))
     inches = 0.26 * len(rows) + 1.4
-    figure, axes = _grid(len(groups), 2, subject, "Trials per run by their last epoch", inches)
+    figure, axes = grid(len(groups), 2, subject, "Trials per run by their last epoch", inches)
     for axis, (label, group) in zip(axes, groups.items(), strict=False):
         ended = pd.DataFrame(np.nan, index=rows, columns=names)
         for scheduler in rows:
@@ -250,7 +228,7 @@ def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
     labels = [f"{_named(scheduler, searcher)}\n{sets}" for sets, scheduler, searcher in cells.index]
     figure = Figure(figsize=(8, 1.6 + 0.42 * len(cells)), layout="constrained")
     axis = figure.subplots()
-    _title(figure, "Where the time went", subject)
+    set_title(figure, "Where the time went", subject)
     palette = sns.color_palette("colorblind")
     places, left = np.arange(len(cells)), np.zeros(len(cells))
     shares = (("training_s", "training", 0), ("startup_s", "start-up", 1), ("idle_s", "waiting", 7))
@@ -271,7 +249,7 @@ def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
     axis.set_ylim(len(cells) - 0.4, -0.6)  # the first on top
     axis.set(xlabel="slot-seconds per run (slots × wall time)")
     sns.despine(figure)
-    _legend(figure, axis)
+    legend(figure, axis)
     return figure
 
 
@@ -296,64 +274,3 @@ def _without_a_common_searcher(records: Sequence[RunRecord]) -> list[RunRecord]:
     if len({record.labels["searcher"] for record in records}) > 1:
         return list(records)
     return [replace(record, labels=record.labels | {"searcher": ""}) for record in records]
-
-
-def _styles(records: Sequence[RunRecord]) -> dict[str, Style]:
-    """A style per scheduler."""
-    schedulers = list(dict.fromkeys(_series(record) for record in records))
-    palette = sns.color_palette("colorblind", COLOURS).as_hex()
-    return {
-        name: Style(
-            palette[k % COLOURS],
-            MARKERS[k % len(MARKERS)],
-            LINES[k // COLOURS % len(LINES)],
-            HATCHES[k // COLOURS % len(HATCHES)],
-        )
-        for k, name in enumerate(schedulers)
-    }
-
-
-def _axis_label(objective: Objective) -> str:
-    arrow = "↑" if objective.goal == "max" else "↓"
-    unit = f" / {objective.unit}" if objective.unit else ""
-    return f"{_name(objective)}{unit} {arrow}"
-
-
-def _name(objective: Objective) -> str:
-    return NAMES.get(objective.name, objective.name)
-
-
-def _grid(
-    count: int, columns: int, subject: str, title: str, inches: float = 3.2
-) -> tuple[Figure, list[Axes]]:
-    rows = -(-count // columns)
-    figure = Figure(figsize=(4.0 * columns, inches * rows + 0.9), layout="constrained")
-    axes = list(np.atleast_1d(figure.subplots(rows, columns, squeeze=False)).ravel())
-    for axis in axes[count:]:
-        axis.set_visible(False)
-    for axis in axes[:count]:
-        axis.grid(alpha=0.25)
-        axis.tick_params(labelsize=8)
-        axis.title.set_fontsize(10)
-        axis.xaxis.label.set_fontsize(9)
-        axis.yaxis.label.set_fontsize(9)
-    _title(figure, title, subject)
-    sns.despine(figure)
-    return figure, axes
-
-
-def _title(figure: Figure, title: str, subject: str) -> None:
-    width = int(CHARACTERS_PER_INCH * figure.get_figwidth())
-    figure.suptitle(f"{title}\n{textwrap.fill(subject, width)}", fontsize=10)
-
-
-def _legend(figure: Figure, axis: Axes) -> None:
-    handles, labels = axis.get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
-    figure.legend(
-        unique.values(),
-        unique.keys(),
-        loc="outside lower center",
-        ncols=max(1, min(len(unique), int(figure.get_figwidth() / INCHES_PER_LABEL))),
-        fontsize=8,
-    )

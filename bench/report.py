@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from bench import aggregate, plots, problems, records, tables
+from bench import aggregate, findings, plots, plots_statistics, problems, records, tables
 from bench.aggregate import BASELINE
 from bench.errors import UserError
 from bench.records import RunRecord
@@ -35,6 +35,8 @@ def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
     of_paper = (settings["name"], settings["problem"], settings["dataset"])
     with_paper = of_paper == ("paper", "mlp", "mnist")
     built = tables.build(runs, subject, with_paper)
+    curves = {record.run_id: aggregate.anytime(record) for record in recorded if record.finished}
+    found = findings.find(runs, curves)
     try:
         shutil.rmtree(reports_dir / "figures", ignore_errors=True)
         (reports_dir / "figures").mkdir(parents=True)
@@ -42,8 +44,10 @@ def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
         for table in built:
             table.numbers.to_csv(reports_dir / f"{table.name}.csv", index=False)
             (reports_dir / f"{table.name}.tex").write_text(table.to_latex(), "utf-8")
-        figures = plots.write_all(recorded, reports_dir / "figures", subject)
-        text = _markdown(settings, recorded, runs, built, figures)
+        figures = plots.write_all(recorded, curves, reports_dir / "figures", subject)
+        if found is not None:
+            figures += plots_statistics.write_all(recorded, found, reports_dir / "figures", subject)
+        text = _markdown(settings, recorded, runs, built, [findings.section(found)], figures)
         (reports_dir / "report.md").write_text(text, "utf-8")
     except OSError as error:
         raise UserError(f"cannot write reports to {reports_dir}: {error}") from error
@@ -83,6 +87,7 @@ def _markdown(
     recorded: list[RunRecord],
     runs: pd.DataFrame,
     built: list[tables.Table],
+    sections: list[str],
     figures: list[str],
 ) -> str:
     parts = [f"# {settings['title']}", "", f"{_subject(settings)}.", ""]
@@ -109,6 +114,7 @@ def _markdown(
     parts += [table.to_markdown() for table in built]
     if "virtual" not in settings:  # there nothing is trained, and so nothing trained again
         parts += [_test_table(recorded)]
+    parts += sections
     parts += ["## Figures", ""]
     parts += [f"![{name.replace('-', ' ')}](figures/{name}.png)\n" for name in figures]
     parts += ["## How this was made", "", *_provenance(recorded), ""]

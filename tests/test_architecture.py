@@ -58,7 +58,16 @@ def test_pandas_and_plotting_stay_out_of_the_library() -> None:
 
 
 def test_only_plots_draw() -> None:
-    assert importers("bench", "matplotlib") | importers("bench", "seaborn") == {"bench.plots"}
+    drawing = {"bench.drawing", "bench.plots", "bench.plots_statistics"}
+    assert importers("bench", "matplotlib") | importers("bench", "seaborn") == drawing
+
+
+def test_statistics_know_arrays_alone() -> None:
+    for target in ("pandas", "ray", "ax", "torch"):
+        assert under(importers("bench", target), "bench.statistics") == set()
+    found = {name for module, names in modules("bench/statistics") for name in names}
+    own = {name for name in found if name.startswith("bench")}
+    assert own == under(own, "bench.statistics")
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,11 @@ from ax.exceptions.generation_strategy import (
 )
 from ray.tune.search import Searcher
 
-from mobo_core.objectives import Objective, ObjectiveSet, Points
+from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.space import SearchSpace
+from mobo_core.tune.ax_experiment import new_client
 from mobo_core.tune.ax_strategy import PartialData, sobol_then_botorch
-from mobo_core.tune.space import as_space, has_domain, nested, to_ax
+from mobo_core.tune.space import as_space, has_domain, nested
 
 logger = logging.getLogger(__name__)
 
@@ -213,19 +214,11 @@ class AxSearcher(Searcher):
 
     def _configure(self, space: Mapping[str, Any] | SearchSpace) -> None:
         assert self._objectives is not None
-        objectives = list(self._objectives)
-        for objective in objectives:
-            if not objective.name.isidentifier():
-                raise ValueError(
-                    f"Ax reads objectives from expressions: rename metric {objective.name!r} so "
-                    "that it consists of letters, digits and underscores"
-                )
-        client = Client(random_seed=self._seed)
-        client.configure_experiment(parameters=to_ax(as_space(space)))
-        thresholds = [_threshold(o) for o in objectives] if len(objectives) > 1 else []
-        client.configure_optimization(
-            objective=", ".join(f"-{o.name}" if o.goal == "min" else o.name for o in objectives),
-            outcome_constraints=[*thresholds, *self._outcome_constraints],
+        client = new_client(
+            self._objectives,
+            as_space(space),
+            seed=self._seed,
+            outcome_constraints=self._outcome_constraints,
         )
         client.set_generation_strategy(
             sobol_then_botorch(
@@ -281,11 +274,6 @@ class AxSearcher(Searcher):
         )
         parameters = dict(generator.gen(1).arms[0].parameters)
         return self.client.attach_trial(parameters), parameters  # type: ignore[arg-type]
-
-
-def _threshold(objective: Objective) -> str:
-    relation = ">=" if objective.goal == "max" else "<="
-    return f"{objective.name} {relation} {float(objective.reference)!r}"
 
 
 @contextmanager

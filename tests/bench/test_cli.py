@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli
+from bench import cli, records
 from bench.errors import UserError
+from bench.matrix import load_matrix
 from mobo_core.problems import images
+from tests.bench.examples import record
 
 COMMAND = str(Path(sys.executable).with_name("mobo-bench"))
 
@@ -52,7 +54,17 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFi
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("run",), ("report",), ("list",), ("regress",), ("doctor",)]
+    "command",
+    [
+        (),
+        ("run",),
+        ("report",),
+        ("list",),
+        ("regress",),
+        ("compare",),
+        ("export",),
+        ("doctor",),
+    ],
 )
 def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
     # The installed command, in a process of its own; help loads nothing heavy, so it is quick.
@@ -98,6 +110,15 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run quick --cpus-per-trial 0", "must be greater than 0"),
         ("report nowhere", "nowhere is no results folder"),
         ("list nowhere", "nowhere is no results folder"),
+        ("compare nowhere", "Missing argument 'B'"),
+        ("compare nowhere nobody", "nowhere is no results folder"),
+        ("compare empty empty", "empty has no finished run to compare"),
+        ("compare empty other", "empty and other have other data sets (digits and mnist)"),
+        ("export empty", "Missing option '--out'"),
+        ("export nowhere --out made", "nowhere is no results folder"),
+        ("export empty --out made", "empty has no finished run to export"),
+        ("export empty --format xlsx --out made", "'xlsx' is not one of 'csv', 'parquet'"),
+        ("export full --out full/matrix.json", "cannot write to full/matrix.json"),
         ("fly", "No such command 'fly'"),
     ],
 )
@@ -123,6 +144,10 @@ scheduler = [{ name = "paper-dominance" }]
     ):
         text = good.replace(old, new).replace("problem mlp", "problem = mlp")
         (tmp_path / f"{name}.toml").write_text(text)
+    digits, mnist = (load_matrix("quick").with_dataset(name) for name in ("digits", "mnist"))
+    for name, chosen in (("empty", digits), ("full", digits), ("other", mnist)):
+        records.open_folder(tmp_path / name, chosen)
+    records.write(record(), tmp_path / "full")
     completed = run(*arguments.split())
     assert completed.returncode == 2, completed.stderr
     (line,) = completed.stderr.strip().splitlines()
@@ -167,6 +192,24 @@ def test_damaged_mnist_is_named(run: Run, tmp_path: Path) -> None:
     completed = run("run", "paper", "--dataset", "mnist", "--data-dir", ".")
     assert completed.returncode == 2
     assert f"delete {tmp_path / 'MNIST'} and run again" in completed.stderr
+
+
+def test_compare_and_export(run: Run, tmp_path: Path) -> None:
+    for name, wall_s in (("a", 10.0), ("b", 20.0)):
+        records.open_folder(tmp_path / name, load_matrix("paper").with_dataset("mnist"))
+        for seed in range(6):
+            records.write(record(seed=seed, wall_s=wall_s), tmp_path / name)
+    shown = run("compare", "a", "b")
+    assert shown.returncode == 0
+    assert "slower" in shown.stdout
+    lines = run("compare", "a", "b", "--markdown").stdout.splitlines()
+    assert lines[0] == "### b (B) against a (A)"
+    row = "| fifo / acc+params / ax | 6 | × 1.000 | +0.0 points | × 2.000 | × 1.000 | slower |"
+    assert row in lines
+    for kind, made in (("csv", "runs.csv"), ("parquet", "epochs.parquet")):
+        exported = run("export", "a", "--format", kind, "--out", "new/tables")
+        assert "wrote 6 runs to new/tables: 3 files" in exported.stdout
+        assert (tmp_path / "new" / "tables" / made).is_file()
 
 
 def test_list_and_doctor(run: Run) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bench.errors import UserError
 from bench.matrix import Matrix, load_matrix
 from tests.bench.examples import record
 
+SETS = ("acc+params", "acc+loss", "loss+params")
 MNIST_PAPER = load_matrix("paper").with_dataset("mnist")
 
 
@@ -35,7 +37,10 @@ def test_tables_figures_and_provenance(tmp_path: Path) -> None:
     ]
     text = text_of(results(tmp_path / "r", MNIST_PAPER, *runs), tmp_path)
     made = {str(p.relative_to(tmp_path / "reports")) for p in (tmp_path / "reports").rglob("*.*")}
-    figures = ("fronts", "hypervolume-over-time", "hypervolume-over-epochs", "stop-epochs", "time")
+    figures = (
+        *("fronts", "hypervolume-over-time", "hypervolume-over-epochs", "stop-epochs", "time"),
+        *("performance-profiles", "running-time"),
+    )
     assert made == {
         "report.md",
         "runs.csv",
@@ -51,6 +56,26 @@ def test_tables_figures_and_provenance(tmp_path: Path) -> None:
     for provenance in ("mobo-bench run paper", "abc", "3.11", "ray 2", "seeds: `0, 1`"):
         assert provenance in text
     assert "Table 2" in (tmp_path / "out.txt").read_text()
+
+
+def test_statistics_of_enough_runs_are_drawn_and_repeat(tmp_path: Path) -> None:
+    labels = {"fifo": 0.95, "paper-dominance-g1": 0.94, "paper-rungwise-g1": 0.93}
+    runs = []
+    for (name, end), sets, seed in product(labels.items(), SETS, range(6)):
+        made = record(name, ((0.91, end + 0.001 * seed), (0.92, 0.93)), seed=seed)
+        spec = made.spec | {"objectives": sets.split("+")}
+        runs.append(replace(made, spec=spec, run_id=f"{name}.{sets}.{seed}"))
+    folder = results(tmp_path / "r", MNIST_PAPER, *runs)
+    text = text_of(folder, tmp_path)
+    section = text.split("## Statistics")[1].split("## Figures")[0]
+    assert "With 6 seeds no difference can be concluded at 0.05" in section  # two comparisons
+    assert "| paper-rungwise-g1 | 6 × 3 |" in section
+    assert "cannot be concluded (p ≥ 0.062)" in section
+    for name in ("critical-difference", "attainment"):
+        data = (tmp_path / "reports" / "figures" / f"{name}.png").read_bytes()
+        assert data.startswith(b"\x89PNG")
+        assert f"figures/{name}.png" in text
+    assert text_of(folder, tmp_path) == text
 
 
 def test_other_data_are_never_set_beside_the_paper(tmp_path: Path) -> None:

@@ -1,0 +1,223 @@
+"""Two results folders compared, run by run of the same cell and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench import aggregate, records
+from bench.errors import UserError
+from bench.formatting import count
+from bench.records import RunRecord
+from bench.statistics import ENOUGH_SEEDS, Estimate, mean_interval, paired_ratio
+from bench.statistics.intervals import Floats
+
+CELL = ["scheduler", "objectives", "searcher"]
+RUN = [*CELL, "seed"]
+SEED = 0
+"""Of resamples; every cell draws the same ones."""
+REMEDY = "compare folders of the same problem, data, budget and backend"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of a run and how its change is told.
+
+    Args:
+        column: Of `aggregate.summarise`.
+        heading: For tables.
+        ratio: Whether the change is B / A, and 1 is none; else B − A of shares, and 0 is none.
+    """
+
+    column: str
+    heading: str
+    ratio: bool
+
+    @property
+    def unchanged(self) -> float:
+        """The value that means no change."""
+        return 1.0 if self.ratio else 0.0
+
+    def show(self, value: float) -> str:
+        """A change as people read it."""
+        return f"× {value:.3f}" if self.ratio else f"{100 * value:+.1f} points"
+
+
+MEASURES = (
+    Measure("epochs", "epochs", ratio=True),
+    Measure("epochs_saved", "epochs saved", ratio=False),
+    Measure("runtime_s", "runtime", ratio=True),
+    Measure("hypervolume", "hypervolume", ratio=True),
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one measure changed in one cell.
+
+    Args:
+        estimate: Geometric mean of B / A, or mean of B − A, with its 95 % interval; the range of
+            the pairs with fewer than `ENOUGH_SEEDS`. NaN without pairs.
+        pairs: Pairs with a value on both sides.
+    """
+
+    estimate: Estimate
+    pairs: int
+
+    def shown(self, measure: Measure) -> bool:
+        """Whether the interval excludes that nothing changed."""
+        return self.pairs >= ENOUGH_SEEDS and self.estimate.excludes(measure.unchanged)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from A to B.
+
+    Args:
+        names: Of the two folders.
+        cells: Cell → its pairs of runs and its changes, by column of `MEASURES`.
+        pairs: Cell → number of pairs of runs.
+        only: Cells that are in A only, and in B only.
+        notes: What else differs, in words.
+    """
+
+    names: tuple[str, str]
+    cells: dict[str, dict[str, Change]]
+    pairs: dict[str, int]
+    only: tuple[list[str], list[str]]
+    notes: list[str]
+
+
+def compare(first: Path, second: Path) -> Comparison:
+    """Compare the finished runs of two results folders.
+
+    Raises:
+        UserError: If one is no results folder, they hold runs of other problems, data, budgets,
+            backends or references, or no run is in both.
+    """
+    settings = [records.read_settings(folder) for folder in (first, second)]
+    _check_settings(settings, (first, second))
+    recorded = [records.read_all(folder) for folder in (first, second)]
+    _check_records(recorded, (first, second))
+    runs = [aggregate.summarise(side) for side in recorded]
+    for folder, frame in zip((first, second), runs, strict=True):
+        if frame.empty:
+            raise UserError(f"{folder} has no finished run to compare; see 'mobo-bench list'")
+    paired = runs[0].merge(runs[1], on=RUN, suffixes=("_a", "_b"))
+    if paired.empty:
+        raise UserError(
+            f"no cell and seed is in both {first} and {second}; see 'mobo-bench list {first}'"
+        )
+    cells, pairs = {}, {}
+    for key, group in paired.groupby(CELL, sort=False):
+        name = " / ".join(map(str, key))
+        cells[name] = {measure.column: _change(group, measure) for measure in MEASURES}
+        pairs[name] = len(group)
+    names = [{" / ".join(key) for key in frame[CELL].itertuples(index=False)} for frame in runs]
+    only = (sorted(names[0] - names[1]), sorted(names[1] - names[0]))
+    labels = (str(first), str(second))
+    return Comparison(labels, cells, pairs, only, _notes(settings, recorded, runs, paired))
+
+
+def _check_settings(settings: Sequence[dict[str, Any]], folders: tuple[Path, Path]) -> None:
+    """Refuse folders whose figures cannot be set against each other."""
+    first, second = settings
+    for key, what in (("problem", "problems"), ("dataset", "data sets"), ("budget", "budgets")):
+        if first[key] != second[key]:
+            _refuse(what, first[key], second[key], folders)
+    if ("virtual" in first) != ("virtual" in second):
+        one, two = ("virtual time" if "virtual" in side else "Ray" for side in settings)
+        _refuse("backends", one, two, folders)
+    if first.get("virtual") != second.get("virtual"):
+        _refuse("costs in virtual time", first["virtual"], second["virtual"], folders)
+
+
+def _check_records(recorded: Sequence[list[RunRecord]], folders: tuple[Path, Path]) -> None:
+    sums = [sorted({record.data["sha256"][:16] for record in side}) for side in recorded]
+    if all(sums) and set(sums[0]) != set(sums[1]):
+        _refuse("data of one name", " ".join(sums[0]), " ".join(sums[1]), folders)
+    references: dict[str, float] = {}
+    for side in recorded:
+        for objective in (objective for record in side for objective in record.objectives):
+            if references.setdefault(objective.name, objective.reference) != objective.reference:
+                theirs = references[objective.name]
+                what = f"reference values of {objective.name}"
+                _refuse(what, theirs, objective.reference, folders)
+
+
+def _refuse(what: str, first: object, second: object, folders: tuple[Path, Path]) -> None:
+    raise UserError(
+        f"{folders[0]} and {folders[1]} have other {what} ({first} and {second}); {REMEDY}"
+    )
+
+
+def _change(group: pd.DataFrame, measure: Measure) -> Change:
+    first = group[f"{measure.column}_a"].to_numpy(dtype=float)
+    second = group[f"{measure.column}_b"].to_numpy(dtype=float)
+    if not measure.ratio:
+        gains = (second - first)[np.isfinite(second - first)]
+        return Change(_of_means(gains), len(gains))
+    usable = np.isfinite(first) & np.isfinite(second) & (first > 0) & (second > 0)
+    first, second = first[usable], second[usable]
+    if len(first) < ENOUGH_SEEDS:
+        logs = _of_means(np.log(second / first))
+        ends = (float(np.exp(end)) for end in (logs.value, logs.low, logs.high))
+        return Change(Estimate(*ends), len(first))
+    return Change(paired_ratio(second, first, np.random.default_rng(SEED)), len(first))
+
+
+def _of_means(values: Floats) -> Estimate:
+    """Mean with its interval, or its range where there are too few; NaN for none."""
+    if len(values) == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    if len(values) < ENOUGH_SEEDS:
+        return Estimate(float(values.mean()), float(values.min()), float(values.max()))
+    return Estimate(float(values.mean()), *mean_interval(values))
+
+
+def _notes(
+    settings: Sequence[dict[str, Any]],
+    recorded: Sequence[list[RunRecord]],
+    runs: Sequence[pd.DataFrame],
+    paired: pd.DataFrame,
+) -> list[str]:
+    notes = []
+    for key in ("schedulers", "searchers"):
+        components = [{c["label"]: c for c in side[key]} for side in settings]
+        for label in components[0].keys() & components[1].keys():
+            one, two = (side[label] for side in components)
+            if one != two:
+                notes.append(f"{label} has other parameters: {_parameters(one, two)}")
+    commits = [_values(side, lambda r: str(r.environment["git_commit"])[:12]) for side in recorded]
+    if commits[0] != commits[1]:
+        notes.append(f"commits: {commits[0]} and {commits[1]}")
+    if "virtual" not in settings[0]:
+        machines = [_values(side, _machine) for side in recorded]
+        if machines[0] != machines[1]:
+            notes.append(f"runtimes are of other machines: {machines[0]} and {machines[1]}")
+    for name, side, frame in zip("AB", recorded, runs, strict=True):
+        if alone := len(frame) - len(paired):
+            notes.append(f"{count(alone, 'finished run')} of {name} without a partner")
+        if failed := sum(not record.finished for record in side):
+            notes.append(f"{count(failed, 'failed run')} in {name}")
+    return sorted(notes)
+
+
+def _parameters(one: dict[str, Any], two: dict[str, Any]) -> str:
+    shown = [f"{c['name']} {c['params']}" for c in (one, two)]
+    return " and ".join(shown)
+
+
+def _machine(record: RunRecord) -> str:
+    environment = record.environment
+    gpus = ", ".join(environment["gpus"]) or "no GPU"
+    return f"{environment['processor']}, {environment['cores']} cores, {gpus}"
+
+
+def _values(side: Sequence[RunRecord], of: Callable[[RunRecord], str]) -> str:
+    return "; ".join(sorted({of(record) for record in side}))

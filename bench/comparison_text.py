@@ -1,0 +1,111 @@
+"""A comparison in words and tables, for the terminal and for pull requests."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from bench.comparison import MEASURES, Change, Comparison, Measure
+from bench.formatting import count
+from bench.statistics import ENOUGH_SEEDS
+
+
+def table(comparison: Comparison) -> pd.DataFrame:
+    """A row per cell: its pairs, each change with its interval, and what is shown by them."""
+    rows = []
+    for name, changes in comparison.cells.items():
+        row = {"cell": name, "pairs": str(comparison.pairs[name])}
+        row |= {m.heading: _cell(changes[m.column], m) for m in MEASURES}
+        rows.append(row | {"changed": ", ".join(_changed(changes)) or "–"})
+    return pd.DataFrame(rows)
+
+
+def notes(comparison: Comparison) -> list[str]:
+    """Sentences: how to read the table, and what it leaves out."""
+    fewest = min(comparison.pairs.values())
+    lines = []
+    if fewest < ENOUGH_SEEDS:
+        lines.append(
+            f"Fewer than {ENOUGH_SEEDS} pairs of a cell give a range, not an interval: nothing can "
+            "be concluded from them."
+        )
+    intervals = sum(
+        change.pairs >= ENOUGH_SEEDS and change.estimate.low < change.estimate.high
+        for changes in comparison.cells.values()
+        for change in changes.values()
+    )
+    if intervals > 1:
+        lines.append(
+            f"Of {intervals} intervals of 95 % about {max(1, round(intervals / 20))} would exclude "
+            "no change by chance alone."
+        )
+    for name, cells in zip(comparison.names, comparison.only, strict=True):
+        if cells:
+            lines.append(f"Only in {name}: {'; '.join(cells)}.")
+    return lines + [f"{note[0].upper()}{note[1:]}." for note in comparison.notes]
+
+
+def summary(comparison: Comparison) -> str:
+    """One sentence: of how many cells something is shown to have changed."""
+    changed = sum(bool(_changed(changes)) for changes in comparison.cells.values())
+    pairs = count(sum(comparison.pairs.values()), "pair")
+    cells = count(len(comparison.cells), "cell")
+    shown = f"{changed} of them changed" if changed else "no change is shown"
+    return f"{pairs} of runs in {cells}: {shown}."
+
+
+def markdown(comparison: Comparison) -> str:
+    """The whole as GitHub-flavoured Markdown."""
+    frame = table(comparison)
+    rule = ["---", *["---:"] * (len(frame.columns) - 2), "---"]
+    rows = [list(frame.columns), rule, *frame.to_numpy().tolist()]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    first, second = comparison.names
+    return "\n".join(
+        [
+            f"### {second} (B) against {first} (A)",
+            "",
+            summary(comparison),
+            "",
+            *lines,
+            "",
+            f"{legend()}",
+            "",
+            *(f"- {line}" for line in notes(comparison)),
+        ]
+    ).rstrip()
+
+
+def legend() -> str:
+    """What the figures are."""
+    return (
+        "Runs are paired by cell and seed. Epochs, runtime and hypervolume: geometric mean of "
+        "B / A [95 % bootstrap interval]; epochs saved against FIFO: mean of B − A."
+    )
+
+
+def _cell(change: Change, measure: Measure) -> str:
+    if change.pairs == 0:
+        return "–"
+    estimate = change.estimate
+    value, low, high = (measure.show(v) for v in (estimate.value, estimate.low, estimate.high))
+    if change.pairs == 1 or np.isclose(estimate.low, estimate.high, rtol=1e-12, atol=1e-12):
+        return value
+    if change.pairs < ENOUGH_SEEDS:
+        return f"{value} ({low} to {high})"
+    return f"{value} [{low}, {high}]"
+
+
+def _changed(changes: dict[str, Change]) -> list[str]:
+    """E.g. ``fewer epochs``: of measures whose interval excludes no change."""
+    words = {
+        "epochs": ("more epochs", "fewer epochs"),
+        "epochs_saved": ("more saved", "less saved"),
+        "runtime_s": ("slower", "faster"),
+        "hypervolume": ("more hypervolume", "less hypervolume"),
+    }
+    return [
+        words[m.column][0 if changes[m.column].estimate.value > m.unchanged else 1]
+        for m in MEASURES
+        if changes[m.column].shown(m)
+    ]

@@ -1,0 +1,111 @@
+"""Commands that read results folders: ``mobo-bench compare | export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bench.errors import UserError
+from bench.terminal import console
+
+if TYPE_CHECKING:
+    from mobo_core.space import SearchSpace
+
+# As in `bench.cli`, everything heavy is imported by the command that needs it.
+
+FORMATS = ("csv", "parquet", "ax-json", "tensorboard")
+
+
+@click.command()
+@click.argument("first", metavar="A", type=click.Path(path_type=Path))
+@click.argument("second", metavar="B", type=click.Path(path_type=Path))
+@click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
+def compare(first: Path, second: Path, markdown: bool) -> None:
+    """Say what changed from the results folder A to B, with intervals.
+
+    Runs are paired by cell and seed: epochs, epochs saved against FIFO, runtime and observed
+    hypervolume. Intervals are given from six pairs on. Folders of other problems, data, budgets or
+    backends are refused.
+
+    \b
+    Examples:
+      mobo-bench compare results/before results/after
+      mobo-bench compare results/before results/after --markdown > comment.md
+    """
+    from bench import comparison, comparison_text, formatting
+
+    found = comparison.compare(first, second)
+    if markdown:
+        click.echo(comparison_text.markdown(found))
+        return
+    title = f"{second} (B) against {first} (A)"
+    console.print(formatting.rich_table(comparison_text.table(found), title))
+    said = (comparison_text.summary(found), comparison_text.legend())
+    for line in (*said, *comparison_text.notes(found)):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+@click.command()
+@click.argument("results_dir", metavar="RESULTS", type=click.Path(path_type=Path))
+@click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder; made if it is not there."
+)
+@click.option(
+    "--data-dir",
+    default="data",
+    show_default=True,
+    help="For ax-json of YAHPO's problems, whose search space lies in DATA_DIR/yahpo.",
+)
+def export(results_dir: Path, kind: str, out: Path, data_dir: str) -> None:
+    """Write the finished runs of the folder RESULTS in the format of another tool.
+
+    \b
+    Formats:
+      csv, parquet   tables runs, trials and epochs, joined by run_id
+      ax-json        a file per run, for ax.api.client.Client.load_from_json_file
+      tensorboard    a folder of event files per trial
+
+    \b
+    Examples:
+      mobo-bench export results/paper-mnist --out tables
+      mobo-bench export results/paper-mnist --format ax-json --out ax
+      mobo-bench export results/paper-mnist --format tensorboard --out events
+    """
+    from bench import exports, formatting, records
+
+    settings = records.read_settings(results_dir)
+    recorded = records.read_all(results_dir)
+    finished = [record for record in recorded if record.finished]
+    if not finished:
+        raise UserError(f"{results_dir} has no finished run to export; see 'mobo-bench list'")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if kind == "csv":
+            written = exports.write_csv(finished, out)
+        elif kind == "parquet":
+            written = exports.write_parquet(finished, out)
+        elif kind == "tensorboard":
+            written = exports.write_tensorboard(finished, out)
+        else:
+            written = exports.write_ax(finished, _space(settings, data_dir), out)
+    except OSError as error:
+        raise UserError(f"cannot write to {out}: {error}") from error
+    what = formatting.count(len(written), "folder" if kind == "tensorboard" else "file")
+    left = len(recorded) - len(finished)
+    console.print(
+        f"wrote {formatting.count(len(finished), 'run')} to {out}: {what}"
+        + (f"; {formatting.count(left, 'failed run')} left out" if left else ""),
+        soft_wrap=True,
+    )
+
+
+def _space(settings: dict[str, Any], data_dir: str) -> SearchSpace:
+    """The search space of a folder's problem, as this version has it."""
+    from bench import problems
+
+    folder = str(Path(data_dir).resolve())
+    epochs = settings["budget"]["max_epochs"]
+    return problems.make(settings["problem"], settings["dataset"], folder, epochs).space

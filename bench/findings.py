@@ -1,0 +1,257 @@
+"""The report's section "Statistics": tables of evidence and what they do not show, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench import evidence
+from bench.evidence import EARLY, SHARES, Ranking
+from bench.formatting import percent, ratio
+from bench.statistics import ENOUGH_SEEDS
+from bench.statistics.protocols import equal_trials
+from bench.statistics.wilcoxon import LEVEL, reach
+
+SHOWN_TARGETS = (0.9, 0.99, 1.0)
+RANKED_BY = {
+    "time": "hypervolume at a quarter of FIFO's time",
+    "trials": "hypervolume after all trials",
+}
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that the section and its figures show; frames as in `bench.evidence`.
+
+    Args:
+        runs: From `aggregate.summarise`, with series.
+        baseline: `evidence.against_baseline`.
+        random: `evidence.against_random`.
+        timed: `evidence.at_equal_time`.
+        hits: `evidence.hits`.
+        best: `evidence.best_of`.
+        against_best: `evidence.against_best`.
+        rankings: What is ranked → by key of `RANKED_BY`; empty with too few series or sets.
+    """
+
+    runs: pd.DataFrame
+    baseline: pd.DataFrame
+    random: pd.DataFrame
+    timed: pd.DataFrame
+    hits: pd.DataFrame
+    best: str | None
+    against_best: pd.DataFrame
+    rankings: dict[str, Ranking]
+
+
+def find(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> Findings | None:
+    """What the runs show, or None if none can be compared with FIFO.
+
+    Args:
+        runs: From `aggregate.summarise`.
+        curves: Run id → `aggregate.anytime`.
+    """
+    baseline = evidence.against_baseline(runs)
+    if baseline.empty:
+        return None
+    timed, named = evidence.at_equal_time(runs, curves), evidence.with_series(runs)
+    best = evidence.best_of(timed)
+    ranked = {
+        "time": evidence.ranking(timed[timed["share"] == EARLY], "ratio"),
+        "trials": evidence.ranking(named.dropna(subset="hypervolume_ratio"), "hypervolume_ratio"),
+    }
+    return Findings(
+        runs=named,
+        baseline=baseline,
+        random=evidence.against_random(runs),
+        timed=timed,
+        hits=evidence.hits(runs, curves),
+        best=best,
+        against_best=evidence.against_best(timed, best) if best else pd.DataFrame(),
+        rankings={key: found for key, found in ranked.items() if found is not None},
+    )
+
+
+def section(findings: Findings | None) -> str:
+    """The section in Markdown, its heading included."""
+    if findings is None:
+        return "## Statistics\n\nNo run has a FIFO run of its searcher and seed to compare with.\n"
+    fewest = int(findings.baseline["seeds"].min())
+    parts = [
+        "## Statistics",
+        "",
+        reach(fewest, len(findings.baseline)),
+        "",
+        *_baseline(findings),
+        *_equal_time(findings),
+        *_running_time(findings),
+        *_rankings(findings.rankings),
+    ]
+    if not findings.random.empty:
+        parts += _random(findings.random)
+    return "\n".join(parts)
+
+
+def _baseline(findings: Findings) -> list[str]:
+    frame = findings.baseline
+    counts = findings.runs["trials"]
+    try:
+        trials = f"equal trials ({equal_trials(counts)} a run)"
+    except ValueError:
+        trials = f"all trials ({counts.min()} to {counts.max()} a run: not equal)"
+    rows = [
+        [
+            str(row["series"]),
+            f"{row['seeds']} × {row['cells']}",
+            _estimate(row, "epochs_saved", percent),
+            _estimate(row, "runtime_saved", percent),
+            _estimate(row, "hypervolume_ratio", ratio),
+            _estimate(row, "better", percent),
+            verdict(row),
+        ]
+        for row in frame.to_dict("records")
+    ]
+    header = [
+        "scheduler",
+        "seeds × sets",
+        "epochs saved",
+        "time saved",
+        "HV / FIFO",
+        "better than FIFO",
+        "hypervolume against FIFO",
+    ]
+    return [
+        f"**Against FIFO after {trials}**, over all objective sets: interquartile means "
+        f"[95 % interval], seeds resampled{_too_few(frame)}. Better: the share of seeds with more "
+        "hypervolume than FIFO, equal ones half. The last column is an exact two-sided Wilcoxon "
+        "test of the seeds' mean HV / FIFO over the sets, p after Holm over all rows.",
+        "",
+        *_table(header, rows),
+        "",
+    ]
+
+
+def _equal_time(findings: Findings) -> list[str]:
+    timed = findings.timed
+    tests = {}
+    if not findings.against_best.empty:
+        tests = {row["series"]: verdict(row) for row in findings.against_best.to_dict("records")}
+    rows = []
+    for name, mine in timed.groupby("series", sort=False):
+        cells = []
+        for share in SHARES:
+            at = mine[mine["share"] == share]
+            estimate = evidence.iqm_of_cells(at, "ratio")
+            shown = interval(estimate.value, estimate.low, estimate.high, ratio)
+            cells.append(
+                shown + (f", {_round(at['ended'].mean())} over" if at["ended"].any() else "")
+            )
+        rows.append(
+            [str(name), *cells, tests.get(name, "the best" if name == findings.best else "–")]
+        )
+    header = ["scheduler", *(f"at {_round(share)} of FIFO's time" for share in SHARES)]
+    return [
+        "**At equal time**: the hypervolume that a run has at a share of FIFO's runtime of the "
+        "same seed, over FIFO's final one, IQM. Runs that are over by then could have gone on: "
+        "their figure is the least they would have. The last column is Wilcoxon–Holm against the "
+        f"best at {_round(EARLY)}, which these runs chose, so it flatters the best.",
+        "",
+        *_table([*header, f"at {_round(EARLY)}, against the best"], rows),
+        "",
+    ]
+
+
+def _running_time(findings: Findings) -> list[str]:
+    times = evidence.running_times(findings.hits)
+    rows = [
+        [str(name), *(_share(row[target]) for target in SHOWN_TARGETS)]
+        for name, row in times.iterrows()
+    ]
+    header = ["scheduler", *(f"{_round(target)} of FIFO's hypervolume" for target in SHOWN_TARGETS)]
+    return [
+        "**Expected running time** (as COCO defines it: all that was spent until the target or "
+        "the end, over the runs that reached it), in shares of FIFO's epochs:",
+        "",
+        *_table(header, rows),
+        "",
+    ]
+
+
+def _rankings(rankings: Mapping[str, Ranking]) -> list[str]:
+    lines = []
+    for key, found in rankings.items():
+        lines += [
+            f"**Ranks by {RANKED_BY[key]}** over {found.test.problems} objective sets: Friedman's "
+            f"p {_p(found.test.p)}; mean ranks of {len(found.names)} schedulers differ at 0.05 "
+            f"(Nemenyi) if they are {found.critical_difference:.2f} apart.",
+            "",
+        ]
+    if lines:
+        lines += [
+            "The objective sets share data and seeds: as evidence they are fewer than they count.",
+            "",
+        ]
+    return lines
+
+
+def _random(frame: pd.DataFrame) -> list[str]:
+    rows = [
+        [str(row["series"]), percent(row["gain"]), verdict(row)] for row in frame.to_dict("records")
+    ]
+    header = ["scheduler", "gain in hypervolume", "hypervolume against random search"]
+    return [
+        "**Against random search** with the same scheduler and seed:",
+        "",
+        *_table(header, rows),
+        "",
+    ]
+
+
+def verdict(row: Mapping[Any, Any]) -> str:
+    """What a row of `evidence.tested` shows, in words; never stars."""
+    p, smallest = row["p"], row["smallest_p"]
+    if p <= LEVEL:
+        return f"{'more' if row['gain'] > 0 else 'less'}, p {_p(p)}"
+    if row["seeds"] and not row["differ"]:
+        return "the same in every seed"
+    if smallest > LEVEL:
+        return f"cannot be concluded (p ≥ {smallest:.2g})"
+    return f"no difference shown, p {_p(p)}"
+
+
+def interval(value: float, low: float, high: float, form: Callable[[float], str]) -> str:
+    """A value with its interval, if it has one."""
+    if np.isnan(low) or low == high:
+        return form(value)
+    return f"{form(value)} [{form(low)}, {form(high)}]"
+
+
+def _estimate(row: Mapping[Any, Any], name: str, form: Callable[[float], str]) -> str:
+    return interval(row[name], row[f"{name}_low"], row[f"{name}_high"], form)
+
+
+def _too_few(frame: pd.DataFrame) -> str:
+    if (frame["seeds"] >= ENOUGH_SEEDS).all():
+        return ""
+    return f"; with fewer than {ENOUGH_SEEDS} seeds there is no interval"
+
+
+def _round(share: float) -> str:
+    return f"{100 * share:.0f} %"
+
+
+def _share(value: float) -> str:
+    return percent(value) if np.isfinite(value) else "never"
+
+
+def _p(p: float) -> str:
+    return f"= {p:.2g}" if p >= 0.001 else "< 0.001"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]

@@ -1,0 +1,145 @@
+"""Two folders compared: changes by hand, intervals only where they mean something, refusals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import comparison, comparison_text, records
+from bench.errors import UserError
+from bench.matrix import Matrix, load_matrix
+from bench.records import RunRecord
+from tests.bench.examples import record
+
+PAPER = load_matrix("paper").with_dataset("mnist")
+CELL = "paper-dominance-g1 / acc+params / ax"
+
+
+def folder(path: Path, *runs: RunRecord, matrix: Matrix = PAPER) -> Path:
+    records.open_folder(path, matrix)
+    for run in runs:
+        records.write(run, path)
+    return path
+
+
+def stopped(seed: int, wall_s: float = 10.0, accuracy: float = 0.93) -> RunRecord:
+    """Trials end at (0.91, 80) and (accuracy, 60): hypervolume 40 (accuracy − 0.9)."""
+    curves = ((0.91,), (0.92, accuracy))
+    return record("paper-dominance-g1", curves, seed=seed, wall_s=wall_s)
+
+
+def shorter(seed: int) -> RunRecord:
+    """Two epochs instead of three, 40 · 0.02 instead of 40 · 0.03, in half the time."""
+    return record("paper-dominance-g1", ((0.91,), (0.92,)), seed=seed, wall_s=5.0)
+
+
+def compared(tmp_path: Path, seeds: int) -> comparison.Comparison:
+    fifo = [record(seed=k) for k in range(seeds)]
+    first = folder(tmp_path / "a", *fifo, *(stopped(k) for k in range(seeds)))
+    second = folder(tmp_path / "b", *fifo, *(shorter(k) for k in range(seeds)))
+    return comparison.compare(first, second)
+
+
+def test_changes_by_hand(tmp_path: Path) -> None:
+    found = compared(tmp_path, 6)
+    changes = found.cells[CELL]
+    expected = {"epochs": 2 / 3, "epochs_saved": 0.25, "runtime_s": 0.5, "hypervolume": 2 / 3}
+    assert {name: c.estimate.value for name, c in changes.items()} == pytest.approx(expected)
+    assert all(change.pairs == 6 for change in changes.values())
+    row = comparison_text.table(found).set_index("cell").loc[CELL]
+    assert row["changed"] == "fewer epochs, more saved, faster, less hypervolume"
+    assert (row["epochs saved"], row["runtime"]) == ("+25.0 points", "× 0.500")
+    assert (
+        comparison_text.table(found).set_index("cell").loc["fifo / acc+params / ax"]["changed"]
+        == "–"
+    )
+    assert comparison_text.summary(found) == "12 pairs of runs in 2 cells: 1 of them changed."
+
+
+def test_intervals_over_seeds_that_differ(tmp_path: Path) -> None:
+    first = folder(tmp_path / "a", *(stopped(k, wall_s=10.0) for k in range(6)))
+    second = folder(tmp_path / "b", *(stopped(k, wall_s=10.0 * 2 ** (k - 1)) for k in range(6)))
+    runtime = comparison.compare(first, second).cells[CELL]["runtime_s"]
+    # Ratios ½, 1, 2, 4, 8, 16: their geometric mean is 2^1.5.
+    assert runtime.estimate.value == pytest.approx(2**1.5)
+    assert 1 < runtime.estimate.low < 2**1.5 < runtime.estimate.high < 16
+    text = comparison_text.markdown(comparison.compare(first, second))
+    assert "× 2.828 [× 1." in text
+    assert "slower" in text
+    # No FIFO on either side: nothing was saved against it.
+    assert comparison.compare(first, second).cells[CELL]["epochs_saved"].pairs == 0
+
+
+def test_few_pairs_show_nothing(tmp_path: Path) -> None:
+    found = compared(tmp_path, 5)
+    assert comparison_text.summary(found).endswith("no change is shown.")
+    assert set(comparison_text.table(found)["changed"]) == {"–"}
+    assert any("nothing can be concluded" in note for note in comparison_text.notes(found))
+
+
+def test_what_is_in_one_only_and_what_differs_is_named(tmp_path: Path) -> None:
+    failed = replace(record(seed=1), result=None, error="boom")
+    other = replace(stopped(0), environment=stopped(0).environment | {"git_commit": "f" * 40})
+    first = folder(tmp_path / "a", record(), record(seed=2), stopped(0))
+    second = folder(tmp_path / "b", other, failed, record("paper-rungwise-g1"))
+    notes = "\n".join(comparison_text.notes(comparison.compare(first, second)))
+    assert f"Only in {first}: fifo / acc+params / ax." in notes
+    assert f"Only in {second}: paper-rungwise-g1 / acc+params / ax." in notes
+    assert "2 finished runs of A without a partner" in notes
+    assert "1 failed run in B" in notes
+    assert "Commits: abc and abc; ffffffffffff" in notes
+
+
+def test_other_parameters_and_machines_are_named(tmp_path: Path) -> None:
+    schedulers = tuple(
+        replace(one, params=dict(one.params) | {"grace_period": 3})
+        if one.label == "paper-dominance-g1"
+        else one
+        for one in PAPER.schedulers
+    )
+    moved = replace(stopped(0), environment=stopped(0).environment | {"cores": 64})
+    first = folder(tmp_path / "a", stopped(0))
+    second = folder(tmp_path / "b", moved, matrix=replace(PAPER, schedulers=schedulers))
+    notes = "\n".join(comparison.compare(first, second).notes)
+    assert "paper-dominance-g1 has other parameters" in notes
+    assert "runtimes are of other machines: p, 2 cores, no GPU and p, 64 cores, no GPU" in notes
+
+
+def other_data(run: RunRecord) -> RunRecord:
+    return replace(run, data={"name": "mnist", "sha256": "0" * 64})
+
+
+def other_reference(run: RunRecord) -> RunRecord:
+    first, *rest = run.objectives
+    return replace(run, objectives=(replace(first, reference=0.5), *rest))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "change", "message"),
+    [
+        (
+            load_matrix("paper").with_dataset("digits"),
+            None,
+            r"other data sets \(mnist and digits\)",
+        ),
+        (PAPER.with_budget(trials=5), None, "other budgets"),
+        (PAPER.in_virtual_time(), None, "other (problems|backends)"),
+        (PAPER, other_data, r"other data of one name \(eeeeeeeeeeeeeeee and 0000000000000000\)"),
+        (PAPER, other_reference, r"other reference values of val_accuracy \(0.9 and 0.5\)"),
+        (PAPER, lambda run: replace(run, run_id="x", spec=run.spec | {"seed": 9}), "is in both"),
+        (PAPER, lambda run: replace(run, result=None, error="boom"), "no finished run to compare"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_in_words(
+    matrix: Matrix,
+    change: Callable[[RunRecord], RunRecord] | None,
+    message: str,
+    tmp_path: Path,
+) -> None:
+    first = folder(tmp_path / "a", stopped(0))
+    second = folder(tmp_path / "b", change(stopped(0)) if change else stopped(0), matrix=matrix)
+    with pytest.raises(UserError, match=message):
+        comparison.compare(first, second)

@@ -1,0 +1,173 @@
+"""What made-up runs show, worked by hand, and the words for what they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import aggregate, evidence, findings
+from bench.records import RunRecord
+from tests.bench.examples import record
+
+# One trial at (accuracy, 80 parameters): hypervolume (accuracy − 0.9) · 20 against (0.9, 100).
+FULL, HALF = ((0.91, 0.95),), ((0.94,),)
+
+
+def run(
+    scheduler: str, seed: int, curves: Sequence[Sequence[float]], sets: str = "acc+params"
+) -> RunRecord:
+    made = record(scheduler, curves, (80.0,) * len(curves), seed=seed)
+    spec = made.spec | {"objectives": sets.split("+")}
+    return replace(made, spec=spec, run_id=f"{scheduler}.{sets}.ax.seed{seed}")
+
+
+def found(records: Sequence[RunRecord]) -> findings.Findings:
+    runs = aggregate.summarise(records)
+    curves = {made.run_id: aggregate.anytime(made) for made in records}
+    result = findings.find(runs, curves)
+    assert result is not None
+    return result
+
+
+def pairs(seeds: int, sets: Sequence[str] = ("acc+params",)) -> list[RunRecord]:
+    return [
+        made
+        for name in sets
+        for seed in range(seeds)
+        for made in (run("fifo", seed, FULL, name), run("half", seed, HALF, name))
+    ]
+
+
+def test_against_fifo_by_hand() -> None:
+    (row,) = found(pairs(6)).baseline.to_dict("records")
+    # Half the epochs; 0.04 · 20 against 0.05 · 20 in all of six seeds.
+    assert row["epochs_saved"] == 0.5
+    assert row["hypervolume_ratio"] == pytest.approx(0.8)
+    assert (row["hypervolume_ratio_low"], row["hypervolume_ratio_high"]) == pytest.approx(
+        (0.8,) * 2
+    )
+    assert (row["better"], row["seeds"], row["differ"], row["cells"]) == (0, 6, 6, 1)
+    assert row["gain"] == pytest.approx(-0.2)
+    assert row["p"] == row["smallest_p"] == 1 / 32
+    assert findings.verdict(row) == "less, p = 0.031"
+
+
+def test_sets_of_one_seed_are_no_further_evidence() -> None:
+    (row,) = found(pairs(3, ("acc+params", "acc+loss", "loss+params"))).baseline.to_dict("records")
+    assert (row["seeds"], row["cells"]) == (3, 3)
+    assert row["p"] == 1 / 4  # of three seeds, not of nine runs
+
+
+@pytest.mark.parametrize("seeds", [1, 5])
+def test_too_few_seeds_are_said_and_have_no_interval(seeds: int) -> None:
+    text = findings.section(found(pairs(seeds)))
+    assert f"With {seeds} seed" in text
+    assert "no difference can be concluded at 0.05" in text
+    assert f"cannot be concluded (p ≥ {2.0 ** (1 - seeds):.2g})" in text
+    assert "[" not in text.split("| half |")[1]
+    assert "no interval" in text
+    assert "*" not in text.replace("**", "")
+
+
+def test_an_equal_scheduler_is_the_same_not_better_or_worse() -> None:
+    same = [run(name, seed, FULL) for seed in range(8) for name in ("fifo", "twin")]
+    (row,) = found(same).baseline.to_dict("records")
+    assert (row["better"], row["differ"], row["p"]) == (0.5, 0, 1)
+    assert findings.verdict(row) == "the same in every seed"
+
+
+def test_verdicts() -> None:
+    row = {"p": 0.2, "smallest_p": 0.01, "gain": 1.0, "seeds": 8, "differ": 8}
+    assert findings.verdict(row) == "no difference shown, p = 0.2"
+    assert findings.verdict(row | {"p": 0.0001}) == "more, p < 0.001"
+
+
+def test_equal_time_by_hand() -> None:
+    # FIFO's run takes 10 s. Reports come at 1 s (0.91: 0.2) and 2 s (0.95: 1.0).
+    timed = evidence.at_equal_time(*_inputs(pairs(1)))
+    values = {
+        (row["series"], row["share"]): (round(row["ratio"], 9), row["ended"])
+        for row in timed.to_dict("records")
+    }
+    assert values["fifo", 0.25] == (1.0, True)
+    assert values["half", 1.0] == (0.8, True)
+    slow = [replace(one, result=_slower(one)) for one in pairs(1)]
+    early = evidence.at_equal_time(*_inputs(slow)).query("series == 'fifo' and share == 0.25")
+    # Now the reports come at 2 s and 4 s: after a quarter of 10 s there is the first.
+    assert early["ratio"].tolist() == pytest.approx([0.2])
+    assert early["ended"].tolist() == [False]
+
+
+def _inputs(records: Sequence[RunRecord]) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+    return aggregate.summarise(records), {r.run_id: aggregate.anytime(r) for r in records}
+
+
+def _slower(made: RunRecord) -> object:
+    assert made.result is not None
+    epochs = made.result.epochs.assign(reported_s=2 * made.result.epochs["reported_s"])
+    return replace(made.result, epochs=epochs)
+
+
+def test_running_times_by_hand() -> None:
+    reached = evidence.hits(*_inputs(pairs(2)))
+    times = evidence.running_times(reached)
+    # FIFO has 20 % after one epoch of two and all after two; the other 80 % after one.
+    assert times.loc["fifo"].tolist() == [1.0] * 6
+    assert times.loc["half"].tolist() == [0.5, 0.5, *[np.inf] * 4]
+    mixed = pairs(2)
+    mixed[3] = run("half", 1, FULL)
+    # Of two runs one reaches it, at 1, and the other was over at 0.5.
+    assert evidence.running_times(evidence.hits(*_inputs(mixed))).loc["half", 1.0] == 1.5
+
+
+def test_ranking_needs_three_schedulers_and_sets() -> None:
+    assert found(pairs(2)).rankings == {}
+    sets = ("acc+params", "acc+loss", "loss+params")
+    more = pairs(2, sets) + [
+        run("worse", seed, ((0.92,),), name) for name in sets for seed in range(2)
+    ]
+    ranked = found(more).rankings["trials"]
+    by_name = dict(zip(ranked.names, ranked.test.mean_ranks, strict=True))
+    assert by_name == {"fifo": 1, "half": 2, "worse": 3}
+    # All three sets agree, but Nemenyi wants 2.343 · √(3·4/18) = 1.91 between two.
+    assert ranked.critical_difference == pytest.approx(1.913, abs=0.001)
+    assert ranked.groups == [(0, 1), (1, 2)]
+    assert "1.91 apart" in findings.section(found(more))
+
+
+def test_random_search_is_compared_with_where_it_is() -> None:
+    def searched(name: str, seed: int, curves: Sequence[Sequence[float]]) -> RunRecord:
+        made = run("fifo", seed, curves)
+        labels = made.labels | {"searcher": name}
+        return replace(made, labels=labels, run_id=f"fifo.{name}.{seed}")
+
+    records = [searched("ax", k, FULL) for k in range(6)]
+    assert evidence.against_random(aggregate.summarise(records)).empty
+    records += [searched("random", k, HALF) for k in range(6)]
+    (row,) = evidence.against_random(aggregate.summarise(records)).to_dict("records")
+    assert row["series"] == "fifo, ax"
+    assert row["gain"] == pytest.approx(0.25)  # 1.0 against 0.8
+    assert row["p"] == 1 / 32
+
+
+def test_without_fifo_nothing_is_found() -> None:
+    records = [run("half", 0, HALF)]
+    assert findings.find(*_inputs(records)) is None
+    assert "No run has a FIFO run" in findings.section(None)
+
+
+def test_a_scheduler_more_moves_no_other_row() -> None:
+    rng = np.random.default_rng(0)
+    records = [
+        run(name, seed, ((0.91, 0.95 + 0.01 * rng.random()),))
+        for seed in range(8)
+        for name in ("fifo", "one")
+    ]
+    alone = found(records).baseline
+    more = found([*records, *(run("two", seed, HALF) for seed in range(8))]).baseline
+    columns = ["hypervolume_ratio", "hypervolume_ratio_low", "hypervolume_ratio_high", "gain"]
+    assert alone.iloc[0][columns].tolist() == more.iloc[0][columns].tolist()
