@@ -46,7 +46,7 @@ class Worker:
         self._problem: DivisibleProblem = cloudpickle.loads(problem)
         self._place = rank, workers
         self._gpus = gpus
-        self._checksum = self._problem.data_checksum()  # loads the data
+        self._checksum: str = self._problem.data_checksum()  # loads the data
         self._training: Training | None = None
 
     def open(self) -> tuple[str, int]:

@@ -21,7 +21,7 @@ from bench.errors import UserError
 from bench.matrix import Component, Run
 from mobo_core.problems.mlp import MLPProblem
 from tests.bench.test_ray_backend import a_run, curves, do
-from tests.mobo_core.tune.test_team import eventually, team_groups
+from tests.mobo_core.tune.test_team import eventually, free_cpus, team_groups
 
 pytestmark = pytest.mark.ray
 
@@ -117,16 +117,14 @@ def test_a_killed_worker_fails_its_trial_and_nothing_else(pairs: RayBackend) -> 
 
 
 def test_the_end_gives_everything_back(pairs: RayBackend) -> None:
-    before = ray.available_resources()["CPU"]
+    before = free_cpus()
     lender = pairs._lender_of(PROBLEM)
     assert ray.get(lender.hosts.remote())
     groups = team_groups()
     ray.kill(lender)
     pairs._lender = None
     assert eventually(lambda: team_groups() == groups - 1)
-    assert eventually(
-        lambda: ray.available_resources()["CPU"] == pytest.approx(before + 2 * 0.1, abs=1e-3)
-    )
+    assert eventually(lambda: free_cpus() == pytest.approx(before + 2 * SETTINGS.cpus_per_trial))
 
 
 @pytest.mark.slow
