@@ -121,9 +121,9 @@ def check_resources(
     cores = environment.capture().cores
     if workers > 1 and workers * cpus_per_trial > cores and address is None:
         raise UserError(
-            f"{workers} workers per trial of {cpus_per_trial:g} cores each need more than the "
-            f"{cores} of this machine; lower --workers-per-trial or --cpus-per-trial, or join a "
-            "cluster with --address"
+            f"{workers} workers per trial × {cpus_per_trial:g} cores need more than the {cores} of "
+            "this machine; lower --workers-per-trial or --cpus-per-trial, or join a cluster with "
+            "--address"
         )
     if gpus_per_trial and address is None:
         found = len(environment.gpu_names())

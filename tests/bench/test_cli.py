@@ -97,7 +97,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run quick --gpus-per-trial 1.5", "must be a fraction up to 1 or a whole number"),
         ("run quick --cpus-per-trial 0", "must be greater than 0"),
         ("run quick --workers-per-trial 0", "workers_per_trial must be a whole number of at least"),
-        ("run quick --workers-per-trial 4096", "4096 workers per trial of 1 cores each need more"),
+        ("run quick --workers-per-trial 4096", "4096 workers per trial × 1 cores need more"),
         ("run synthetic --workers-per-trial 2", "workers_per_trial is for Ray, got 2 in virtual"),
         ("run quick --gpus-per-trial 64 --workers-per-trial 1 --slots 1", "needs more GPUs for 1"),
         ("report nowhere", "nowhere is no results folder"),
