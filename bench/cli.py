@@ -62,6 +62,11 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--max-epochs", type=int, help="Full budget of a trial, likewise."),
         click.option("--slots", type=int, help="Trials at a time, likewise."),
         click.option(
+            "--workers-per-trial",
+            type=int,
+            help="Processes that train one trial together, likewise; on Ray only.",
+        ),
+        click.option(
             "--only",
             metavar="GLOB",
             multiple=True,
@@ -102,9 +107,15 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option(
     "--address", help="Join this Ray cluster (auto, or host:port) instead of a local Ray."
 )
-@click.option("--cpus-per-trial", type=float, default=1, show_default=True)
 @click.option(
-    "--gpus-per-trial", type=float, default=0, show_default=True, help="Whole or a fraction (0.2)."
+    "--cpus-per-trial", type=float, default=1, show_default=True, help="Of each of its workers."
+)
+@click.option(
+    "--gpus-per-trial",
+    type=float,
+    default=0,
+    show_default=True,
+    help="Whole or a fraction (0.2); of each of its workers.",
 )
 def run(
     matrix_name: str,
@@ -114,6 +125,7 @@ def run(
     trials: int | None,
     max_epochs: int | None,
     slots: int | None,
+    workers_per_trial: int | None,
     only: tuple[str, ...],
     results_dir: Path | None,
     reports_dir: Path | None,
@@ -135,13 +147,14 @@ def run(
       mobo-bench run paper --dataset mnist --data-dir ~/data --seeds 0,3,7
       mobo-bench run paper --only 'paper-rungwise*' --force
       mobo-bench run paper --gpus-per-trial 0.2 --slots 5
+      mobo-bench run paper --gpus-per-trial 1 --slots 1 --workers-per-trial 3
       mobo-bench run my-matrix.toml --address auto
       mobo-bench run synthetic --dataset dtlz2 --seeds 20
       mobo-bench run lcbench --dataset 167185 --data-dir ~/data --seeds 20
     """
     seed_list = matrix.parse_seeds(seeds)
     chosen = matrix.load_matrix(matrix_name).with_budget(
-        trials=trials, max_epochs=max_epochs, slots=slots
+        trials=trials, max_epochs=max_epochs, slots=slots, workers_per_trial=workers_per_trial
     )
     from bench import execute, formatting, preparation, records
     from bench.backends.ray import RayBackend, RaySettings
@@ -164,7 +177,7 @@ def run(
                 "--processes is for virtual time; on Ray --slots is what runs at a time"
             )
         chosen = preparation.in_real_time(chosen)
-        preparation.check_resources(address, cpus_per_trial, gpus_per_trial, chosen.budget.slots)
+        preparation.check_resources(address, cpus_per_trial, gpus_per_trial, chosen.budget)
     preparation.check_parts(chosen, data_dir)  # before any download
     chosen = preparation.with_data(chosen, dataset, data_dir, console)
     folder = results_dir or Path("results", f"{chosen.name}-{chosen.dataset}{suffix}")
@@ -180,8 +193,9 @@ def run(
         simulated = VirtualBackend(data_dir, processes)
         outcome = execute.execute(todo, simulated, folder, data_dir, console)
     elif todo:
-        settings = RaySettings(address, cpus_per_trial, gpus_per_trial)
-        with RayBackend(settings, data_dir, chosen.budget.slots) as joined:
+        budget = chosen.budget
+        settings = RaySettings(address, cpus_per_trial, gpus_per_trial, budget.workers_per_trial)
+        with RayBackend(settings, data_dir, budget.slots) as joined:
             preparation.announce(joined, chosen, todo, data_dir, console)
             outcome = execute.execute(todo, joined, folder, data_dir, console)
     for run_id, error in outcome.failed.items():

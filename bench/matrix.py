@@ -43,16 +43,25 @@ class Budget:
         trials: Configurations per run.
         max_epochs: Full budget of a trial.
         slots: Trials that train at the same time.
+        workers_per_trial: That train one trial together.
     """
 
     trials: int
     max_epochs: int
     slots: int
+    workers_per_trial: int = 1
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+    def to_json(self) -> dict[str, int]:
+        """As a dictionary. One worker is not named: ids of runs are older than the choice."""
+        document = asdict(self)
+        if self.workers_per_trial == 1:
+            del document["workers_per_trial"]
+        return document
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,7 @@ class Run:
             "searcher": {"name": self.cell.searcher.name, **self.cell.searcher.params},
             "scheduler": {"name": self.cell.scheduler.name, **self.cell.scheduler.params},
             "objectives": list(self.cell.objectives),
-            "budget": asdict(self.budget),
+            "budget": self.budget.to_json(),
             "seed": self.seed,
             **virtual,
         }
@@ -199,7 +208,7 @@ class Matrix:
             "searchers": [asdict(c) for c in self.searchers],
             "schedulers": [asdict(c) for c in self.schedulers],
             "objective_sets": ["+".join(names) for names in self.objective_sets],
-            "budget": asdict(self.budget),
+            "budget": self.budget.to_json(),
             **virtual,
         }
 
@@ -275,10 +284,10 @@ def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
             f"matrix file {where}: objective_sets names an objective or a set twice: {sets}"
         )
     budget = _typed(table, "budget", dict, where)
-    if set(budget) != {"trials", "max_epochs", "slots"}:
+    if set(budget) - {"workers_per_trial"} != {"trials", "max_epochs", "slots"}:
         raise UserError(
-            f"matrix file {where}: [budget] needs exactly trials, max_epochs and slots, "
-            f"got {sorted(budget)}"
+            f"matrix file {where}: [budget] needs exactly trials, max_epochs and slots, and may "
+            f"have workers_per_trial, got {sorted(budget)}"
         )
     return Matrix(
         name=name,

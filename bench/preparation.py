@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
 
-import numpy as np
 from rich.console import Console
 
 from bench import catalogue, environment, problems
 from bench.backends.ray import RayBackend
 from bench.errors import UserError
 from bench.formatting import count, duration
-from bench.matrix import Matrix, Run
+from bench.matrix import Budget, Matrix, Run
 from bench.problems import AUTO
 from mobo_core.problems import images
 
@@ -85,24 +83,47 @@ def in_real_time(chosen: Matrix) -> Matrix:
 
 
 def in_virtual_time(chosen: Matrix) -> Matrix:
-    """The matrix on a simulated cluster; recorded curves stand for a problem that trains."""
+    """The matrix on a simulated cluster; recorded curves stand for a problem that trains.
+
+    Raises:
+        UserError: If several workers are to train a trial: nothing is trained here.
+    """
+    if chosen.budget.workers_per_trial != 1:
+        raise UserError(
+            f"workers_per_trial is for Ray, got {chosen.budget.workers_per_trial} in virtual time, "
+            "where a trial takes one simulated worker: leave it out, or use --backend ray"
+        )
     recorded = problems.find(chosen.problem).recorded
     return replace(chosen, problem=recorded or chosen.problem).in_virtual_time()
 
 
 def check_resources(
-    address: str | None, cpus_per_trial: float, gpus_per_trial: float, slots: int
+    address: str | None, cpus_per_trial: float, gpus_per_trial: float, budget: Budget
 ) -> None:
     """Refuse resources that cannot be had.
+
+    Args:
+        address: Of a cluster; what it has is seen when it is joined.
+        cpus_per_trial: Of each worker of a trial.
+        gpus_per_trial: Likewise.
+        budget: Of the matrix.
 
     Raises:
         UserError: With the remedy.
     """
+    slots, workers = budget.slots, budget.workers_per_trial
     if cpus_per_trial <= 0:
         raise UserError(f"--cpus-per-trial must be greater than 0, got {cpus_per_trial}")
     if gpus_per_trial < 0 or (gpus_per_trial > 1 and gpus_per_trial != int(gpus_per_trial)):
         raise UserError(
             f"--gpus-per-trial must be a fraction up to 1 or a whole number, got {gpus_per_trial}"
+        )
+    cores = environment.capture().cores
+    if workers > 1 and workers * cpus_per_trial > cores and address is None:
+        raise UserError(
+            f"{workers} workers per trial × {cpus_per_trial:g} cores need more than the {cores} of "
+            "this machine; lower --workers-per-trial or --cpus-per-trial, or join a cluster with "
+            "--address"
         )
     if gpus_per_trial and address is None:
         found = len(environment.gpu_names())
@@ -110,11 +131,12 @@ def check_resources(
         room = (
             found * int(1 / gpus_per_trial + 1e-9) if gpus_per_trial < 1 else found / gpus_per_trial
         )
-        if room < slots:
+        if room < slots * workers:
+            together = f" of {workers} workers each" if workers > 1 else ""
             raise UserError(
-                f"--gpus-per-trial {gpus_per_trial:g} needs more GPUs for {slots} trials at a time "
-                f"than the {found} that PyTorch can use here; lower it or --slots, or leave it "
-                "out to train on cores"
+                f"--gpus-per-trial {gpus_per_trial:g} needs more GPUs for {slots} trials at a time"
+                f"{together} than the {found} that PyTorch can use here; lower it or --slots, or "
+                "leave it out to train on cores"
             )
 
 
@@ -144,12 +166,7 @@ def announce(
             catalogue.make_objectives(problem, cell.objectives),
             chosen.budget.trials,
         )
-        config = problem.space.from_unit(np.full(len(problem.space), 0.5))
-        training = problem.start(config, seed=0)
-        training.run_epoch()
-        began = time.perf_counter()
-        training.run_epoch()
-        epoch_s = time.perf_counter() - began
+        epoch_s = backend.epoch_seconds(problem)
     budget = chosen.budget
     training_s = budget.trials * budget.max_epochs * epoch_s / budget.slots
     per_run = RUN_OVERHEAD_S + training_s + budget.trials * suggestion_s

@@ -75,10 +75,12 @@ def _subject(settings: dict[str, Any]) -> str:
     budget, dataset = settings["budget"], settings["dataset"]
     entry = problems.PROBLEMS.get(settings["problem"])  # None: of a matrix from elsewhere
     title = entry.title if entry else settings["problem"] + " on {}"
+    workers = budget.get("workers_per_trial", 1)
+    together = f", each by {workers} workers" if workers > 1 else ""
     virtual = ", in virtual time" if "virtual" in settings else ""
     return (
         f"{title.format(DATASET_TITLES.get(dataset, dataset))}, {budget['trials']} trials of at "
-        f"most {budget['max_epochs']} epochs, {budget['slots']} at a time{virtual}"
+        f"most {budget['max_epochs']} epochs, {budget['slots']} at a time{together}{virtual}"
     )
 
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import ray
 
-from mobo_core.problems.protocol import Problem, Training, train_again
+from mobo_core.problems.protocol import DivisibleProblem, Problem, Training, train_again
+from mobo_core.tune.team import Team
 
 LIVENESS_TIMEOUT_S = 1.0
 POLL_S = 0.2
@@ -23,9 +24,9 @@ POLL_S = 0.2
 class Host:
     """Trains one configuration at a time, in its own process; a Ray actor."""
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem | Team) -> None:
         self._problem = problem
-        self._problem.data_checksum()  # loads the data
+        self._problem.data_checksum()  # loads the data, or starts the team that will
         self._training: Training | None = None
 
     def start(self, config: Mapping[str, Any], seed: int) -> None:
@@ -50,12 +51,18 @@ class Lender:
     Args:
         problem: What the hosts train.
         count: How many may be lent at a time.
-        cpus: Cores per host.
-        gpus: GPUs per host, whole or a fraction.
+        cpus: Cores per host; of each worker, if a host is a team of several.
+        gpus: GPUs likewise, whole or a fraction.
+        workers: Of each host: more than one train a trial together.
     """
 
-    def __init__(self, problem: Problem, count: int, cpus: float, gpus: float) -> None:
-        self._problem = problem
+    def __init__(
+        self, problem: Problem, count: int, cpus: float, gpus: float, workers: int = 1
+    ) -> None:
+        self._problem: Problem | Team = problem
+        if workers > 1:
+            self._problem = Team(cast(DivisibleProblem, problem), workers, cpus, gpus)
+            cpus = gpus = 0  # the team's own workers take them
         self._cpus = cpus
         self._gpus = gpus
         self._free = [self._new_host() for _ in range(count)]

@@ -73,13 +73,22 @@ class RaySettings:
     Args:
         address: None starts a Ray of its own on this machine, with as many cores (and GPUs) as
             the slots need; ``auto`` or ``host:port`` joins an existing cluster.
-        cpus_per_trial: > 0.
-        gpus_per_trial: Whole or a fraction.
+        cpus_per_trial: > 0; of each worker, if a trial has several.
+        gpus_per_trial: Whole or a fraction; likewise.
+        workers_per_trial: That train one trial together; see `mobo_core.tune.team`.
     """
 
     address: str | None = None
     cpus_per_trial: float = 1
     gpus_per_trial: float = 0
+    workers_per_trial: int = 1
+
+    def to_json(self) -> dict[str, Any]:
+        """As a dictionary, for records; one worker is not named."""
+        document = asdict(self)
+        if self.workers_per_trial == 1:
+            del document["workers_per_trial"]
+        return document
 
 
 class RayBackend(AbstractContextManager["RayBackend"]):
@@ -125,13 +134,14 @@ class RayBackend(AbstractContextManager["RayBackend"]):
 
     def _start_ray(self) -> None:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        workers = self._slots * self._settings.workers_per_trial
         try:
             if self._settings.address is not None:
                 ray.init(address=self._settings.address, **quiet)
                 return
             ray.init(
                 address="local",
-                num_cpus=math.ceil(self._slots * self._settings.cpus_per_trial) + 1,
+                num_cpus=math.ceil(workers * self._settings.cpus_per_trial) + 1,
                 num_gpus=torch.cuda.device_count() if self._settings.gpus_per_trial else 0,
                 resources={SLOT: self._slots},
                 include_dashboard=False,
@@ -186,15 +196,21 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             timed.on_trial_complete(trial_id, {**result, catalogue.TIME_ATTR: problem.max_epochs})
         self._await_hosts(lender)
         # A process's first training also loads code and fills caches: not at a run's expense.
-        middle = problem.space.from_unit(np.full(len(problem.space), 0.5))
-        ray.get([host.train_again.remote(middle, 0, 1) for host in ray.get(lender.hosts.remote())])
+        self.epoch_seconds(problem, epochs=1)
         return list(timed.seconds.values())[-1]
+
+    def epoch_seconds(self, problem: Problem, epochs: int = 2) -> float:
+        """What the last of so many epochs takes while all slots train: of a middling trial."""
+        middle = problem.space.from_unit(np.full(len(problem.space), 0.5))
+        hosts = ray.get(self._lender_of(problem).hosts.remote())
+        trained = ray.get([host.train_again.remote(middle, 0, epochs) for host in hosts])
+        return max(float(metrics["seconds"]) for metrics, _ in trained)
 
     def _await_hosts(self, lender: Any) -> None:
         settings = self._settings
         wanted = (
-            f"{self._slots} training processes of {settings.cpus_per_trial:g} CPUs and "
-            f"{settings.gpus_per_trial:g} GPUs"
+            f"{self._slots * settings.workers_per_trial} training processes of "
+            f"{settings.cpus_per_trial:g} CPUs and {settings.gpus_per_trial:g} GPUs"
         )
         try:
             hosts = ray.get(lender.hosts.remote())
@@ -202,7 +218,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         except ray.exceptions.GetTimeoutError as error:
             raise UserError(
                 f"{wanted} did not start within {HOST_TIMEOUT_S:.0f} s; Ray has "
-                f"{ray.cluster_resources()}: lower --slots, --cpus-per-trial or --gpus-per-trial"
+                f"{ray.cluster_resources()}: lower --slots, --workers-per-trial, "
+                "--cpus-per-trial or --gpus-per-trial"
             ) from error
         except ray.exceptions.RayActorError as error:
             reason = str(error).strip().splitlines()[-1]
@@ -216,8 +233,13 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 # processes end with the lender, their owner, and free their cores.
                 ray.kill(self._lender[1])
                 self._lender = None
+            settings = self._settings
             lender = ray.remote(num_cpus=0)(Lender).remote(
-                problem, self._slots, self._settings.cpus_per_trial, self._settings.gpus_per_trial
+                problem,
+                self._slots,
+                settings.cpus_per_trial,
+                settings.gpus_per_trial,
+                settings.workers_per_trial,
             )
             self._lender = (problem, lender)
         return self._lender[1]
@@ -229,6 +251,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             run: What to run.
             on_trial_end: Called whenever a trial has ended.
         """
+        workers = self._settings.workers_per_trial
+        assert run.budget.workers_per_trial == workers, "trials are as the settings say"
         problem = catalogue.make_problem(run.cell, self._data_dir, run.budget.max_epochs)
         objectives = catalogue.make_objectives(problem, run.cell.objectives)
         context = catalogue.Context(
@@ -261,7 +285,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             trials=trials,
             front=front,
             test_error=test_error,
-            resources=asdict(self._settings),
+            resources=self._settings.to_json(),
             predicted=predicted(searcher.inner, objectives),
             epochs=epochs,
             counts=scheduler.counts() if isinstance(scheduler, PromotionScheduler) else {},

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.datasets import MNIST
 
+from mobo_core.problems.parallel import Part
 from mobo_core.seeding import derive_seed
 
 DatasetName = Literal["mnist", "digits"]
@@ -91,10 +92,20 @@ class ShuffledBatches:
         batch_size: ≥ 1; the last batch of an epoch may be smaller.
         seed: Of the order.
         epoch: First epoch, 0-based.
+        part: Of each batch, that is given out; None is the whole. All parts make up the batch of
+            one worker: every image is in one part, once an epoch.
     """
 
-    def __init__(self, split: Split, batch_size: int, seed: int, epoch: int = 0) -> None:
+    def __init__(
+        self,
+        split: Split,
+        batch_size: int,
+        seed: int,
+        epoch: int = 0,
+        part: Part | None = None,
+    ) -> None:
         self._split = split
+        self._part = part or Part()
         self._batch_size = batch_size
         self._seed = seed
         self.epoch = epoch
@@ -108,7 +119,8 @@ class ShuffledBatches:
         images, labels = self._split.images, self._split.labels
         order = torch.randperm(len(labels), generator=generator).to(labels.device)
         for chunk in torch.split(order, self._batch_size):
-            yield images[chunk], labels[chunk]
+            rows = self._part.deal(chunk)
+            yield images[rows], labels[rows]
 
 
 class OneBatch:
@@ -152,9 +164,9 @@ class ImageDataModule(lightning.LightningDataModule):
         """Load the splits; once per process, whatever the number of modules."""
         self.data = load(self._dataset, self._data_dir)
 
-    def train_dataloader(self) -> ShuffledBatches:
-        """Shuffled training batches."""
-        return ShuffledBatches(self.data.train, self._batch_size, self._seed)
+    def train_dataloader(self, part: Part | None = None) -> ShuffledBatches:
+        """Shuffled training batches, or this part of each."""
+        return ShuffledBatches(self.data.train, self._batch_size, self._seed, part=part)
 
     def val_dataloader(self) -> OneBatch:
         """The validation images."""

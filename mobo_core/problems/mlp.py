@@ -18,6 +18,7 @@ from torch.nn import functional
 from mobo_core.objectives import Objective
 from mobo_core.problems import images
 from mobo_core.problems.images import DatasetName, ImageDataModule, OneBatch
+from mobo_core.problems.parallel import Part
 from mobo_core.seeding import derive_seed
 from mobo_core.space import ChoiceParameter, RangeParameter, SearchSpace
 
@@ -38,16 +39,23 @@ class MLPClassifier(lightning.LightningModule):
         hidden: Units per hidden layer.
         dropout: Probability after each hidden layer, in [0, 1).
         learning_rate: Of Adam, > 0.
+        part: Of each batch, that it is trained on; None is the whole.
     """
 
     def __init__(
-        self, inputs: int, hidden: Sequence[int], dropout: float, learning_rate: float
+        self,
+        inputs: int,
+        hidden: Sequence[int],
+        dropout: float,
+        learning_rate: float,
+        part: Part | None = None,
     ) -> None:
         super().__init__()
+        part = part or Part()
         self.learning_rate = learning_rate
         layers: list[nn.Module] = []
         for fan_in, fan_out in pairwise((inputs, *hidden)):
-            layers += [nn.Linear(fan_in, fan_out), nn.ReLU(), nn.Dropout(dropout)]
+            layers += [nn.Linear(fan_in, fan_out), nn.ReLU(), part.dropout(dropout)]
         self.network = nn.Sequential(*layers, nn.Linear((inputs, *hidden)[-1], CLASSES))
 
     def forward(self, pixels: Tensor) -> Tensor:
@@ -85,6 +93,7 @@ class MLPTraining:
         model: Freshly initialised.
         seed: Of dropout; epoch k draws from its own stream, so no generator state is kept.
         static_metrics: Metrics known before training, added to every report.
+        part: Of each batch, if several workers train together; the model's too.
     """
 
     def __init__(
@@ -93,13 +102,15 @@ class MLPTraining:
         model: MLPClassifier,
         seed: int,
         static_metrics: Mapping[str, float],
+        part: Part | None = None,
     ) -> None:
         self._fabric = lightning.Fabric(accelerator="auto", devices=1)
         self._seed = seed
         self._static_metrics = dict(static_metrics)
         data.setup("fit")
         self._data = data
-        self._batches = data.train_dataloader()
+        self._part = part or Part()
+        self._batches = data.train_dataloader(self._part)
         self._module, self._optimizer = self._fabric.setup(model, model.configure_optimizers())
         self._module.mark_forward_method("training_step")
         self._module.mark_forward_method("validation_step")
@@ -109,13 +120,16 @@ class MLPTraining:
 
         Returns:
             val_accuracy (0–1), val_loss and train_loss (nats, means over samples), the static
-            metrics, epoch (1-based, after this one), seconds (training and validation).
+            metrics, epoch (1-based, after this one), seconds (training and validation). Nothing
+            from other workers than the first, which alone validates.
         """
         began = time.perf_counter()
         epoch = self._batches.epoch
         with torch.random.fork_rng(devices=_cuda_devices()):
             torch.manual_seed(derive_seed("dropout", self._seed, epoch))
             train_loss = self._train()
+        if self._part.rank > 0:
+            return {}
         validation = self._evaluate(self._data.val_dataloader())
         return {
             "val_accuracy": validation["accuracy"],
@@ -128,16 +142,19 @@ class MLPTraining:
 
     def _train(self) -> float:
         self._module.train()
+        parameters = list(self._module.parameters())
         total, count = torch.zeros((), device=self._fabric.device), 0
         for index, batch in enumerate(self._batches):
             pixels, labels = self._fabric.to_device(batch)
             loss = self._module.training_step((pixels, labels), index)
             self._optimizer.zero_grad()
-            self._fabric.backward(loss)
+            self._fabric.backward(self._part.weighted(loss, len(labels)))
+            self._part.sum_gradients(parameters)
             self._optimizer.step()
-            total += loss.detach() * len(labels)
-            count += len(labels)
-        return float(total / count)
+            if len(labels):  # the mean over no rows is NaN
+                total += loss.detach() * len(labels)
+            count += self._part.batch_rows
+        return float(self._part.total(total) / count)
 
     def _evaluate(self, whole: OneBatch) -> dict[str, float]:
         self._module.eval()
@@ -241,7 +258,17 @@ class MLPProblem:
 
         Sets PyTorch to one thread in this process: trials run side by side, and results repeat.
         """
+        return self.start_part(config, seed, rank=0, workers=1)
+
+    def start_part(
+        self, config: Mapping[str, Any], seed: int, rank: int, workers: int
+    ) -> MLPTraining:
+        """The same by one of several workers; see `DivisibleProblem.start_part`.
+
+        ``batch_size`` is that of all workers together.
+        """
         torch.set_num_threads(1)
+        part = Part(rank, workers)
         training_seed = derive_seed(dict(config), seed)
         data = ImageDataModule(self.dataset, self.data_dir, config["batch_size"], training_seed)
         with torch.random.fork_rng(devices=_cuda_devices()):
@@ -251,8 +278,9 @@ class MLPProblem:
                 self.hidden(config),
                 config["dropout"],
                 config["learning_rate"],
+                part,
             )
-        return MLPTraining(data, model, training_seed, self.static_metrics(config))
+        return MLPTraining(data, model, training_seed, self.static_metrics(config), part)
 
     def data_checksum(self) -> str:
         """SHA-256 of the data set's raw images and labels."""

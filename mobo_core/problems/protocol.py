@@ -81,6 +81,25 @@ class Problem(TrainingSource, Protocol):
         ...
 
 
+class DivisibleProblem(Problem, Protocol):
+    """A problem whose trainings can be divided among several workers."""
+
+    def start_part(self, config: Mapping[str, Any], seed: int, rank: int, workers: int) -> Training:
+        """One worker's part of the training that `start` begins.
+
+        All workers call the same methods in the same order; what the one of rank 0 returns
+        counts, and it alone is asked for its state and for test metrics. Up to the order of
+        floating-point additions the metrics are those of one worker.
+
+        Args:
+            config: As for `start`.
+            seed: As for `start`.
+            rank: 0-based.
+            workers: That train together, ≥ 1, and have joined torch's default process group.
+        """
+        ...
+
+
 def train_again(
     problem: TrainingSource, config: Mapping[str, Any], seed: int, epochs: int
 ) -> tuple[dict[str, float], dict[str, float]]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         RuleScheduler,
         StoppingMOASHA,
     )
+    from mobo_core.tune.team import Team, team_resources
     from mobo_core.tune.trainable import problem_trainable
 
 __all__ = [
@@ -43,10 +44,12 @@ __all__ = [
     "SchedulerState",
     "SobolSearcher",
     "StoppingMOASHA",
+    "Team",
     "optuna_searcher",
     "ordered_choice",
     "problem_trainable",
     "restore_tuner",
+    "team_resources",
 ]
 
 _HOMES = {
@@ -64,10 +67,12 @@ _HOMES = {
     "SchedulerState": "saving",
     "SobolSearcher": "quasirandom",
     "StoppingMOASHA": "stopping",
+    "Team": "team",
     "optuna_searcher": "optuna",
     "ordered_choice": "space",
     "problem_trainable": "trainable",
     "restore_tuner": "saving",
+    "team_resources": "team",
 }
 
 

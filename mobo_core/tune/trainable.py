@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ray import tune
 
-from mobo_core.problems.protocol import Training, TrainingSource
+from mobo_core.problems.protocol import DivisibleProblem, Training, TrainingSource
+from mobo_core.tune.team import Team, team_resources
 
 CHECKPOINT_FILE = "training.pt"
 
@@ -74,7 +75,7 @@ class ProblemTrainable(tune.Trainable):
 
 
 def problem_trainable(
-    problem: TrainingSource, seed: int, resources: Mapping[str, float]
+    problem: TrainingSource, seed: int, resources: Mapping[str, float], workers: int = 1
 ) -> type[tune.Trainable]:
     """A trainable for `tune.Tuner` that trains configurations of the problem.
 
@@ -82,8 +83,20 @@ def problem_trainable(
         problem: What to train.
         seed: Training seed of the run, shared by its trials.
         resources: Per trial, as for `tune.with_resources`, e.g. ``{"cpu": 1, "gpu": 0.2}``; a
-            trial trains on one thread in any case.
+            trial trains on one thread in any case. With several workers, of each of them, one
+            core unless given.
+        workers: Per trial; more than one train it together, see `mobo_core.tune.team`.
+
+    Raises:
+        ValueError: If the problem cannot be divided among several workers.
     """
-    bound = tune.with_parameters(ProblemTrainable, problem=problem, seed=seed)
-    trainable: type[tune.Trainable] = tune.with_resources(bound, dict(resources))
+    if workers == 1:
+        bound = tune.with_parameters(ProblemTrainable, problem=problem, seed=seed)
+        wanted: Any = dict(resources)
+    else:
+        each = {"cpu": 1.0, **resources}
+        team = Team(cast(DivisibleProblem, problem), workers, each["cpu"], each.get("gpu", 0))
+        bound = tune.with_parameters(ProblemTrainable, problem=team, seed=seed)
+        wanted = team_resources(workers, each)
+    trainable: type[tune.Trainable] = tune.with_resources(bound, wanted)
     return trainable

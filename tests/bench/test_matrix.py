@@ -25,6 +25,8 @@ name = "sobol"
 [[scheduler]]
 name = "fifo"
 """
+OLD_ID = "fifo.acc+params.sobol.seed0.aa7c2ee6"
+"""Of its run, from before trials could have several workers."""
 
 
 def write(tmp_path: Path, text: str) -> str:
@@ -83,12 +85,23 @@ def test_everything_that_changes_a_result_changes_the_id(tmp_path: Path) -> None
         base.with_budget(trials=3),
         base.with_budget(max_epochs=4),
         base.with_budget(slots=2),
+        base.with_budget(workers_per_trial=2),
         load_matrix(write(tmp_path, GOOD.replace('"sobol"', '"random"'))),
         load_matrix(write(tmp_path, GOOD.replace("acc+params", "acc+loss"))),
         load_matrix(write(tmp_path, GOOD + "grace_period = 2")),
     ]
     digests = {run.run_id.rsplit(".", 1)[1] for m in [base, *changed] for run in m.runs([0, 1])}
     assert len(digests) == 2 * (1 + len(changed))
+
+
+def test_one_worker_a_trial_is_the_run_of_old(tmp_path: Path) -> None:
+    (old,) = load_matrix(write(tmp_path, GOOD)).runs([0])
+    named = GOOD.replace("slots = 1", "slots = 1\nworkers_per_trial = 1")
+    (new,) = load_matrix(write(tmp_path, named)).runs([0])
+    assert new.run_id == old.run_id == OLD_ID
+    two = load_matrix(write(tmp_path, named.replace("trial = 1", "trial = 2")))
+    assert two.settings()["budget"]["workers_per_trial"] == 2
+    assert two.runs([0])[0].spec()["budget"]["workers_per_trial"] == 2
 
 
 def test_a_new_label_is_no_new_run(tmp_path: Path) -> None:
@@ -123,6 +136,7 @@ def test_bad_seeds(text: str) -> None:
         ('title = "t"', 'title = "t"\ncolour = "red"', "unknown key 'colour'"),
         ("trials = 2", "trials = 0", "trials must be a whole number of at least 1, got 0"),
         ("trials = 2", "trials = 2.5", "trials must be a whole number"),
+        ("slots = 1", "slots = 1\nworkers_per_trial = 0", "workers_per_trial must be a whole"),
         ("trials = 2", "", "needs exactly trials, max_epochs and slots"),
         ('["acc+params"]', "[]", "objective_sets must list names"),
         ('["acc+params"]', "[3]", "objective_sets must list names"),

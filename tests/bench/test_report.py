@@ -85,6 +85,15 @@ def test_other_data_are_never_set_beside_the_paper(tmp_path: Path) -> None:
     assert text.count("not comparable with the paper") >= 2  # at the top and in every caption
 
 
+def test_workers_of_a_trial_are_named(tmp_path: Path) -> None:
+    matrix = MNIST_PAPER.with_budget(workers_per_trial=3)
+    text = text_of(results(tmp_path / "r", matrix, record()), tmp_path)
+    assert "2 at a time, each by 3 workers." in text
+    folder = tmp_path / "r"
+    with pytest.raises(UserError, match="holds runs with another budget"):
+        records.open_folder(folder, MNIST_PAPER)
+
+
 def test_failed_runs_are_named(tmp_path: Path) -> None:
     failed = replace(record(seed=1), result=None, error="Traceback\nRuntimeError: boom")
     text = text_of(results(tmp_path / "r", MNIST_PAPER, record(), failed), tmp_path)
