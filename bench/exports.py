@@ -148,6 +148,7 @@ def _ax_client(record: RunRecord, space: SearchSpace) -> Client:
 
     assert record.result is not None
     client = new_client(record.objective_set, space, seed=record.spec["seed"])
+    client.configure_generation_strategy()  # Ax's analyses and fronts ask for one
     reports = dict(iter(record.result.epochs.groupby("trial")))
     for trial in record.result.trials:
         try:
