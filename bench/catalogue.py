@@ -288,6 +288,11 @@ PAUSING = frozenset({"hv-promotion", "hyperband", "median", "moasha-promotion"})
 PAUSING_IN_RAY = PAUSING - {"hv-promotion", "moasha-promotion"}
 """Ray's own, which know no slots: only a resource can limit them."""
 
+REFUSALS = (TypeError, ValueError, ArithmeticError, AssertionError, AttributeError, LookupError)
+"""What a bad parameter makes of a factory: Ray's own schedulers assert what they expect."""
+LARGEST = 100_000
+"""Of the numbers among the parameters; beyond it some would fill the memory."""
+
 Entry = TypeVar("Entry")
 
 
@@ -358,8 +363,9 @@ def _make(
         _check_type(f"{kind} {component.label!r}: {name}", value, parameters[name].default)
     try:
         return factory(context, **component.params)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{kind} {component.label!r}: {error}") from error
+    except REFUSALS as error:
+        reason = str(error) or f"refuses {dict(component.params)}"
+        raise UserError(f"{kind} {component.label!r}: {reason}") from error
 
 
 def _check_type(what: str, value: Any, default: Any) -> None:
@@ -368,6 +374,8 @@ def _check_type(what: str, value: Any, default: Any) -> None:
         if isinstance(default, kind):
             if not isinstance(value, kind) or isinstance(value, bool) != isinstance(default, bool):
                 raise UserError(f"{what} must be {name}, got {value!r}")
+            if not isinstance(value, str) and not -LARGEST <= value <= LARGEST:
+                raise UserError(f"{what} must lie between ±{LARGEST}, got {value!r}")
             return
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 
 from bench import exchange, matrix, offline
 from bench.errors import UserError
+from bench.limits import Limits
 from bench.quiet import hush_imports
 from bench.terminal import console
+
+if TYPE_CHECKING:
+    from bench.backends.settings import RaySettings
+    from bench.execute import Outcome
 
 # Everything heavy (PyTorch, Ray, Ax) is imported by the command that needs it: --help is quick.
 
@@ -117,6 +124,22 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Whole or a fraction (0.2); of each of its workers.",
 )
+@click.option(
+    "--epoch-time-limit",
+    "epoch_s",
+    type=float,
+    metavar="SECONDS",
+    help="A trial that takes longer over an epoch has failed, and its process is replaced.  "
+    f"[default: {Limits.epoch_s:g}, or the matrix's limits.epoch_s]",
+)
+@click.option(
+    "--failure-tolerance",
+    "failed_share",
+    type=float,
+    metavar="SHARE",
+    help="A run fails as soon as more than this share of its trials have.  [default: "
+    f"{Limits.failed_share:g}, or the matrix's limits.failed_share]",
+)
 def run(
     matrix_name: str,
     dataset: str | None,
@@ -135,6 +158,8 @@ def run(
     address: str | None,
     cpus_per_trial: float,
     gpus_per_trial: float,
+    epoch_s: float | None,
+    failed_share: float | None,
 ) -> None:
     """Make the runs of MATRIX that are not yet recorded, then report.
 
@@ -156,9 +181,9 @@ def run(
     chosen = matrix.load_matrix(matrix_name).with_budget(
         trials=trials, max_epochs=max_epochs, slots=slots, workers_per_trial=workers_per_trial
     )
-    from bench import execute, formatting, preparation, records
-    from bench.backends.ray import RayBackend, RaySettings
-    from bench.backends.virtual import VirtualBackend
+    chosen = chosen.with_limits(epoch_s=epoch_s, failed_share=failed_share)
+    from bench import folders, preparation
+    from bench.backends.settings import RaySettings
 
     data_dir = str(Path(data_dir).resolve())  # training processes have a folder of their own
     virtual = backend == "virtual" or (backend is None and chosen.costs is not None)
@@ -182,28 +207,48 @@ def run(
     chosen = preparation.with_data(chosen, dataset, data_dir, console)
     folder = results_dir or Path("results", f"{chosen.name}-{chosen.dataset}{suffix}")
     runs = preparation.select(chosen.runs(seed_list), only)
-    records.open_folder(folder, chosen)
-    todo = execute.pending(runs, folder, data_dir, force)
-    console.print(
-        f"{chosen.title}: {formatting.count(len(runs), 'run')} of {chosen.budget.trials} trials "
-        f"on [bold]{chosen.dataset}[/], {len(runs) - len(todo)} already finished in {folder}"
-    )
-    outcome = execute.Outcome((), {})
-    if todo and virtual:
-        simulated = VirtualBackend(data_dir, processes)
-        outcome = execute.execute(todo, simulated, folder, data_dir, console)
-    elif todo:
-        budget = chosen.budget
-        settings = RaySettings(address, cpus_per_trial, gpus_per_trial, budget.workers_per_trial)
-        with RayBackend(settings, data_dir, budget.slots) as joined:
-            preparation.announce(joined, chosen, todo, data_dir, console)
-            outcome = execute.execute(todo, joined, folder, data_dir, console)
+    settings = None
+    if not virtual:
+        workers = chosen.budget.workers_per_trial
+        settings = RaySettings(address, cpus_per_trial, gpus_per_trial, workers)
+    with folders.held(folder):
+        folders.open_folder(folder, chosen)
+        outcome = _make(chosen, runs, folder, data_dir, force, settings or processes)
     for run_id, error in outcome.failed.items():
         console.print(f"failed: {run_id}: {error}", markup=False, style="red")
     if len(outcome.failed) < len(runs):
         _report(folder, reports_dir)
     if outcome.failed:
         sys.exit(EXIT_FAILED_RUNS)
+
+
+def _make(
+    chosen: matrix.Matrix,
+    runs: Sequence[matrix.Run],
+    folder: Path,
+    data_dir: str,
+    force: bool,
+    where: RaySettings | int | None,
+) -> Outcome:
+    """Make the runs that are not yet recorded, on Ray or in so many processes."""
+    from bench import execute, formatting, preparation
+    from bench.backends.ray import RayBackend
+    from bench.backends.virtual import VirtualBackend
+
+    todo = execute.pending(runs, folder, data_dir, force)
+    console.print(
+        f"{escape(chosen.title)}: {formatting.count(len(runs), 'run')} of {chosen.budget.trials} "
+        f"trials on [bold]{escape(chosen.dataset)}[/], {len(runs) - len(todo)} already finished "
+        f"in {escape(str(folder))}"
+    )
+    if not todo:
+        return execute.Outcome((), {})
+    if where is None or isinstance(where, int):
+        simulated = VirtualBackend(data_dir, where, chosen.limits)
+        return execute.execute(todo, simulated, folder, data_dir, console)
+    with RayBackend(where, data_dir, chosen.budget.slots, chosen.limits) as joined:
+        preparation.announce(joined, chosen, todo, data_dir, console)
+        return execute.execute(todo, joined, folder, data_dir, console)
 
 
 @cli.command()
@@ -238,7 +283,8 @@ def speed(context: click.Context, dataset: str, data_dir: str, seeds: str, repea
     )
     from bench import records
     from bench import speed as timing
-    from bench.backends.ray import RayBackend, RaySettings
+    from bench.backends.ray import RayBackend
+    from bench.backends.settings import RaySettings
 
     with console.status("timing Tune"), RayBackend(RaySettings(), data_dir, chosen.budget.slots):
         overhead = timing.tune_overhead(repeats)
@@ -276,9 +322,9 @@ def list_(results_dir: Path | None) -> None:
       mobo-bench list results/paper-mnist
     """
     if results_dir is not None:
-        from bench import records
+        from bench import folders, records
 
-        records.read_settings(results_dir)
+        folders.read_settings(results_dir)
         for record in records.read_all(results_dir):
             status = "finished" if record.finished else "failed"
             console.print(f"{status:9} {record.started_at}  {record.run_id}", markup=False)
@@ -343,7 +389,7 @@ def main() -> None:
         if debug:
             raise
         message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"error: {message}", err=True)
+        click.echo(f"error: {' '.join(message.split())}", err=True)
         sys.exit(EXIT_USER_ERROR)
     except (click.Abort, KeyboardInterrupt):
         click.echo(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench import aggregate, records
+from bench import aggregate, folders, records
 from bench.errors import UserError
 from bench.formatting import count
 from bench.records import RunRecord
@@ -100,7 +100,7 @@ def compare(first: Path, second: Path) -> Comparison:
         UserError: If one is no results folder, they hold runs of other problems, data, budgets,
             backends or references, or no run is in both.
     """
-    settings = [records.read_settings(folder) for folder in (first, second)]
+    settings = [folders.read_settings(folder) for folder in (first, second)]
     _check_settings(settings, (first, second))
     recorded = [records.read_all(folder) for folder in (first, second)]
     _check_records(recorded, (first, second))

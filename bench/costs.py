@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.errors import UserError
+from bench.limits import LONGEST_S
 
 SUGGESTION_S = {"ax": 1.0, "optuna-tpe": 0.005}
 """Virtual seconds a suggestion takes, by searcher; the others took under a millisecond.
@@ -61,7 +61,7 @@ class Costs:
         given = {name: getattr(self, name) for name in ("startup_s", "checkpoint_s", "restore_s")}
         for name, value in (given | dict(self.suggestion_s)).items():
             number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and 0 <= value < math.inf):
+            if not (number and 0 <= value <= LONGEST_S):
                 raise UserError(f"{name} must be seconds of at least 0, got {value!r}")
 
     def of(self, searcher: str, scheduler: str) -> Charges:

@@ -19,8 +19,8 @@ def show(data_dir: str, console: Console) -> None:
     console.print(f"{found.processor}: {found.cores} cores, {found.memory_gib} GiB memory")
     console.print(f"GPUs: {', '.join(found.gpus) or 'none'}")
     mnist = images.mnist_on_disk(data_dir)
-    console.print(f"MNIST in {data_dir}: {_mnist_state(mnist, data_dir)}")
-    console.print(f"YAHPO surrogates in {data_dir}: {_surrogates(data_dir)}")
+    console.print(f"MNIST in {data_dir}: {_mnist_state(mnist, data_dir)}", markup=False)
+    console.print(f"YAHPO surrogates in {data_dir}: {_surrogates(data_dir)}", markup=False)
     for remark in _remarks(found, mnist):
         console.print(f"[yellow]note[/] {remark}")
 

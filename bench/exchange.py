@@ -74,9 +74,9 @@ def export(results_dir: Path, kind: str, out: Path, data_dir: str) -> None:
       mobo-bench export results/paper-mnist --format ax-json --out ax
       mobo-bench export results/paper-mnist --format tensorboard --out events
     """
-    from bench import exports, formatting, records
+    from bench import exports, folders, formatting, records
 
-    settings = records.read_settings(results_dir)
+    settings = folders.read_settings(results_dir)
     recorded = records.read_all(results_dir)
     finished = [record for record in recorded if record.finished]
     if not finished:

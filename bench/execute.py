@@ -78,6 +78,9 @@ def pending(runs: Sequence[Run], folder: Path, data_dir: str, force: bool = Fals
         bench.errors.UserError: If a record cannot be read, or was made on other data.
     """
     if force:
+        for run in runs:
+            with contextlib.suppress(records.DamagedRecordError):
+                records.find(folder, run.run_id)  # of another schema: not ours to replace
         return list(runs)
     todo = []
     for run in runs:
@@ -236,7 +239,7 @@ class _Display:
 
 def _summary(record: RunRecord) -> str:
     if record.result is None:
-        return f"FAILED ({record.error.strip().splitlines()[-1]})"
+        return f"FAILED ({record.reason})"
     epochs = sum(trial.epochs for trial in record.result.trials)
     timing = record.result.timing
     return (

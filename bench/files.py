@@ -16,9 +16,13 @@ def write_json(path: Path, document: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file through a temporary one beside it, flushed and renamed."""
     staging = path.with_name(f".{path.name}.{os.getpid()}")
-    staging.write_text(text, "utf-8")
-    flush(staging)
-    staging.replace(path)
+    try:
+        staging.write_text(text, "utf-8")
+        flush(staging)
+        staging.replace(path)
+    except BaseException:
+        staging.unlink(missing_ok=True)
+        raise
 
 
 def flush(path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import re
+
 import numpy as np
 import pandas as pd
+from rich.markup import escape
 from rich.table import Table
 
 
@@ -42,14 +46,25 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+def markdown(text: object) -> str:
+    """A name or message of others as Markdown shows it, in a table too: one line, no markup."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return re.sub(r"([\\`*\[\]|])", r"\\\1", line)
+
+
+def code(text: object) -> str:
+    """The same as code."""
+    return "`" + " ".join(str(text).split()).replace("`", "'") + "`"
+
+
 def rich_table(frame: pd.DataFrame, title: str) -> Table:
     """A data frame for the terminal, numbers to two decimals."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=escape(title), title_justify="left")
     for name in frame.columns:
         text = not pd.api.types.is_numeric_dtype(frame[name])
-        table.add_column(str(name), justify="left" if text else "right")
+        table.add_column(escape(str(name)), justify="left" if text else "right")
     for row in frame.itertuples(index=False):
-        table.add_row(*(f"{v:.2f}" if isinstance(v, float) else str(v) for v in row))
+        table.add_row(*(f"{v:.2f}" if isinstance(v, float) else escape(str(v)) for v in row))
     return table
 
 

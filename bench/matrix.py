@@ -11,13 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.costs import Costs
 from bench.errors import UserError
+from bench.limits import DEFAULT_LIMITS, Limits
 from mobo_core.seeding import digest
 
 ID_DIGITS = 8
+LABEL_BYTES = 60
+"""Of a label; run ids are names of folders, which have 255 bytes at most."""
+MOST_SEEDS, LARGEST_SEED = 10_000, 2**32 - 1
+LARGEST_BUDGET = 1_000_000
+
+Settings = TypeVar("Settings", Costs, Limits)
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,8 @@ class Budget:
         for name, value in asdict(self).items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise UserError(f"{name} must be a whole number of at least 1, got {value!r}")
+            if value > LARGEST_BUDGET:
+                raise UserError(f"{name} must be at most {LARGEST_BUDGET}, got {value!r}")
 
     def to_json(self) -> dict[str, int]:
         """As a dictionary. One worker is not named: ids of runs are older than the choice."""
@@ -157,6 +166,7 @@ class Matrix:
         objective_sets: Each a tuple of the problem's short names.
         budget: Of every run.
         costs: Of the simulated cluster, for virtual time; None is real time.
+        limits: When trials and runs are given up; may differ between runs of one table.
     """
 
     name: str
@@ -168,6 +178,7 @@ class Matrix:
     objective_sets: tuple[tuple[str, ...], ...]
     budget: Budget
     costs: Costs | None = None
+    limits: Limits = DEFAULT_LIMITS
 
     def cells(self) -> Iterator[Cell]:
         """All cells, scheduler by scheduler."""
@@ -197,6 +208,11 @@ class Matrix:
         given = {name: value for name, value in changes.items() if value is not None}
         return replace(self, budget=replace(self.budget, **given))
 
+    def with_limits(self, **changes: float | None) -> Matrix:
+        """The same matrix with the given limits changed; None leaves one alone."""
+        given = {name: value for name, value in changes.items() if value is not None}
+        return replace(self, limits=replace(self.limits, **given))
+
     def settings(self) -> dict[str, Any]:
         """What must be equal for runs to stand in one table, as JSON."""
         virtual = {"virtual": asdict(self.costs)} if self.costs else {}
@@ -224,11 +240,15 @@ def parse_seeds(text: str) -> list[int]:
         if "," in text:
             seeds = [int(part) for part in text.split(",") if part.strip()]
         else:
-            seeds = list(range(int(text)))
+            seeds = list(range(min(int(text), MOST_SEEDS + 1)))
     except ValueError:
         raise UserError(f"bad seeds {text!r}: {remedy}") from None
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise UserError(f"bad seeds {text!r}: at least one, none negative, none twice; {remedy}")
+    if len(seeds) > MOST_SEEDS or max(seeds) > LARGEST_SEED:
+        raise UserError(
+            f"bad seeds {text!r}: at most {MOST_SEEDS}, none above {LARGEST_SEED}; {remedy}"
+        )
     return seeds
 
 
@@ -262,14 +282,14 @@ def load_matrix(name_or_path: str) -> Matrix:
         )
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
         raise UserError(f"matrix file {name_or_path}: {error}") from None
     return _matrix_from_table(path.stem, table, name_or_path)
 
 
 def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
     known = {"title", "problem", "dataset", "objective_sets", "budget", "searcher", "scheduler"}
-    known |= {"virtual", "schedulers_of"}
+    known |= {"virtual", "schedulers_of", "limits"}
     if unknown := sorted(set(table) - known):
         raise UserError(f"matrix file {where}: unknown key {unknown[0]!r}; known: {sorted(known)}")
     sets = _typed(table, "objective_sets", list, where)
@@ -289,6 +309,7 @@ def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
             f"matrix file {where}: [budget] needs exactly trials, max_epochs and slots, and may "
             f"have workers_per_trial, got {sorted(budget)}"
         )
+    limits = _settings_of(Limits, table, "limits", where)
     return Matrix(
         name=name,
         title=_typed(table, "title", str, where),
@@ -298,21 +319,25 @@ def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
         schedulers=_schedulers(table, where),
         objective_sets=objective_sets,
         budget=Budget(**budget),
-        costs=_costs(table, where),
+        costs=_settings_of(Costs, table, "virtual", where),
+        limits=limits or DEFAULT_LIMITS,
     )
 
 
-def _costs(table: Mapping[str, Any], where: str) -> Costs | None:
-    if "virtual" not in table:
+def _settings_of(
+    kind: type[Settings], table: Mapping[str, Any], key: str, where: str
+) -> Settings | None:
+    """The dataclass that the table `key` fills in; None without that table."""
+    if key not in table:
         return None
-    given = _typed(table, "virtual", dict, where)
-    known = [f.name for f in fields(Costs)]
+    given = _typed(table, key, dict, where)
+    known = [f.name for f in fields(kind)]
     if unknown := sorted(set(given) - set(known)):
         raise UserError(
-            f"matrix file {where}: unknown key {unknown[0]!r} in [virtual]; known: {known}"
+            f"matrix file {where}: unknown key {unknown[0]!r} in [{key}]; known: {known}"
         )
     try:
-        return Costs(**given)
+        return kind(**given)
     except UserError as error:
         raise UserError(f"matrix file {where}: {error}") from error
 
@@ -343,7 +368,19 @@ def _components(table: Mapping[str, Any], key: str, where: str) -> tuple[Compone
                 f"matrix file {where}: label {label!r} of a [[{key}]] must consist of letters, "
                 "digits and hyphens"
             )
+        if len(label.encode()) > LABEL_BYTES:
+            raise UserError(
+                f"matrix file {where}: label {label!r} of a [[{key}]] must have at most "
+                f"{LABEL_BYTES} bytes, it has {len(label.encode())}"
+            )
         params = {k: v for k, v in entry.items() if k not in ("name", "label")}
+        try:
+            digest(params)
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"matrix file {where}: [[{key}]] {label!r} may have finite numbers, text, lists "
+                f"and tables of them as parameters ({error})"
+            ) from None
         components.append(Component(label, entry["name"], params))
     labels = [component.label for component in components]
     if not components or len(set(labels)) < len(labels):

@@ -119,7 +119,7 @@ def record(
     grid = recorder.grid_of(problem.space, sizes)
     cores = workers or len(os.sched_getaffinity(0))
     recorder.record(problem, grid, seed_list, out, cores, console)
-    console.print(f"wrote {out}")
+    console.print(f"wrote {out}", markup=False)
 
 
 @click.command()
@@ -171,7 +171,7 @@ def regress(
         sys.exit(EXIT_REGRESSION)
     if update:
         gate.write_reference(fixed, measured, seed_list, reason, reference)
-        console.print(f"wrote {reference}")
+        console.print(f"wrote {reference}", markup=False)
     else:
         console.print(f"{len(measured.cells)} cells: no scheduler got worse")
 

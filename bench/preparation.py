@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatch
@@ -51,7 +52,7 @@ def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Conso
         return chosen.with_dataset(wanted)
     try:
         if not images.mnist_on_disk(data_dir):
-            console.print(f"MNIST is not in {data_dir}; trying to download it")
+            console.print(f"MNIST is not in {data_dir}; trying to download it", markup=False)
             images.download_mnist(data_dir)
         images.load("mnist", data_dir)
     except images.DataDamagedError as error:
@@ -112,9 +113,10 @@ def check_resources(
         UserError: With the remedy.
     """
     slots, workers = budget.slots, budget.workers_per_trial
-    if cpus_per_trial <= 0:
+    if not 0 < cpus_per_trial < math.inf:
         raise UserError(f"--cpus-per-trial must be greater than 0, got {cpus_per_trial}")
-    if gpus_per_trial < 0 or (gpus_per_trial > 1 and gpus_per_trial != int(gpus_per_trial)):
+    whole = math.isfinite(gpus_per_trial) and gpus_per_trial == int(gpus_per_trial)
+    if not 0 <= gpus_per_trial <= 1 and not (gpus_per_trial > 1 and whole):
         raise UserError(
             f"--gpus-per-trial must be a fraction up to 1 or a whole number, got {gpus_per_trial}"
         )

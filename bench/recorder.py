@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.progress import track
 
-from bench import environment, files
+from bench import environment, files, folders
 from bench.errors import UserError
 from bench.formatting import duration
 from bench.parallel import in_processes
@@ -82,10 +82,25 @@ def record(
         console: For progress.
 
     Raises:
-        UserError: If the unfinished work beside it is of another problem.
+        UserError: If the unfinished work beside it is of another problem, or another process is at
+            it.
     """
     parts = out.with_name(out.name + ".parts")
-    _open(parts, problem)
+    with folders.held(parts):
+        _open(parts, problem)
+        curves = _curves(problem, grid, seeds, parts, workers, console)
+        _write(problem, grid, seeds, curves, out)
+
+
+def _curves(
+    problem: Problem,
+    grid: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    parts: Path,
+    workers: int,
+    console: Console,
+) -> list[dict[str, Any]]:
+    """All curves; those that do not lie in `parts` are trained."""
     configs = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     jobs = {
         parts / f"{digest([config, seed])[:16]}.json": (config, seed)
@@ -94,15 +109,15 @@ def record(
     todo = {path: job for path, job in jobs.items() if not path.exists()}
     console.print(
         f"{len(jobs)} curves of {problem.max_epochs} epochs on {problem.name}, "
-        f"{len(jobs) - len(todo)} already recorded in {parts}"
+        f"{len(jobs) - len(todo)} already recorded in {parts}",
+        markup=False,
     )
     began = time.monotonic()
     with contextlib.closing(in_processes(_record_one, todo.items(), (problem,), workers)) as done:
         for _ in track(done, "recording", len(todo), console=console):
             pass
     console.print(f"trained in {duration(time.monotonic() - began)}")
-    curves = [json.loads(path.read_text()) for path in jobs]
-    _write(problem, grid, seeds, curves, out)
+    return [json.loads(path.read_text()) for path in jobs]
 
 
 def _open(parts: Path, problem: Problem) -> None:

@@ -20,12 +20,13 @@ import pandas as pd
 
 from bench import files
 from bench.errors import UserError
-from bench.matrix import Matrix
 from mobo_core.objectives import Objective, ObjectiveSet
 from mobo_core.seeding import digest
 
 SCHEMA_VERSION = 1
-RUN_FILE, EPOCHS_FILE, MATRIX_FILE = "run.json", "epochs.parquet", "matrix.json"
+RUN_FILE, EPOCHS_FILE = "run.json", "epochs.parquet"
+WRITING, RETIRED = ".writing-", ".retired-"
+"""What the folders begin with of a record being written, and of the one that it replaces."""
 
 TrialStatus = Literal["completed", "stopped", "failed"]
 
@@ -161,6 +162,11 @@ class RunRecord:
         return self.result is not None
 
     @property
+    def reason(self) -> str:
+        """The last line of the error; empty without one."""
+        return self.error.strip().rpartition("\n")[2]
+
+    @property
     def objective_set(self) -> ObjectiveSet:
         """The objectives as a set."""
         return ObjectiveSet(self.objectives)
@@ -183,8 +189,8 @@ def write(record: RunRecord, folder: Path) -> Path:
 
 def _write(record: RunRecord, folder: Path, target: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
-    retired = Path(f"{staging}-old")
+    staging = Path(tempfile.mkdtemp(prefix=WRITING, dir=folder))
+    retired = folder / f"{RETIRED}{target.name}"
     try:
         staging.chmod(0o755)
         files.write_json(staging / RUN_FILE, {"schema_version": SCHEMA_VERSION, **_to_json(record)})
@@ -225,30 +231,46 @@ def _uninterrupted() -> Iterator[None]:
             signal.raise_signal(received)
 
 
+class DamagedRecordError(UserError):
+    """A record that cannot be read, and may be made again."""
+
+
 def read(path: Path) -> RunRecord:
     """The record in the folder `path`.
 
     Raises:
-        UserError: If it is damaged, not a record, or of another schema.
+        DamagedRecordError: If it is damaged or not a record.
+        UserError: If it is of another schema.
     """
-    remedy = "move the folder away or run again with --force"
     try:
         document = json.loads((path / RUN_FILE).read_text("utf-8"))
         schema = document.pop("schema_version")
         if schema != SCHEMA_VERSION:
             raise UserError(
-                f"{path} has schema {schema}, this version reads {SCHEMA_VERSION}; {remedy}"
+                f"{path} has schema {schema!r}, this version reads {SCHEMA_VERSION}; move the "
+                "folder away or use the version that made it"
             )
         result = document.pop("result")
-        return RunRecord(
+        record = RunRecord(
             objectives=tuple(Objective(**o) for o in document.pop("objectives")),
             result=_result_from_json(result, path) if result else None,
             **document,
         )
+        if record.run_id != path.name:
+            raise ValueError(f"it is of the run {record.run_id!r}")
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is not a readable record ({error!r}); {remedy}") from error
+    except Exception as error:  # whatever a stranger's file makes of the libraries that read it
+        raise DamagedRecordError(
+            f"{path} is not a readable record ({one_line(error)}); move the folder away or make it "
+            "again with --force"
+        ) from error
+    return record
+
+
+def one_line(error: Exception) -> str:
+    """An error in one line."""
+    return " ".join(repr(error).split())
 
 
 def read_all(folder: Path) -> list[RunRecord]:
@@ -269,69 +291,6 @@ def find(folder: Path, run_id: str) -> RunRecord | None:
     """
     path = folder / run_id
     return read(path) if path.exists() else None
-
-
-def open_folder(folder: Path, matrix: Matrix) -> None:
-    """Make the results folder of a matrix, or check that it is this matrix's.
-
-    A folder holds runs of one problem with one budget, so that whatever lies in it can stand in
-    one table; seeds, schedulers, searchers and objective sets may be added at any time.
-
-    Raises:
-        UserError: If the folder holds runs of other settings or cannot be written.
-    """
-    path = folder / MATRIX_FILE
-    settings = matrix.settings()
-    if path.exists():
-        settings = _united(read_settings(folder), settings, folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        files.write_json(path, settings)
-    except OSError as error:
-        raise UserError(f"cannot write results to {folder}: {error}") from error
-
-
-def _united(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Our settings with what else lies in the folder: more schedulers, searchers, sets."""
-    for key in ("problem", "dataset", "budget", "virtual"):
-        if ours.get(key) != theirs.get(key):
-            raise UserError(
-                f"{folder} holds runs with another {key} ({theirs.get(key)} instead of "
-                f"{ours.get(key)}); choose another folder with --results"
-            )
-    united = dict(ours)
-    for key in ("searchers", "schedulers"):
-        mine = {component["label"]: component for component in ours[key]}
-        for component in theirs.get(key, []):
-            if mine.setdefault(component["label"], component) != component:
-                raise UserError(
-                    f"{folder} knows the label {component['label']!r} with other parameters "
-                    f"({component} instead of {mine[component['label']]}); use another label or "
-                    "choose another folder with --results"
-                )
-        united[key] = list(mine.values())
-    sets = theirs.get("objective_sets", [])
-    united["objective_sets"] = list(dict.fromkeys([*ours["objective_sets"], *sets]))
-    return united
-
-
-def read_settings(folder: Path) -> dict[str, Any]:
-    """The settings of the matrix whose runs lie in a folder.
-
-    Raises:
-        UserError: If there are none.
-    """
-    try:
-        settings: dict[str, Any] = json.loads((folder / MATRIX_FILE).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        inside = sorted(str(path.parent) for path in folder.glob(f"*/{MATRIX_FILE}"))
-        remedy = (
-            f"did you mean {' or '.join(inside)}?"
-            if inside
-            else "run a matrix into it first, e.g. mobo-bench run quick"
-        )
-        raise UserError(f"{folder} is no results folder; {remedy}") from error
-    return settings
 
 
 def fingerprint(result: RunResult) -> str:

@@ -185,6 +185,9 @@ def compare(matrix: Matrix, measured: Measurement, reference: dict[str, Any]) ->
     remedy = "if that is meant, write a new reference with --update"
     if reference["matrix"] != matrix.settings():
         raise UserError(f"the reference is of other settings than the matrix has now; {remedy}")
+    for key, mine in (("cells", measured.cells), ("baseline", measured.baseline)):
+        if reference[key].keys() != mine.keys():
+            raise UserError(f"the reference has other {key} than were measured; {remedy}")
     for objectives, figures in measured.baseline.items():
         for figure, values in figures.items():
             before = reference["baseline"][objectives][figure]
@@ -240,7 +243,14 @@ def read_reference(path: Path) -> dict[str, Any]:
         parts = [*document["cells"].values(), *document["baseline"].values()]
         if any(len(v) != len(document["seeds"]) for part in parts for v in part.values()):
             raise ValueError("a cell has not one value per seed")
-    except (OSError, ValueError, AttributeError, TypeError) as error:
+        if document["margins"].keys() != MARGINS.keys():
+            raise ValueError(f"its margins are not of {sorted(MARGINS)}")
+        if any(not MARGINS.keys() <= cell.keys() for cell in document["cells"].values()):
+            raise ValueError(f"a cell has not {sorted(MARGINS)}")
+        values = [number for part in parts for v in part.values() for number in v]
+        if not np.isfinite([float(v) for v in (*values, *document["margins"].values())]).all():
+            raise ValueError("a value is not finite")
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError, OverflowError) as error:
         raise UserError(
             f"{path} is no reference of the gate ({error}); write one with --update --reason '…'"
         ) from error

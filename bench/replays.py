@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.progress import track
 
-from bench import catalogue, records
+from bench import catalogue, folders, records
 from bench.aggregate import BASELINE
 from bench.errors import UserError
 from bench.matrix import Component, Matrix
@@ -100,7 +100,7 @@ def read_pool(path: Path) -> Pool:
 
 
 def _recorded_curves(folder: Path) -> pd.DataFrame:
-    records.read_settings(folder)
+    folders.read_settings(folder)
     parts = []
     for record in records.read_all(folder):
         if record.result is None or record.labels["scheduler"] != BASELINE:

@@ -9,9 +9,19 @@ from typing import Any
 import pandas as pd
 from rich.console import Console
 
-from bench import aggregate, findings, plots, plots_statistics, problems, records, tables
+from bench import (
+    aggregate,
+    findings,
+    folders,
+    plots,
+    plots_statistics,
+    problems,
+    records,
+    tables,
+)
 from bench.aggregate import BASELINE
 from bench.errors import UserError
+from bench.formatting import code, markdown
 from bench.records import RunRecord
 
 DATASET_TITLES = {
@@ -26,7 +36,7 @@ def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
     Raises:
         UserError: If there is nothing to report or a record cannot be read.
     """
-    settings = records.read_settings(results_dir)
+    settings = folders.read_settings(results_dir)
     recorded = in_matrix_order(records.read_all(results_dir), settings)
     runs = aggregate.summarise(recorded)
     if runs.empty:
@@ -53,20 +63,30 @@ def write(results_dir: Path, reports_dir: Path, console: Console) -> None:
         raise UserError(f"cannot write reports to {reports_dir}: {error}") from error
     for table in built:
         console.print(table.to_rich())
-    console.print(f"tables and figures: {reports_dir / 'report.md'}", soft_wrap=True)
+    console.print(f"tables and figures: {reports_dir / 'report.md'}", soft_wrap=True, markup=False)
 
 
 def in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list[RunRecord]:
-    """The records as the matrix lists their cells, seed by seed within a cell."""
+    """The records as the matrix lists their cells, seed by seed within a cell.
+
+    Raises:
+        UserError: If one is of no cell of the matrix.
+    """
     schedulers = [component["label"] for component in settings["schedulers"]]
     sets = settings["objective_sets"]
 
     def place(record: RunRecord) -> tuple[int, int, int]:
-        return (
-            schedulers.index(record.labels["scheduler"]),
-            sets.index("+".join(record.spec["objectives"])),
-            record.spec["seed"],
-        )
+        try:
+            return (
+                schedulers.index(record.labels["scheduler"]),
+                sets.index("+".join(record.spec["objectives"])),
+                record.spec["seed"],
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"the record {record.run_id} is of no cell of this folder's matrix ({error}); "
+                "move it away"
+            ) from error
 
     return sorted(recorded, key=place)
 
@@ -92,11 +112,10 @@ def _markdown(
     sections: list[str],
     figures: list[str],
 ) -> str:
-    parts = [f"# {settings['title']}", "", f"{_subject(settings)}.", ""]
+    parts = [f"# {markdown(settings['title'])}", "", f"{markdown(_subject(settings))}.", ""]
     failed = [record for record in recorded if not record.finished]
     for record in failed:
-        last_line = record.error.strip().splitlines()[-1]
-        parts += [f"**Failed run** `{record.run_id}`: {last_line}", ""]
+        parts += [f"**Failed run** {code(record.run_id)}: {markdown(record.reason)}", ""]
     parts += ["Runtime · epochs trained · observed hypervolume against FIFO of the same seed:", ""]
     parts += [tables.overview(runs), ""]
     if runs["scheduler"].nunique() > 1 and BASELINE in set(runs["scheduler"]):
@@ -137,10 +156,9 @@ def _test_table(recorded: list[RunRecord]) -> str:
             tested = pd.DataFrame([member.metrics for member in front])
             spans = [f"{n} {tested[n].min():.4f} to {tested[n].max():.4f}" for n in tested]
             repeated = sum(member.repeated for member in front)
-            shown = record.result.test_error or "; ".join(spans) or "–"
-            lines.append(
-                f"| {record.run_id} | {len(front)} | {shown} | {repeated} of {len(front)} |"
-            )
+            shown = markdown(record.result.test_error or "; ".join(spans) or "–")
+            run_id = markdown(record.run_id)
+            lines.append(f"| {run_id} | {len(front)} | {shown} | {repeated} of {len(front)} |")
     lines += [
         "",
         "Each member of a final front was trained again from its configuration and seed and then "
@@ -177,5 +195,5 @@ def _provenance(recorded: list[RunRecord]) -> list[str]:
         ("started", {min(r.started_at for r in recorded)}),
         ("seeds", {", ".join(map(str, sorted({r.spec["seed"] for r in recorded})))}),
     ):
-        lines += [f"- {title}: `{value}`" for value in sorted(values)]
+        lines += [f"- {title}: {code(value)}" for value in sorted(values)]
     return lines

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from rich.markup import escape
 from rich.table import Table as RichTable
 
 from bench import paper
 from bench.aggregate import BASELINE
-from bench.formatting import duration, percent, ratio, significant, whole
+from bench.formatting import count, duration, markdown, percent, ratio, significant, whole
 from bench.statistics import ENOUGH_SEEDS, mean_interval
 
 Formatter = Callable[[float], str]
@@ -37,11 +38,15 @@ class Table:
 
     def to_markdown(self) -> str:
         """GitHub-flavoured Markdown, title and caption included."""
-        header = " | ".join(self.cells.columns)
+        header = " | ".join(self.cells.columns)  # ours; of a row the first cell alone is not
         rule = " | ".join("---" if i < 1 else "---:" for i in range(len(self.cells.columns)))
-        rows = [" | ".join(row) for row in self.cells.itertuples(index=False)]
+        rows = [
+            " | ".join([markdown(name), *figures])
+            for name, *figures in self.cells.itertuples(index=False)
+        ]
         lines = [f"| {line} |" for line in (header, rule, *rows)]
-        return "\n".join([f"### {self.title}", "", *lines, "", self.caption, ""])
+        title, caption = markdown(self.title), markdown(self.caption)
+        return "\n".join([f"### {title}", "", *lines, "", caption, ""])
 
     def to_latex(self) -> str:
         """A booktabs table, title and caption included."""
@@ -67,11 +72,13 @@ class Table:
 
     def to_rich(self) -> RichTable:
         """For the terminal."""
-        shown = RichTable(title=self.title, caption=self.caption, title_justify="left")
+        shown = RichTable(
+            title=escape(self.title), caption=escape(self.caption), title_justify="left"
+        )
         for index, column in enumerate(self.cells.columns):
             shown.add_column(column, justify="left" if index == 0 else "right")
         for row in self.cells.itertuples(index=False):
-            shown.add_row(*row)
+            shown.add_row(*map(escape, row))
         return shown
 
 
@@ -129,7 +136,7 @@ def overview(runs: pd.DataFrame) -> str:
     ].median()
     several = runs["searcher"].nunique() > 1
     sets = list(runs["objectives"].unique())
-    lines = [f"| | {' | '.join(sets)} |", "| --- |" + " ---: |" * len(sets)]
+    lines = [f"| | {' | '.join(map(markdown, sets))} |", "| --- |" + " ---: |" * len(sets)]
     texts: dict[str, dict[str, str]] = {}
     for cell in cells.reset_index().to_dict("records"):
         name = str(cell["objectives"])
@@ -140,7 +147,7 @@ def overview(runs: pd.DataFrame) -> str:
             f"{duration(cell['runtime_s'])} · {whole(cell['epochs'])} · {shown}"
         )
     for label, row in texts.items():
-        lines.append(f"| {label} | {' | '.join(row.get(name, '–') for name in sets)} |")
+        lines.append(f"| {markdown(label)} | {' | '.join(row.get(name, '–') for name in sets)} |")
     return "\n".join(lines)
 
 
@@ -156,7 +163,7 @@ def comparison(runs: pd.DataFrame) -> str:
     for (searcher, objectives), group in runs.groupby(["searcher", "objectives"], sort=False):
         seeds = group.groupby("scheduler")["seed"].nunique().max()
         lines = [
-            f"**{objectives}**, search by {searcher}, {seeds} seed{'s' if seeds > 1 else ''}",
+            f"**{markdown(objectives)}**, search by {markdown(searcher)}, {count(seeds, 'seed')}",
             "",
             "| scheduler | epochs saved | time saved | HV / FIFO | front lost | resumes |",
             "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -170,7 +177,7 @@ def comparison(runs: pd.DataFrame) -> str:
                 ("resumes", whole),
             )
             cells = [_over_seeds(mine[c].dropna().to_numpy(float), f) for c, f in columns]
-            lines.append(f"| {scheduler} | {' | '.join(cells)} |")
+            lines.append(f"| {markdown(scheduler)} | {' | '.join(cells)} |")
         oracle = group.loc[group["scheduler"] == BASELINE, "oracle_saved"].to_numpy(float)
         if len(oracle):
             lines.append(f"| *oracle* | {_over_seeds(oracle, percent)} | | 1.000 | 0 | |")
@@ -249,22 +256,24 @@ def _caption(subject: str, group: pd.DataFrame, with_paper: bool) -> str:
     if with_paper:
         text += " Recomputed: the observed figures of the paper's own records."
     for column, what in (("failed", "failed"), ("fallbacks", "are fallbacks of the searcher")):
-        if count := int(group[column].sum()):
-            text += f" Of {int(group['trials'].sum())} trials, {count} {what}."
+        if many := int(group[column].sum()):
+            text += f" Of {int(group['trials'].sum())} trials, {many} {what}."
     return text
 
 
 def _latex(text: str) -> str:
-    for plain, escaped in (
-        ("\\", r"\textbackslash{}"),
-        ("%", r"\%"),
-        ("_", r"\_"),
-        ("&", r"\&"),
-        ("#", r"\#"),
-        ("·", r"$\cdot$"),
-        ("–", "--"),
-        ("≤", r"$\leq$"),
-        ("×", r"$\times$"),
-    ):
-        text = text.replace(plain, escaped)
-    return text
+    return text.translate(LATEX)
+
+
+LATEX = str.maketrans(
+    {
+        **{plain: "\\" + plain for plain in "%_&#${}"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "·": r"$\cdot$",
+        "–": "--",
+        "≤": r"$\leq$",
+        "×": r"$\times$",
+    }
+)

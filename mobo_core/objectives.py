@@ -18,6 +18,16 @@ Goal = Literal["max", "min"]
 Points = NDArray[np.float64]
 
 
+def is_finite_number(value: object) -> bool:
+    """Whether a value is a number, not a truth value, and finite as a float."""
+    if not isinstance(value, int | float | np.number) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except (OverflowError, TypeError):  # larger than any float, or complex
+        return False
+
+
 @dataclass(frozen=True)
 class Objective:
     """One coordinate of what is optimised.
@@ -64,8 +74,7 @@ class Objective:
                 )
 
     def _finite(self, what: str, value: object) -> float:
-        number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-        if not number or not math.isfinite(value):  # type: ignore[arg-type]
+        if not is_finite_number(value):
             raise ValueError(
                 f"{what} of objective {self.name!r} must be a finite number, got {value!r}"
             )

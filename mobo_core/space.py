@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from mobo_core.objectives import Points
+from mobo_core.objectives import Points, is_finite_number
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,9 @@ class RangeParameter:
         integer: True for whole numbers.
         log: True if the scale is logarithmic.
         step: Quantum, or None. Values are multiples of it, the bounds included.
+
+    Raises:
+        ValueError: If bounds or step are no finite numbers, or do not fit together.
     """
 
     name: str
@@ -33,18 +36,21 @@ class RangeParameter:
     step: float | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.lower) and math.isfinite(self.upper)):
+        if not (is_finite_number(self.lower) and is_finite_number(self.upper)):
             raise ValueError(f"parameter {self.name!r} needs finite bounds, got {self}")
         if not self.lower < self.upper:
             raise ValueError(
                 f"parameter {self.name!r} needs lower < upper, got {self.lower} and {self.upper}"
             )
-        if self.step is not None and not (math.isfinite(self.step) and self.step > 0):
+        if not math.isfinite(float(self.upper) - float(self.lower)):
+            raise ValueError(f"parameter {self.name!r} needs a finite width, got {self}")
+        if self.step is not None and not (is_finite_number(self.step) and self.step > 0):
             raise ValueError(f"parameter {self.name!r} needs a step > 0, got {self.step}")
         cell = self.step if self.step is not None else (1 if self.integer else None)
-        if cell and any(
-            not math.isclose(b / cell, round(b / cell), abs_tol=1e-9)
-            for b in (self.lower, self.upper)
+        cells = [b / cell for b in (self.lower, self.upper)] if cell else []
+        if any(
+            math.isinf(count) or not math.isclose(count, round(count), abs_tol=1e-9)
+            for count in cells
         ):
             raise ValueError(
                 f"bounds of parameter {self.name!r} must be multiples of {cell}, "

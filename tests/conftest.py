@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """The Ray backend on the embedded digits, two slots; the session's only Ray."""
-    from bench.backends.ray import RayBackend, RaySettings
+    from bench.backends.ray import RayBackend
+    from bench.backends.settings import RaySettings
 
     with RayBackend(RaySettings(), data_dir="no-data-needed", slots=2) as running:
         yield running

@@ -14,11 +14,15 @@ from typing import Any, cast
 
 import ray
 
+from bench.limits import Limits
 from mobo_core.problems.protocol import DivisibleProblem, Problem, Training, train_again
 from mobo_core.tune.team import Team
 
+HOST_TIMEOUT_S = 180.0
+"""What a training process may take to start, its imports and data included."""
 LIVENESS_TIMEOUT_S = 1.0
 POLL_S = 0.2
+LONGEST_CAUSE = 400
 
 
 class Host:
@@ -93,6 +97,12 @@ class Lender:
         if borrower in self._lent:
             self._free.append(self._lent.pop(borrower)[1])
 
+    def replace_hosts(self) -> None:
+        """End all hosts that are not lent, whatever they are doing, and start new ones."""
+        for host in self._free:
+            ray.kill(host)
+        self._free = [self._new_host() for _ in self._free]
+
     def discard(self, borrower: str) -> None:
         """Replace a borrower's host by a new one: its process died or cannot be trusted."""
         if borrower in self._lent:
@@ -101,22 +111,28 @@ class Lender:
             self._free.append(self._new_host())
 
     def hosts(self) -> list[Any]:
-        """All hosts, between runs: whatever is still lent comes back first."""
+        """All hosts, between runs: what is still lent comes back first, what died is replaced."""
         for borrower in list(self._lent):
             self.discard(borrower)
+        self._free = [self._new_host() if _is_dead(host) else host for host in self._free]
         return list(self._free)
 
     def _reclaim(self) -> None:
         """Replace the hosts of borrowers that died; theirs may be in the middle of an epoch."""
         for borrower, (process, _) in list(self._lent.items()):
-            reply = process.__ray_ready__.remote()
-            answered, _ = ray.wait([reply], timeout=LIVENESS_TIMEOUT_S)
-            if not answered:
-                continue  # alive and busy
-            try:
-                ray.get(reply)
-            except ray.exceptions.RayActorError:
+            if _is_dead(process):
                 self.discard(borrower)
+
+
+def _is_dead(actor: Any) -> bool:
+    """Whether an actor has ended; one that is busy or starts has not."""
+    reply = actor.__ray_ready__.remote()
+    answered, _ = ray.wait([reply], timeout=LIVENESS_TIMEOUT_S)
+    try:
+        ray.get(answered)
+    except ray.exceptions.RayActorError:
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -128,11 +144,13 @@ class HostedProblem:
         max_epochs: Of the problem.
         patience_s: How long a trial waits for a host: the trial before it may hold one for a
             moment after its end.
+        epoch_limit_s: See `bench.limits.Limits.epoch_s`.
     """
 
     lender: Any
     max_epochs: int
     patience_s: float = 60.0
+    epoch_limit_s: float = Limits.epoch_s
 
     def start(self, config: Mapping[str, Any], seed: int) -> HostedTraining:
         """Borrow a host and begin.
@@ -148,7 +166,7 @@ class HostedProblem:
             if time.monotonic() > deadline:
                 raise RuntimeError("more trials run at a time than there are training processes")
             time.sleep(POLL_S)
-        training = HostedTraining(self.lender, borrower, host)
+        training = HostedTraining(self.lender, borrower, host, self.epoch_limit_s)
         training.begin(config, seed)
         return training
 
@@ -157,16 +175,22 @@ class HostedProblem:
 
 
 class HostedTraining:
-    """A `Training` that runs in a borrowed host."""
+    """A `Training` that runs in a borrowed host.
 
-    def __init__(self, lender: Any, borrower: str, host: Any) -> None:
+    Its methods raise what the training raises, and `TrainingProcessError` if the host does not
+    answer or ends: then it is replaced.
+    """
+
+    def __init__(self, lender: Any, borrower: str, host: Any, limit_s: float) -> None:
         self._lender = lender
         self._borrower = borrower
         self._host = host
+        self._limit_s = limit_s
 
     def begin(self, config: Mapping[str, Any], seed: int) -> None:
-        """Start the training in the host."""
-        self._get(self._host.start.remote(config, seed))
+        """Start the training in the host, which may be new and still importing."""
+        self._get("process", self._host.__ray_ready__.remote(), HOST_TIMEOUT_S)
+        self._get("start", self._host.start.remote(config, seed), self._limit_s)
 
     def run_epoch(self) -> dict[str, float]:
         """See `Training`."""
@@ -189,16 +213,33 @@ class HostedTraining:
         ray.get(self._lender.release.remote(self._borrower))
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        return self._get(self._host.call.remote(method, *arguments))
+        what = "epoch" if method == "run_epoch" else method
+        return self._get(what, self._host.call.remote(method, *arguments), self._limit_s)
 
-    def _get(self, reply: Any) -> Any:
+    def _get(self, what: str, reply: Any, limit_s: float) -> Any:
         try:
-            return ray.get(reply)
+            return ray.get(reply, timeout=limit_s)
         except ray.exceptions.RayTaskError:
             # The training raised; its host is sound. Tune ends this process without a word, so
             # give the host back now: a new one would have to import everything again.
             self.close()
             raise
-        except ray.exceptions.RayActorError:
-            ray.get(self._lender.discard.remote(self._borrower))
-            raise
+        except ray.exceptions.GetTimeoutError:
+            self._discard()
+            raise TrainingProcessError(f"no {what} within {limit_s:g} s") from None
+        except ray.exceptions.RayError as error:
+            self._discard()
+            raise TrainingProcessError(f"the training process ended: {_cause(error)}") from None
+
+    def _discard(self) -> None:
+        ray.get(self._lender.discard.remote(self._borrower))
+
+
+class TrainingProcessError(Exception):
+    """The process that trained a trial hung or died."""
+
+
+def _cause(error: Exception) -> str:
+    """An error of Ray in one line; it says much more over many."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= LONGEST_CAUSE else text[:LONGEST_CAUSE] + "…"

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+from bench.backends.failures import Failures, why_failed
 from bench.catalogue import TIME_ATTR
 from bench.records import FrontMember, Timing, TrialRecord
 from mobo_core.indicators import hypervolume
@@ -95,10 +95,17 @@ class TimedSearcher(Searcher):
 
 
 class Observer(tune.Callback):
-    """Keeps every report and every error of a run of Tune."""
+    """Keeps every report and every error of a run of Tune.
 
-    def __init__(self, on_trial_end: Callable[[], None]) -> None:
+    Args:
+        on_trial_end: Called whenever a trial has ended.
+        failures: Is told of every end.
+    """
+
+    def __init__(self, on_trial_end: Callable[[], None], failures: Failures) -> None:
         self._on_trial_end = on_trial_end
+        self.failures = failures
+        self._last: dict[str, dict[str, Any]] = {}
         self._began = 0.0
         self.reports: list[tuple[str, float, dict[str, Any]]] = []
         self.configs: dict[str, dict[str, Any]] = {}
@@ -122,7 +129,8 @@ class Observer(tune.Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
         """Keep the report."""
-        self.reports.append((trial.trial_id, self._elapsed(result), dict(result)))
+        self._last[trial.trial_id] = dict(result)
+        self.reports.append((trial.trial_id, self._elapsed(result), self._last[trial.trial_id]))
 
     def _elapsed(self, result: dict[str, Any]) -> float:
         return time.perf_counter() - self._began
@@ -131,7 +139,7 @@ class Observer(tune.Callback):
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
         """Tell the progress."""
-        self._on_trial_end()
+        self._ended(trial)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
@@ -139,6 +147,11 @@ class Observer(tune.Callback):
         """Keep the error."""
         self.configs.setdefault(trial.trial_id, dict(trial.config))
         self.errors[trial.trial_id] = self._error_of(trial)
+        self._ended(trial)
+
+    def _ended(self, trial: Trial) -> None:
+        error = self.errors.get(trial.trial_id, "")
+        self.failures.count(error, self._last.get(trial.trial_id, {}))
         self._on_trial_end()
 
     def _error_of(self, trial: Any) -> str:
@@ -151,7 +164,11 @@ class Observer(tune.Callback):
 
 
 class VirtualObserver(Observer):
-    """The same in virtual time, whose seconds are in the reports."""
+    """The same in virtual time, whose seconds are in the reports; too many failures raise."""
+
+    def _ended(self, trial: Trial) -> None:
+        super()._ended(trial)
+        self.failures.check()
 
     def _elapsed(self, result: dict[str, Any]) -> float:
         return float(result["timestamp"])
@@ -186,11 +203,7 @@ def trial_records(
     trials = []
     for trial_id, number in _trial_numbers(searcher).items():
         result = last.get(number, {})
-        error = observer.errors.get(trial_id, "")
-        if not error and not result:
-            error = "ended without a report"
-        if not error and not np.isfinite(objectives.to_point(result)).all():
-            error = "reported objectives that are not finite"
+        error = why_failed(observer.errors.get(trial_id, ""), result, objectives)
         trained = int(result[TIME_ATTR]) if result else 0
         trials.append(
             TrialRecord(

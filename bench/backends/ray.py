@@ -6,13 +6,10 @@ import math
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -21,11 +18,13 @@ import ray
 import torch
 from ray import tune
 from ray.tune.schedulers import TrialScheduler
-from ray.util import ActorPool
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench import catalogue
-from bench.backends.hosts import HostedProblem, Lender
+from bench.backends.failures import Failures
+from bench.backends.hosts import HOST_TIMEOUT_S, HostedProblem, Lender
 from bench.backends.leftovers import free_placement_groups
+from bench.backends.loopback import on_loopback
 from bench.backends.observation import (
     Observer,
     TimedSearcher,
@@ -38,7 +37,11 @@ from bench.backends.observation import (
     timing,
     trial_records,
 )
+from bench.backends.retraining import RetrainingError, retrain
+from bench.backends.scratch import Scratch
+from bench.backends.settings import TUNE_SETTINGS, RaySettings
 from bench.errors import UserError
+from bench.limits import DEFAULT_LIMITS, Limits
 from bench.matrix import Component, Run
 from bench.quiet import hush_runs
 from bench.records import FrontMember, RunResult, TrialRecord
@@ -46,49 +49,10 @@ from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.protocol import Problem
 from mobo_core.tune import PromotionScheduler, problem_trainable
 
-TUNE_SETTINGS = {
-    # Seconds between snapshots of an experiment whose folder is thrown away in the end.
-    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
-    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
-    # Ctrl-C must reach us as KeyboardInterrupt; Tune's handler would end one run and go on.
-    "TUNE_DISABLE_SIGINT_HANDLER": "1",
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # The older of Tune's two outputs is the one that verbose=0 silences.
-    "RAY_AIR_NEW_OUTPUT": "0",
-    "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
-    # A training process that asked for no GPU must not see one.
-    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "1",
-}
 SLOT = "mobo_slot"
 """Resource of our own Ray: as many as there are slots, one per trial."""
 PROXY_CPUS = 0.01
 """A trial's own process only passes on what its training process does."""
-HOST_TIMEOUT_S = 180.0
-
-
-@dataclass(frozen=True)
-class RaySettings:
-    """Where trials run.
-
-    Args:
-        address: None starts a Ray of its own on this machine, with as many cores (and GPUs) as
-            the slots need; ``auto`` or ``host:port`` joins an existing cluster.
-        cpus_per_trial: > 0; of each worker, if a trial has several.
-        gpus_per_trial: Whole or a fraction; likewise.
-        workers_per_trial: That train one trial together; see `mobo_core.tune.team`.
-    """
-
-    address: str | None = None
-    cpus_per_trial: float = 1
-    gpus_per_trial: float = 0
-    workers_per_trial: int = 1
-
-    def to_json(self) -> dict[str, Any]:
-        """As a dictionary, for records; one worker is not named."""
-        document = asdict(self)
-        if self.workers_per_trial == 1:
-            del document["workers_per_trial"]
-        return document
 
 
 class RayBackend(AbstractContextManager["RayBackend"]):
@@ -98,17 +62,24 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         settings: Where trials run.
         data_dir: Where the problem's data lies.
         slots: Trials at a time.
+        limits: Of every run.
     """
 
     processes = 1
     """Runs at a time: each has all slots."""
 
-    def __init__(self, settings: RaySettings, data_dir: str, slots: int) -> None:
+    def __init__(
+        self,
+        settings: RaySettings,
+        data_dir: str,
+        slots: int,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         self._settings = settings
+        self._limits = limits
         self._data_dir = data_dir
         self._slots = slots
         self._owns_ray = False
-        self._folder = ""
         self._lender: tuple[Problem, Any] | None = None
 
     def __enter__(self) -> RayBackend:
@@ -117,14 +88,13 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         os.environ.update({k: os.environ.get(k, v) for k, v in settings.items()})
         torch.set_num_threads(1)
         hush_runs()
-        # Ray's sockets lie in this folder, and their paths may have 107 bytes at most.
-        self._folder = tempfile.mkdtemp(prefix="mobo-", dir=os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108
+        self._scratch = Scratch()
         if not ray.is_initialized():
             handler = signal.getsignal(signal.SIGTERM)
             try:
                 self._start_ray()
             except BaseException:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._scratch.remove()
                 raise
             self._owns_ray = True
             if threading.current_thread() is threading.main_thread():
@@ -139,15 +109,16 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             if self._settings.address is not None:
                 ray.init(address=self._settings.address, **quiet)
                 return
-            ray.init(
-                address="local",
-                num_cpus=math.ceil(workers * self._settings.cpus_per_trial) + 1,
-                num_gpus=torch.cuda.device_count() if self._settings.gpus_per_trial else 0,
-                resources={SLOT: self._slots},
-                include_dashboard=False,
-                _temp_dir=str(Path(self._folder, "ray")),
-                **quiet,
-            )
+            with on_loopback():
+                ray.init(
+                    address="local",
+                    num_cpus=math.ceil(workers * self._settings.cpus_per_trial) + 1,
+                    num_gpus=torch.cuda.device_count() if self._settings.gpus_per_trial else 0,
+                    resources={SLOT: self._slots},
+                    include_dashboard=False,
+                    _temp_dir=str(self._scratch.path / "ray"),
+                    **quiet,
+                )
         except (ConnectionError, ValueError, RuntimeError, OSError) as error:
             where = self._settings.address or "this machine"
             raise UserError(
@@ -164,7 +135,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         self._lender = None
         if self._owns_ray:
             ray.shutdown()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.remove()
 
     def warm_up(
         self, searcher: Component, problem: Problem, objectives: ObjectiveSet, trials: int
@@ -203,7 +174,15 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         """What the last of so many epochs takes while all slots train: of a middling trial."""
         middle = problem.space.from_unit(np.full(len(problem.space), 0.5))
         hosts = ray.get(self._lender_of(problem).hosts.remote())
-        trained = ray.get([host.train_again.remote(middle, 0, epochs) for host in hosts])
+        limit_s = epochs * self._limits.epoch_s
+        try:
+            trained = ray.get(
+                [host.train_again.remote(middle, 0, epochs) for host in hosts], timeout=limit_s
+            )
+        except ray.exceptions.GetTimeoutError as error:
+            raise UserError(
+                f"training {epochs} epochs took more than {limit_s:g} s; raise --epoch-time-limit"
+            ) from error
         return max(float(metrics["seconds"]) for metrics, _ in trained)
 
     def _await_hosts(self, lender: Any) -> None:
@@ -233,13 +212,21 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 # processes end with the lender, their owner, and free their cores.
                 ray.kill(self._lender[1])
                 self._lender = None
+            # On this node, which the run cannot outlive anyway.
+            here = NodeAffinitySchedulingStrategy(
+                ray.get_runtime_context().get_node_id(), soft=False
+            )
             settings = self._settings
-            lender = ray.remote(num_cpus=0)(Lender).remote(
-                problem,
-                self._slots,
-                settings.cpus_per_trial,
-                settings.gpus_per_trial,
-                settings.workers_per_trial,
+            lender = (
+                ray.remote(Lender)
+                .options(num_cpus=0, scheduling_strategy=here)
+                .remote(
+                    problem,
+                    self._slots,
+                    settings.cpus_per_trial,
+                    settings.gpus_per_trial,
+                    settings.workers_per_trial,
+                )
             )
             self._lender = (problem, lender)
         return self._lender[1]
@@ -265,11 +252,13 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             real_time=True,
         )
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
-        observer = Observer(on_trial_end)
+        failures = Failures(objectives, run.budget.trials, self._limits.failed_share)
+        observer = Observer(on_trial_end, failures)
         self._await_hosts(self._lender_of(problem))
         scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
         try:
             wall_s = self._search(run, problem, searcher, scheduler, observer)
+            failures.check()
         except BaseException:
             searcher.close()  # not after a whole run: it would not hear of the last trials
             raise
@@ -302,7 +291,11 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         """Seconds the search took, from the call of Tune to its return."""
         tuner = tune.Tuner(
             problem_trainable(
-                HostedProblem(self._lender_of(problem), problem.max_epochs),
+                HostedProblem(
+                    self._lender_of(problem),
+                    problem.max_epochs,
+                    epoch_limit_s=self._limits.epoch_s,
+                ),
                 run.seed,
                 {"cpu": PROXY_CPUS, **({SLOT: 1} if self._settings.address is None else {})},
             ),
@@ -315,8 +308,9 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             ),
             run_config=tune.RunConfig(
                 name=run.run_id,
-                storage_path=str(Path(self._folder, "tune")),
+                storage_path=str(self._scratch.path / "tune"),
                 callbacks=[observer],
+                stop=observer.failures,
                 verbose=0,
             ),
         )
@@ -329,7 +323,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 free_placement_groups()
             raise
         wall_s = time.perf_counter() - began
-        shutil.rmtree(Path(self._folder, "tune", run.run_id), ignore_errors=True)
+        shutil.rmtree(self._scratch.path / "tune" / run.run_id, ignore_errors=True)
         return wall_s
 
     def _concurrency(self, run: Run) -> int | None:
@@ -365,15 +359,9 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             The members, and the error if that failed: the search is kept in any case.
         """
         try:
-            hosts = ActorPool(ray.get(self._lender_of(problem).hosts.remote()))
-            results = list(
-                hosts.map(
-                    lambda host, trial: host.train_again.remote(trial.config, seed, trial.epochs),
-                    members,
-                )
-            )
-        except ray.exceptions.RayError as error:
-            return (), str(error).strip().splitlines()[-1]
+            results = retrain(self._lender_of(problem), members, seed, self._limits.epoch_s)
+        except RetrainingError as error:
+            return (), str(error)
         tested = tuple(
             front_member(member, last[member.trial], again, objectives)
             for member, again in zip(members, results, strict=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import torch
 
 from bench import catalogue
+from bench.backends.failures import Failures
 from bench.backends.observation import (
     TimedSearcher,
     VirtualObserver,
@@ -23,6 +24,7 @@ from bench.backends.observation import (
     timing,
     trial_records,
 )
+from bench.limits import DEFAULT_LIMITS, Limits
 from bench.matrix import Run
 from bench.quiet import hush_runs
 from bench.records import RunResult
@@ -40,10 +42,14 @@ class VirtualBackend:
     Args:
         data_dir: Where surrogates lie.
         processes: How many simulate at the same time; None is one for each core.
+        limits: Of every run.
     """
 
-    def __init__(self, data_dir: str, processes: int | None = None) -> None:
+    def __init__(
+        self, data_dir: str, processes: int | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self._data_dir = data_dir
+        self._limits = limits
         self.processes = processes or len(os.sched_getaffinity(0))
 
     def execute(self, run: Run, on_trial_end: Callable[[], None]) -> RunResult:
@@ -68,7 +74,8 @@ class VirtualBackend:
         )
         scheduler = catalogue.make_scheduler(cell.scheduler, context)
         in_background = catalogue.suggests_ahead(cell.searcher)
-        observer = VirtualObserver(on_trial_end)
+        failures = Failures(objectives, budget.trials, self._limits.failed_share)
+        observer = VirtualObserver(on_trial_end, failures)
         simulation = simulate(
             problem,
             searcher=searcher,

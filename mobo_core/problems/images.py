@@ -25,6 +25,8 @@ from mobo_core.seeding import derive_seed
 DatasetName = Literal["mnist", "digits"]
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
+MNIST_SHA256 = "aba886cf767d66cd31478edf8db0ef33ce867826e135101d98e8a63708ccfd72"
+"""Of the images and labels, training then test, as `ImageData.checksum` has it."""
 MNIST_SHAPES = {"train": (60_000, 28, 28), "test": (10_000, 28, 28)}
 VALIDATION_IMAGES: dict[str, int] = {"mnist": 5_000, "digits": 300}
 DIGITS_TEST_IMAGES = 300
@@ -271,9 +273,15 @@ def _load_mnist(data_dir: str) -> ImageData:
                 f"{Path(data_dir, 'MNIST')} and run again"
             )
         parts[part] = (images, labels)
-    return _split(
+    data = _split(
         "mnist", *parts["train"], *parts["test"], scale=255.0, mean=MNIST_MEAN, std=MNIST_STD
     )
+    if data.checksum != MNIST_SHA256:
+        raise DataDamagedError(
+            f"the files of MNIST in {data_dir} have SHA-256 {data.checksum}, expected "
+            f"{MNIST_SHA256}; delete {Path(data_dir, 'MNIST')} and run again"
+        )
+    return data
 
 
 def _load_digits() -> ImageData:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import ray
 
-from bench.backends.hosts import HostedProblem, Lender
+from bench.backends.hosts import HostedProblem, Lender, TrainingProcessError
 from tests.bench.lending import Borrower, Counting
 
 pytestmark = pytest.mark.ray
@@ -48,6 +48,14 @@ def test_a_dead_host_is_an_error_of_its_trial_and_is_replaced(lender: Any) -> No
     train()
     # Between runs whatever is still lent is taken away and its process ended.
     ray.get(lender.hosts.remote())
-    with pytest.raises(ray.exceptions.RayActorError):
+    with pytest.raises(TrainingProcessError, match="the training process ended"):
         ray.get(borrower.go_on.remote())
     assert train() == {"value": 11}
+
+
+def test_a_host_that_dies_while_nobody_has_it_is_replaced(lender: Any) -> None:
+    (host,) = ray.get(lender.hosts.remote())
+    ray.get(host.__ray_ready__.remote())
+    ray.kill(host)
+    (host,) = ray.get(lender.hosts.remote())
+    assert ray.get(host.__ray_ready__.remote(), timeout=60)

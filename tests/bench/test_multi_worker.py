@@ -16,7 +16,8 @@ import ray
 from ray.tune.schedulers import FIFOScheduler
 
 from bench import catalogue
-from bench.backends.ray import RayBackend, RaySettings
+from bench.backends.ray import RayBackend
+from bench.backends.settings import RaySettings
 from bench.errors import UserError
 from bench.matrix import Component, Run
 from mobo_core.problems.mlp import MLPProblem

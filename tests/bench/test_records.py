@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from bench import records
+from bench import folders, records
 from bench.errors import UserError
 from bench.matrix import Component, load_matrix
 from tests.bench.examples import record
@@ -91,24 +91,24 @@ def test_other_schema_is_named_and_left_alone(tmp_path: Path) -> None:
 
 def test_a_folder_holds_one_matrix_and_takes_more_seeds(tmp_path: Path) -> None:
     matrix = load_matrix("quick")
-    records.open_folder(tmp_path, matrix)
-    records.open_folder(tmp_path, matrix)
+    folders.open_folder(tmp_path, matrix)
+    folders.open_folder(tmp_path, matrix)
     with pytest.raises(UserError, match="holds runs with another budget"):
-        records.open_folder(tmp_path, matrix.with_budget(trials=3))
+        folders.open_folder(tmp_path, matrix.with_budget(trials=3))
     with pytest.raises(UserError, match="another dataset"):
-        records.open_folder(tmp_path, matrix.with_dataset("mnist"))
+        folders.open_folder(tmp_path, matrix.with_dataset("mnist"))
 
 
 def test_a_folder_takes_more_schedulers_but_no_second_meaning_of_a_label(tmp_path: Path) -> None:
     matrix = load_matrix("quick")
-    records.open_folder(tmp_path, matrix)
+    folders.open_folder(tmp_path, matrix)
     more = replace(matrix, schedulers=(Component("mine", "paper-rungwise", {}),), title="other")
-    records.open_folder(tmp_path, more)
-    labels = [component["label"] for component in records.read_settings(tmp_path)["schedulers"]]
+    folders.open_folder(tmp_path, more)
+    labels = [component["label"] for component in folders.read_settings(tmp_path)["schedulers"]]
     assert labels == ["mine", "fifo", "paper-dominance-g2"]
     clash = replace(matrix, schedulers=(Component("mine", "fifo", {}),))
     with pytest.raises(UserError, match="knows the label 'mine' with other parameters"):
-        records.open_folder(tmp_path, clash)
+        folders.open_folder(tmp_path, clash)
 
 
 def test_ctrl_c_while_writing_waits_for_the_record(
@@ -133,14 +133,7 @@ def test_ctrl_c_while_writing_waits_for_the_record(
 
 def test_folder_without_settings_is_no_results_folder(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no results folder"):
-        records.read_settings(tmp_path)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_read_only_folder_is_one_clear_error(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match="cannot write results"):
-        records.write(record(), tmp_path)
+        folders.read_settings(tmp_path)
 
 
 def test_folder_that_is_a_file_is_one_clear_error(tmp_path: Path) -> None:
@@ -148,4 +141,4 @@ def test_folder_that_is_a_file_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot write results"):
         records.write(record(), tmp_path / "file")
     with pytest.raises(UserError, match="cannot write results"):
-        records.open_folder(tmp_path / "file" / "deeper", load_matrix("quick"))
+        folders.open_folder(tmp_path / "file" / "deeper", load_matrix("quick"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import records, report
+from bench import folders, records, report
 from bench.errors import UserError
 from bench.matrix import Matrix, load_matrix
 from tests.bench.examples import record
@@ -19,7 +19,7 @@ MNIST_PAPER = load_matrix("paper").with_dataset("mnist")
 
 
 def results(folder: Path, matrix: Matrix, *runs: records.RunRecord) -> Path:
-    records.open_folder(folder, matrix)
+    folders.open_folder(folder, matrix)
     for run in runs:
         records.write(run, folder)
     return folder

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from bench import catalogue, execute, records
+from bench import catalogue, execute, folders, records
 from bench.backends.virtual import VirtualBackend
 from bench.costs import Costs
 from bench.errors import UserError
@@ -105,9 +105,9 @@ def test_costs_are_part_of_what_a_run_is(tmp_path: Path) -> None:
     real = matrix.in_real_time()
     assert "virtual" not in real.runs([0])[0].spec()
     assert real.runs([0])[0].run_id != matrix.runs([0])[0].run_id
-    records.open_folder(tmp_path / "results", matrix)
+    folders.open_folder(tmp_path / "results", matrix)
     with pytest.raises(UserError, match="holds runs with another virtual"):
-        records.open_folder(tmp_path / "results", real)
+        folders.open_folder(tmp_path / "results", real)
 
 
 @pytest.mark.parametrize(

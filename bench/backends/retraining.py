@@ -1,0 +1,44 @@
+"""Training configurations again, between the runs, in the processes that train trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import ray
+from ray.util import ActorPool
+
+from bench.records import TrialRecord
+
+
+class RetrainingError(Exception):
+    """A configuration could not be trained again; the message is one line."""
+
+
+def retrain(
+    lender: Any, members: Sequence[TrialRecord], seed: int, epoch_limit_s: float
+) -> list[tuple[dict[str, float], dict[str, float]]]:
+    """Last report and test metrics of each trial, trained again for as many epochs.
+
+    Args:
+        lender: Of the training processes.
+        members: The trials.
+        seed: Of the run.
+        epoch_limit_s: Seconds an epoch may take.
+
+    Raises:
+        RetrainingError: If one raises, or its process dies or takes too long; it is then replaced.
+    """
+    pool = ActorPool(ray.get(lender.hosts.remote()))
+    try:
+        for member in members:
+            pool.submit(
+                lambda host, trial: host.train_again.remote(trial.config, seed, trial.epochs),
+                member,
+            )
+        return [pool.get_next(epoch_limit_s * member.epochs) for member in members]
+    except ray.exceptions.RayError as error:
+        raise RetrainingError(str(error).strip().splitlines()[-1]) from error
+    except TimeoutError:
+        ray.get(lender.replace_hosts.remote())
+        raise RetrainingError(f"an epoch took more than {epoch_limit_s:g} s") from None

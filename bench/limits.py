@@ -1,0 +1,38 @@
+"""How much may go wrong before a trial, or a run, is given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bench.errors import UserError
+
+LONGEST_S = 1e7
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a trial or a run is given up; no part of a run's identity.
+
+    Args:
+        epoch_s: Seconds that an epoch of training may take, > 0; then its process is replaced and
+            its trial has failed. Real time only.
+        failed_share: Share of a run's trials that may fail, 0 to 1; as soon as more have, the run
+            has failed. Judged once `ENOUGH_TRIALS` have ended.
+    """
+
+    epoch_s: float = 600.0
+    failed_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name, largest in (("epoch_s", LONGEST_S), ("failed_share", 1.0)):
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and 0 <= value <= largest):
+                raise UserError(f"{name} must be a number from 0 to {largest:g}, got {value!r}")
+        if self.epoch_s == 0:
+            raise UserError("epoch_s must be greater than 0, got 0")
+
+
+ENOUGH_TRIALS = 5
+"""Trials that must have ended before a run is given up because too many failed."""
+DEFAULT_LIMITS = Limits()

@@ -1,0 +1,72 @@
+"""Many runs in one process, which says what it holds: ``KIND FOLDER RUNS SETTLED``."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import tempfile
+from contextlib import nullcontext
+from pathlib import Path
+
+import psutil
+
+from bench import catalogue, execute, problems, records
+from bench.backends.ray import RayBackend
+from bench.backends.settings import RaySettings
+from bench.backends.virtual import VirtualBackend
+from bench.costs import Costs
+from bench.matrix import Budget, Cell, Component, Run
+from tests.bench.faulty_runs import ENTRY, Listed, a_run
+
+MIB = 2**20
+
+
+def virtual_run(seed: int) -> Run:
+    """Promotion, so that trials pause and resume, and a searcher that repeats."""
+    parts = Component("sobol", "sobol", {}), Component("hv", "hv-promotion", {})
+    cell = Cell("synthetic", "zdt1", *parts, ("f1", "f2"))
+    return Run(cell, Budget(trials=6, max_epochs=4, slots=2), seed, Costs())
+
+
+def real_run(seed: int) -> Run:
+    """Two trials of three epochs that cost nothing."""
+    return a_run(2, seed)
+
+
+def held() -> dict[str, float]:
+    """What this process and its children hold: MiB, handles, processes; and temporary folders."""
+    gc.collect()
+    ours = psutil.Process()
+    family = [ours, *ours.children(recursive=True)]
+    return {
+        "driver_mib": ours.memory_full_info().uss / MIB,
+        "all_mib": sum(process.memory_full_info().uss for process in family) / MIB,
+        "handles": sum(process.num_fds() for process in family),
+        "processes": len(family),
+        "folders": sum(1 for p in Path(tempfile.gettempdir()).glob("*")),
+        "tune_folders": sum(1 for p in Path(tempfile.gettempdir()).glob("mobo-*/tune/*")),
+    }
+
+
+def main() -> None:
+    """Make the runs and print what was held when things had settled, and in the end."""
+    kind, folder, count, settled = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
+    problems.PROBLEMS["faulty"] = ENTRY  # type: ignore[index]
+    catalogue.SEARCHERS["listed"] = lambda context: Listed(["none"] * 2)  # type: ignore[index]
+    with (
+        RayBackend(RaySettings(), "", slots=2)
+        if kind == "ray"
+        else nullcontext(VirtualBackend("", 1)) as backend
+    ):
+        for seed in range(count):
+            run = real_run(seed) if kind == "ray" else virtual_run(seed)
+            record, reason = execute.attempt(run, backend, "")
+            assert not reason, reason
+            records.write(record, folder)
+            if seed in (settled - 1, count - 1):
+                sys.stdout.write(json.dumps(held()) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Trials that fail in every way that they can, on real Ray: recorded, told, and survived."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from bench import catalogue, execute, problems, records
+from bench.backends.failures import TooManyFailuresError
+from bench.backends.ray import RayBackend
+from bench.backends.virtual import VirtualBackend
+from bench.costs import Costs
+from bench.limits import Limits
+from bench.matrix import Run
+from tests.bench.faulty_runs import ENTRY, Listed, a_run
+
+LIMIT_S = 4.0
+
+Search = Callable[..., Listed]
+
+
+@pytest.fixture
+def search(monkeypatch: pytest.MonkeyPatch) -> Search:
+    """Make the next run suggest these faults."""
+
+    def listed(*faults: str) -> Listed:
+        searcher = Listed(list(faults))
+        monkeypatch.setitem(problems.PROBLEMS, "faulty", ENTRY)  # type: ignore[arg-type]
+        monkeypatch.setitem(catalogue.SEARCHERS, "listed", lambda context: searcher)  # type: ignore[arg-type]
+        return searcher
+
+    return listed
+
+
+@pytest.fixture
+def impatient(backend: RayBackend, monkeypatch: pytest.MonkeyPatch) -> RayBackend:
+    """The session's Ray with a short time limit and no tolerance but the default."""
+    monkeypatch.setattr(backend, "_limits", Limits(epoch_s=LIMIT_S))
+    return backend
+
+
+def outcomes(result: records.RunResult) -> list[tuple[str, int]]:
+    return [(trial.status, trial.epochs) for trial in result.trials]
+
+
+FINE, FAILED = ("completed", 3), ("failed", 1)
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        ("raise", "out of luck"),
+        ("memory", "MemoryError"),
+        ("killed", "the training process ended"),
+        ("sleep", "no epoch within 4 s"),
+        ("spin", "no epoch within 4 s"),
+        ("stopped", "no epoch within 4 s"),
+    ],
+)
+def test_a_trial_that_fails_is_recorded_and_told_and_the_run_goes_on(
+    impatient: RayBackend, search: Search, fault: str, error: str
+) -> None:
+    searcher = search("none", fault, "none", "none")
+    result = impatient.execute(a_run(trials=4), lambda: None)
+    assert outcomes(result) == [FINE, FAILED, FINE, FINE]
+    assert error in result.trials[1].error
+    assert "\n" not in result.trials[1].error
+    assert searcher.errors_heard() == [False, True, False, False]
+    # The first of the others dominates none and all of them are retrained by sound processes.
+    assert result.test_error == ""
+    assert all(member.repeated for member in result.front)
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("fault", ["nan", "inf"])
+def test_an_epoch_without_a_finite_objective_costs_its_trial_nothing_but_itself(
+    impatient: RayBackend, search: Search, fault: str
+) -> None:
+    search("none", fault, "none")
+    result = impatient.execute(a_run(trials=3), lambda: None)
+    # Its last report is finite again, so it counts.
+    assert outcomes(result) == [FINE] * 3
+
+
+def kill_a_trial_process(killed: list[int]) -> None:
+    """Kill the process of a trial, not that which trains for it, once one is there."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        for process in psutil.Process().children(recursive=True):
+            try:
+                name = process.cmdline()[0]
+            except (psutil.Error, IndexError):
+                continue
+            if "Trainable" in name:
+                time.sleep(0.5)  # into the training
+                os.kill(process.pid, signal.SIGKILL)
+                killed.append(process.pid)
+                return
+        time.sleep(0.1)
+
+
+@pytest.mark.ray
+def test_a_killed_trial_process_fails_its_trial_alone(
+    impatient: RayBackend, search: Search
+) -> None:
+    searcher = search(*["slow"] * 6)
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_a_trial_process, args=(killed,))
+    killer.start()
+    result = impatient.execute(a_run(trials=6), lambda: None)
+    killer.join()
+    assert killed
+    statuses = [trial.status for trial in result.trials]
+    assert sorted(statuses) == ["completed"] * 5 + ["failed"]
+    assert searcher.errors_heard() == [status == "failed" for status in statuses]
+
+
+HALF = ["raise", "none"] * 5
+MOST = ["raise", "raise", "none"] * 4
+
+
+@pytest.mark.ray
+def test_half_of_all_trials_may_fail(impatient: RayBackend, search: Search) -> None:
+    searcher = search(*HALF)
+    result = impatient.execute(a_run(trials=10), lambda: None)
+    assert outcomes(result) == [FAILED, FINE] * 5
+    assert searcher.errors_heard() == [True, False] * 5
+
+
+@pytest.mark.ray
+def test_more_than_half_end_the_run_early_and_the_next_run_is_sound(
+    impatient: RayBackend, search: Search
+) -> None:
+    searcher = search(*MOST)
+    with pytest.raises(
+        TooManyFailuresError,
+        match=r"^7 of the \d+ trials that ended have failed, more than 50% of 12; .*luck$",
+    ):
+        impatient.execute(a_run(trials=12), lambda: None)
+    assert len(searcher.suggested) == len(searcher.faults)
+    search("none", "none")
+    assert outcomes(impatient.execute(a_run(trials=2, seed=1), lambda: None)) == [FINE] * 2
+
+
+def virtual(trials: int) -> Run:
+    return replace(a_run(trials), costs=Costs())
+
+
+def test_in_virtual_time_the_same(search: Search) -> None:
+    search(*HALF)
+    half = VirtualBackend("", 1).execute(virtual(10), lambda: None)
+    assert outcomes(half) == [FAILED, FINE] * 5
+    searcher = search(*MOST)
+    record, reason = execute.attempt(virtual(12), VirtualBackend("", 1), "")
+    assert not record.finished
+    assert reason.startswith("TooManyFailuresError: 7 of the ")
+    assert record.reason == f"bench.backends.failures.{reason}"
+    assert len(searcher.suggested) < 12
+    search(*MOST)
+    tolerant = VirtualBackend("", 1, Limits(failed_share=0.7))
+    assert outcomes(tolerant.execute(virtual(12), lambda: None)) == [FAILED, FAILED, FINE] * 4
