@@ -43,7 +43,7 @@ def my_bench(folder: Path, *arguments: str) -> None:
 
 @pytest.mark.slow
 def test_the_parts_run_together_in_virtual_time(tmp_path: Path) -> None:
-    my_bench(tmp_path, "--backend", "virtual", "--processes", "2")
+    my_bench(tmp_path, "--backend", "virtual", "--processes", "1")
     folder = tmp_path / "results" / "my-matrix-breast-cancer-virtual"
     runs = summarise(records.read_all(folder)).set_index("scheduler")
     assert set(runs.index) == {"fifo", "plateau", "moasha-knee"}
