@@ -9,16 +9,13 @@ from ray.util.placement_group import (
     remove_placement_group,
 )
 
-from mobo_core.tune.team import GROUP_PREFIX
-
 
 def free_placement_groups() -> None:
-    """Remove all of Tune's placement groups of this Ray, and so end the processes in them.
+    """Remove all placement groups of this Ray, and so end the processes in them.
 
     Tune leaves those of an experiment that raised, with their resources: the next run would wait
     for ever. Only for a Ray of our own, on which nobody else's groups can be.
     """
     for identity, group in placement_group_table().items():
-        # Teams of training processes are lent to the next run.
-        if group["state"] != "REMOVED" and not group["name"].startswith(GROUP_PREFIX):
+        if group["state"] != "REMOVED":
             remove_placement_group(PlacementGroup(ray.PlacementGroupID(bytes.fromhex(identity))))

@@ -7,25 +7,17 @@ dies or falls silent, which those that wait for it in a collective operation cou
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import ray
 from ray import cloudpickle
 from ray.tune import PlacementGroupFactory
-from ray.util.placement_group import (
-    PlacementGroup,
-    get_current_placement_group,
-    placement_group,
-    remove_placement_group,
-)
+from ray.util.placement_group import get_current_placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from mobo_core.problems.protocol import DivisibleProblem, Training
 
-GROUP_PREFIX = "mobo-team"
-"""Names of teams' own placement groups begin with it."""
 GRACE_S = 5.0
 """How long the others may go on when one worker has raised, before they count as stuck."""
 COORDINATOR_CPUS = 0.01
@@ -90,10 +82,11 @@ class Worker:
 class Team:
     """A problem whose trainings run on several workers each: a `TrainingSource`.
 
-    Workers are started when first needed, all or none: in the other bundles of the trial's
-    placement group if it has as many (see `team_resources`), else in a group of their own. They
-    stay from training to training and end with the process that holds the team. If one dies,
-    or is stuck, all are ended, the training fails, and the next begins with new ones.
+    Workers are started when first needed: in the other bundles of the trial's placement group if
+    it has as many (see `team_resources`), all or none; else wherever there is room. They stay
+    from training to training and end with the process that holds the team, whose actors they
+    are: a placement group that an actor makes would outlive it. If one dies, or is stuck, all
+    are ended, the training fails, and the next begins with new ones.
 
     Args:
         problem: What is trained.
@@ -119,7 +112,6 @@ class Team:
         self._problem = cloudpickle.dumps(problem)
         self._count, self._cpus, self._gpus = workers, cpus, gpus
         self._workers: list[Any] = []
-        self._group: PlacementGroup | None = None
 
     def data_checksum(self) -> str:
         """See `Problem.data_checksum`; starts the workers if there are none."""
@@ -155,32 +147,25 @@ class Team:
         for worker in self._workers:
             ray.kill(worker)
         self._workers = []
-        if self._group is not None:
-            remove_placement_group(self._group)
-            self._group = None
 
     def _form(self) -> None:
         if self.formed:
             return
-        group, first = self._bundles()
         actor = ray.remote(num_cpus=self._cpus, num_gpus=self._gpus)(Worker)
         self._workers = [
-            actor.options(
-                scheduling_strategy=PlacementGroupSchedulingStrategy(group, first + rank)
-            ).remote(self._problem, rank, self._count, self._gpus)
+            actor.options(scheduling_strategy=self._placement(rank)).remote(
+                self._problem, rank, self._count, self._gpus
+            )
             for rank in range(self._count)
         ]
         self.ask_all("join", *self.ask_first("open"))
 
-    def _bundles(self) -> tuple[PlacementGroup, int]:
-        """Where the workers go: the placement group and its first bundle for them."""
-        current = get_current_placement_group()
-        if current is not None and current.bundle_count == self._count + 1:
-            return current, 1
-        bundle = {"CPU": self._cpus, **({"GPU": self._gpus} if self._gpus else {})}
-        name = f"{GROUP_PREFIX}-{uuid.uuid4().hex}"
-        self._group = placement_group([bundle] * self._count, strategy="PACK", name=name)
-        return self._group, 0
+    def _placement(self, rank: int) -> PlacementGroupSchedulingStrategy | str:
+        """Where a worker goes: into a bundle of the trial's placement group, if it has one."""
+        group = get_current_placement_group()
+        if group is not None and group.bundle_count == self._count + 1:
+            return PlacementGroupSchedulingStrategy(group, rank + 1)
+        return "DEFAULT"
 
     def _ask(self, workers: list[Any], method: str, arguments: tuple[Any, ...]) -> Any:
         if not workers:
