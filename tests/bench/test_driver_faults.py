@@ -54,8 +54,8 @@ def offspring(driver: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run, after they have had time to end."""
-    _, left = psutil.wait_procs(processes, timeout=30)
+    """Those that still run after a while: Ray's agents look for their node now and then."""
+    _, left = psutil.wait_procs(processes, timeout=90)
     return [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
