@@ -78,6 +78,25 @@ def test_statistics_of_enough_runs_are_drawn_and_repeat(tmp_path: Path) -> None:
     assert text_of(folder, tmp_path) == text
 
 
+def test_an_interrupted_matrix_has_statistics_of_what_is_there(tmp_path: Path) -> None:
+    # The stoppers share no seed, and one of them lacks an objective set.
+    runs = []
+    for name, seeds, sets in (
+        ("fifo", range(4), SETS[:2]),
+        ("paper-dominance-g1", (0, 1), SETS[:1]),
+        ("paper-rungwise-g1", (2, 3), SETS[:2]),
+    ):
+        for seed, objectives in product(seeds, sets):
+            made = record(name, ((0.91, 0.94),), (80.0,), seed=seed)
+            spec = made.spec | {"objectives": objectives.split("+")}
+            runs.append(replace(made, spec=spec, run_id=f"{name}.{objectives}.{seed}"))
+    text = text_of(results(tmp_path / "r", MNIST_PAPER, *runs), tmp_path)
+    assert "| paper-dominance-g1 | 2 × 1 |" in text
+    assert "| paper-rungwise-g1 | 2 × 2 |" in text
+    assert "performance-profiles" not in text  # no pair of set and seed that all have
+    assert "figures/running-time.png" in text
+
+
 def test_other_data_are_never_set_beside_the_paper(tmp_path: Path) -> None:
     folder = results(tmp_path / "r", load_matrix("paper").with_dataset("digits"), record())
     text = text_of(folder, tmp_path)
