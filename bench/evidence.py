@@ -36,11 +36,11 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Ranking:
+class Ranks:
     """Schedulers ranked on several objective sets.
 
     Args:
-        names: In the order of `test.mean_ranks`.
+        names: In the order of the test's mean ranks.
         test: Whether they differ at all.
         critical_difference: Of mean ranks, at 0.05.
         groups: Positions of names that are not told apart.
@@ -215,7 +215,7 @@ def against_best(timed: pd.DataFrame, best: str) -> pd.DataFrame:
     )
 
 
-def ranking(frame: pd.DataFrame, column: str) -> Ranking | None:
+def ranking(frame: pd.DataFrame, column: str) -> Ranks | None:
     """Series ranked on each objective set by their mean over the seeds, more is better.
 
     None with fewer than three series or objective sets that have all of them.
@@ -234,7 +234,7 @@ def ranking(frame: pd.DataFrame, column: str) -> Ranking | None:
     test = friedman(means.round(9).to_numpy(), np.random.default_rng(SEED))
     difference = critical_difference(methods, problems)
     groups = cliques(test.mean_ranks, difference)
-    return Ranking(tuple(map(str, means.columns)), test, difference, groups)
+    return Ranks(tuple(map(str, means.columns)), test, difference, groups)
 
 
 def iqm_of_cells(frame: pd.DataFrame, column: str) -> Estimate:

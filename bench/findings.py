@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench import evidence
-from bench.evidence import EARLY, SHARES, Ranking
+from bench.evidence import EARLY, SHARES, Ranks
 from bench.formatting import percent, ratio
 from bench.statistics import ENOUGH_SEEDS
 from bench.statistics.protocols import equal_trials
@@ -45,7 +45,7 @@ class Findings:
     hits: pd.DataFrame
     best: str | None
     against_best: pd.DataFrame
-    rankings: dict[str, Ranking]
+    rankings: dict[str, Ranks]
 
 
 def find(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> Findings | None:
@@ -181,7 +181,7 @@ def _running_time(findings: Findings) -> list[str]:
     ]
 
 
-def _rankings(rankings: Mapping[str, Ranking]) -> list[str]:
+def _rankings(rankings: Mapping[str, Ranks]) -> list[str]:
     lines = []
     for key, found in rankings.items():
         lines += [

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from bench import aggregate, drawing
 from bench.drawing import Style, axis_label, grid, legend, set_title, styles
-from bench.evidence import TARGETS, Ranking
+from bench.evidence import TARGETS, Ranks
 from bench.findings import RANKED_BY, Findings
 from bench.records import RunRecord
 from bench.statistics.attainment import attainment_difference, attainment_surface
@@ -124,7 +124,7 @@ def _attainment_panels(records: Sequence[RunRecord], findings: Findings) -> dict
     return panels
 
 
-def critical_difference(rankings: Mapping[str, Ranking], subject: str) -> Figure:
+def critical_difference(rankings: Mapping[str, Ranks], subject: str) -> Figure:
     """Mean ranks, best on top; bars join what the critical difference does not tell apart.
 
     Args:
@@ -142,7 +142,7 @@ def critical_difference(rankings: Mapping[str, Ranking], subject: str) -> Figure
     return figure
 
 
-def _draw_ranking(axis: Axes, ranking: Ranking) -> None:
+def _draw_ranking(axis: Axes, ranking: Ranks) -> None:
     ranks = ranking.test.mean_ranks
     order = [int(k) for k in np.argsort(ranks, kind="stable")]
     places = {k: place for place, k in enumerate(order)}

@@ -112,7 +112,7 @@ class PartDropout(nn.Module):
 
 
 def meeting_point(host: str, workers: int) -> Any:
-    """Where workers find each other, a `TCPStore`: on a free port of this one address.
+    """Where workers find each other, a ``TCPStore``: on a free port of this one address.
 
     Args:
         host: Address of this machine.
