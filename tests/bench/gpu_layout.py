@@ -20,7 +20,8 @@ SETTINGS = RaySettings(cpus_per_trial=0.5, gpus_per_trial=1, workers_per_trial=3
 
 
 def main() -> None:
-    ray.init(num_cpus=4, num_gpus=5, resources={SLOT: 2}, log_to_driver=False)
+    resources = {SLOT: 2}
+    ray.init("local", num_cpus=4, num_gpus=5, resources=resources, log_to_driver=False)
     cell = Cell(
         "mlp",
         "digits",
