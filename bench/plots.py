@@ -54,7 +54,8 @@ class Style:
 
 def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[str]:
     """Draw every figure into the folder; their names, without extension."""
-    finished = _without_a_common_searcher([record for record in records if record.finished])
+    plain = [_without_formulas(record) for record in records if record.finished]
+    finished, subject = _without_a_common_searcher(plain), subject.replace("$", r"\$")
     curves = {record.run_id: aggregate.anytime(record) for record in finished}
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
@@ -69,6 +70,11 @@ def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[
             figure.savefig(folder / f"{name}.png", dpi=150)
             figure.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
     return list(figures)
+
+
+def _without_formulas(record: RunRecord) -> RunRecord:
+    """The record with labels that are drawn as they are: ``$…$`` would be set as a formula."""
+    return replace(record, labels={k: v.replace("$", r"\$") for k, v in record.labels.items()})
 
 
 def _several_objectives(records: Sequence[RunRecord]) -> bool:
