@@ -32,6 +32,7 @@ def write_all(
 ) -> list[str]:
     """Draw every figure into the folder; their names, without extension.
 
+<<<<<<< HEAD
     Args:
         records: All of a results folder.
         curves: Run id → `aggregate.anytime`, of the finished ones.
@@ -39,6 +40,19 @@ def write_all(
         subject: For the titles.
     """
     finished = _without_a_common_searcher([record for record in records if record.finished])
+=======
+    colour: str
+    marker: str
+    line: str
+    hatch: str
+
+
+def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[str]:
+    """Draw every figure into the folder; their names, without extension."""
+    plain = [_without_formulas(record) for record in records if record.finished]
+    finished, subject = _without_a_common_searcher(plain), subject.replace("$", r"\$")
+    curves = {record.run_id: aggregate.anytime(record) for record in finished}
+>>>>>>> faults
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
         "hypervolume-over-time": anytime(finished, curves, "time_s", subject),
@@ -47,6 +61,11 @@ def write_all(
         "time": time_shares(finished, subject),
     }
     return drawing.save(figures, folder)
+
+
+def _without_formulas(record: RunRecord) -> RunRecord:
+    """The record with labels that are drawn as they are: ``$…$`` would be set as a formula."""
+    return replace(record, labels={k: v.replace("$", r"\$") for k, v in record.labels.items()})
 
 
 def _several_objectives(records: Sequence[RunRecord]) -> bool:

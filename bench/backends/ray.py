@@ -119,7 +119,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                     _temp_dir=str(self._scratch.path / "ray"),
                     **quiet,
                 )
-        except (ConnectionError, ValueError, RuntimeError, OSError) as error:
+        except Exception as error:  # Ray raises no narrower one if a node starts too slowly
             where = self._settings.address or "this machine"
             raise UserError(
                 f"cannot start or join Ray at {where} ({error}); with --address a cluster must "

@@ -24,12 +24,6 @@ from bench.matrix import Run
 from tests.bench.faulty_runs import ENTRY, Listed, a_run
 
 TRIALS = 8
-SOON = {
-    "health_check_initial_delay_ms": 0,
-    "health_check_period_ms": 500,
-    "health_check_failure_threshold": 3,
-}
-"""So that a lost node is noticed within seconds."""
 
 
 def say(line: str) -> None:
@@ -63,7 +57,7 @@ def make(folder: Path, settings: RaySettings, count: int) -> dict[str, Any]:
 @contextlib.contextmanager
 def three_nodes() -> Iterator[Cluster]:
     """A head that trains nothing and two nodes, each with room for all training."""
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": SOON})
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     try:
         for _ in range(2):
             cluster.add_node(num_cpus=3)
