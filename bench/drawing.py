@@ -86,9 +86,10 @@ def grid(
 
 
 def set_title(figure: Figure, title: str, subject: str) -> None:
-    """What is shown, and of what data."""
+    """What is shown, and of what data; ``$`` stands for itself."""
     width = int(CHARACTERS_PER_INCH * figure.get_figwidth())
-    figure.suptitle(f"{title}\n{textwrap.fill(subject, width)}", fontsize=10)
+    plain = textwrap.fill(subject, width).replace("$", r"\$")
+    figure.suptitle(f"{title}\n{plain}", fontsize=10)
 
 
 def legend(figure: Figure, axis: Axes) -> None:

@@ -32,27 +32,14 @@ def write_all(
 ) -> list[str]:
     """Draw every figure into the folder; their names, without extension.
 
-<<<<<<< HEAD
     Args:
         records: All of a results folder.
         curves: Run id → `aggregate.anytime`, of the finished ones.
         folder: Must exist.
         subject: For the titles.
     """
-    finished = _without_a_common_searcher([record for record in records if record.finished])
-=======
-    colour: str
-    marker: str
-    line: str
-    hatch: str
-
-
-def write_all(records: Sequence[RunRecord], folder: Path, subject: str) -> list[str]:
-    """Draw every figure into the folder; their names, without extension."""
     plain = [_without_formulas(record) for record in records if record.finished]
-    finished, subject = _without_a_common_searcher(plain), subject.replace("$", r"\$")
-    curves = {record.run_id: aggregate.anytime(record) for record in finished}
->>>>>>> faults
+    finished = _without_a_common_searcher(plain)
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
         "hypervolume-over-time": anytime(finished, curves, "time_s", subject),
