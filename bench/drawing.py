@@ -55,6 +55,10 @@ def styles(names: Iterable[str]) -> dict[str, Style]:
     }
 
 
+plain_text = mpl.rc_context({"text.parse_math": False})
+"""Decorator of what draws figures: labels with ``$…$`` are drawn as they are, not as formulas."""
+
+
 def save(figures: Mapping[str, Figure], folder: Path) -> list[str]:
     """Write each figure as PNG and PDF; their names."""
     for name, figure in figures.items():
@@ -86,10 +90,9 @@ def grid(
 
 
 def set_title(figure: Figure, title: str, subject: str) -> None:
-    """What is shown, and of what data; ``$`` stands for itself."""
+    """What is shown, and of what data."""
     width = int(CHARACTERS_PER_INCH * figure.get_figwidth())
-    plain = textwrap.fill(subject, width).replace("$", r"\$")
-    figure.suptitle(f"{title}\n{plain}", fontsize=10)
+    figure.suptitle(f"{title}\n{textwrap.fill(subject, width)}", fontsize=10)
 
 
 def legend(figure: Figure, axis: Axes) -> None:

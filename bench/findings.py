@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench import evidence
 from bench.evidence import EARLY, SHARES, Ranks
-from bench.formatting import percent, ratio
+from bench.formatting import markdown, percent, ratio
 from bench.statistics import ENOUGH_SEEDS
 from bench.statistics.protocols import equal_trials
 from bench.statistics.wilcoxon import LEVEL, reach
@@ -105,7 +105,7 @@ def _baseline(findings: Findings) -> list[str]:
         trials = f"all trials ({counts.min()} to {counts.max()} a run: not equal)"
     rows = [
         [
-            str(row["series"]),
+            markdown(row["series"]),
             f"{row['seeds']} × {row['cells']}",
             _estimate(row, "epochs_saved", percent),
             _estimate(row, "runtime_saved", percent),
@@ -151,7 +151,7 @@ def _equal_time(findings: Findings) -> list[str]:
                 shown + (f", {_round(at['ended'].mean())} over" if at["ended"].any() else "")
             )
         rows.append(
-            [str(name), *cells, tests.get(name, "the best" if name == findings.best else "–")]
+            [markdown(name), *cells, tests.get(name, "the best" if name == findings.best else "–")]
         )
     header = ["scheduler", *(f"at {_round(share)} of FIFO's time" for share in SHARES)]
     return [
@@ -168,7 +168,7 @@ def _equal_time(findings: Findings) -> list[str]:
 def _running_time(findings: Findings) -> list[str]:
     times = evidence.running_times(findings.hits)
     rows = [
-        [str(name), *(_share(row[target]) for target in SHOWN_TARGETS)]
+        [markdown(name), *(_share(row[target]) for target in SHOWN_TARGETS)]
         for name, row in times.iterrows()
     ]
     header = ["scheduler", *(f"{_round(target)} of FIFO's hypervolume" for target in SHOWN_TARGETS)]
@@ -200,7 +200,8 @@ def _rankings(rankings: Mapping[str, Ranks]) -> list[str]:
 
 def _random(frame: pd.DataFrame) -> list[str]:
     rows = [
-        [str(row["series"]), percent(row["gain"]), verdict(row)] for row in frame.to_dict("records")
+        [markdown(row["series"]), percent(row["gain"]), verdict(row)]
+        for row in frame.to_dict("records")
     ]
     header = ["scheduler", "gain in hypervolume", "hypervolume against random search"]
     return [

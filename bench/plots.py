@@ -27,6 +27,7 @@ LEGIBLE_BANDS = 8
 """Ranges of so many schedulers can be told apart; of more the medians are shown alone."""
 
 
+@drawing.plain_text
 def write_all(
     records: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame], folder: Path, subject: str
 ) -> list[str]:
@@ -38,8 +39,7 @@ def write_all(
         folder: Must exist.
         subject: For the titles.
     """
-    plain = [_without_formulas(record) for record in records if record.finished]
-    finished = _without_a_common_searcher(plain)
+    finished = _without_a_common_searcher([record for record in records if record.finished])
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
         "hypervolume-over-time": anytime(finished, curves, "time_s", subject),
@@ -48,11 +48,6 @@ def write_all(
         "time": time_shares(finished, subject),
     }
     return drawing.save(figures, folder)
-
-
-def _without_formulas(record: RunRecord) -> RunRecord:
-    """The record with labels that are drawn as they are: ``$…$`` would be set as a formula."""
-    return replace(record, labels={k: v.replace("$", r"\$") for k, v in record.labels.items()})
 
 
 def _several_objectives(records: Sequence[RunRecord]) -> bool:

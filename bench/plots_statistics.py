@@ -49,6 +49,7 @@ class Fronts:
     sets: tuple[Sequence[Floats], Sequence[Floats]]
 
 
+@drawing.plain_text
 def write_all(
     records: Sequence[RunRecord], findings: Findings, folder: Path, subject: str
 ) -> list[str]:

@@ -110,7 +110,7 @@ def test_workers_of_a_trial_are_named(tmp_path: Path) -> None:
     assert "2 at a time, each by 3 workers." in text
     folder = tmp_path / "r"
     with pytest.raises(UserError, match="holds runs with another budget"):
-        records.open_folder(folder, MNIST_PAPER)
+        folders.open_folder(folder, MNIST_PAPER)
 
 
 def test_failed_runs_are_named(tmp_path: Path) -> None:
