@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import cli, records
+from bench import cli, folders, records
 from bench.errors import UserError
 from bench.matrix import load_matrix
 from mobo_core.problems import images
@@ -150,7 +150,7 @@ scheduler = [{ name = "paper-dominance" }]
         (tmp_path / f"{name}.toml").write_text(text)
     digits, mnist = (load_matrix("quick").with_dataset(name) for name in ("digits", "mnist"))
     for name, chosen in (("empty", digits), ("full", digits), ("other", mnist)):
-        records.open_folder(tmp_path / name, chosen)
+        folders.open_folder(tmp_path / name, chosen)
     records.write(record(), tmp_path / "full")
     completed = run(*arguments.split())
     assert completed.returncode == 2, completed.stderr
@@ -200,7 +200,7 @@ def test_damaged_mnist_is_named(run: Run, tmp_path: Path) -> None:
 
 def test_compare_and_export(run: Run, tmp_path: Path) -> None:
     for name, wall_s in (("a", 10.0), ("b", 20.0)):
-        records.open_folder(tmp_path / name, load_matrix("paper").with_dataset("mnist"))
+        folders.open_folder(tmp_path / name, load_matrix("paper").with_dataset("mnist"))
         for seed in range(6):
             records.write(record(seed=seed, wall_s=wall_s), tmp_path / name)
     shown = run("compare", "a", "b")

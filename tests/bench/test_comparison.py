@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import comparison, comparison_text, records
+from bench import comparison, comparison_text, folders, records
 from bench.errors import UserError
 from bench.matrix import Matrix, load_matrix
 from bench.records import RunRecord
@@ -19,7 +19,7 @@ CELL = "paper-dominance-g1 / acc+params / ax"
 
 
 def folder(path: Path, *runs: RunRecord, matrix: Matrix = PAPER) -> Path:
-    records.open_folder(path, matrix)
+    folders.open_folder(path, matrix)
     for run in runs:
         records.write(run, path)
     return path

@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from bench import speed
+from bench.records import RunRecord
 from tests.bench.examples import record
 
 
-def with_origins(origins: list[str], suggestion_s: list[float], seed: int) -> speed.RunRecord:
+def with_origins(origins: list[str], suggestion_s: list[float], seed: int) -> RunRecord:
     made = record(seed=seed)
     assert made.result is not None
     trials = tuple(
