@@ -130,9 +130,9 @@ def test_the_end_gives_everything_back(pairs: RayBackend) -> None:
 def test_five_gpus_three_a_trial(tmp_path: Path) -> None:
     """The paper's layout on logical GPUs: scheduling is real, training is on cores."""
     script = Path(__file__).with_name("gpu_layout.py")
-    completed = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, cwd=tmp_path, timeout=400
-    )
+    # -P: beside the script lies a folder that would hide Python's own `statistics`.
+    command = [sys.executable, "-P", str(script)]
+    completed = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=400)
     assert completed.returncode == 0, completed.stdout + completed.stderr
     assert completed.stdout.splitlines()[-1] == "all GPUs are back"
 
