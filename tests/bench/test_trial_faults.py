@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -90,20 +91,26 @@ def test_an_epoch_without_a_finite_objective_costs_its_trial_nothing_but_itself(
     assert outcomes(result) == [FINE] * 3
 
 
-def kill_a_trial_process(killed: list[int]) -> None:
-    """Kill the process of a trial, not that which trains for it, once one is there."""
+def trial_processes() -> set[int]:
+    """Of trials, not those that train for them; of the run before some may be ending."""
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error, IndexError):
+            if "Trainable" in process.cmdline()[0]:
+                found.add(process.pid)
+    return found
+
+
+def kill_a_trial_process(earlier: set[int], killed: list[int]) -> None:
+    """Kill the process of a trial once there is one that was not there before."""
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        for process in psutil.Process().children(recursive=True):
-            try:
-                name = process.cmdline()[0]
-            except (psutil.Error, IndexError):
-                continue
-            if "Trainable" in name:
-                time.sleep(0.5)  # into the training
-                os.kill(process.pid, signal.SIGKILL)
-                killed.append(process.pid)
-                return
+    while time.monotonic() < deadline and not killed:
+        for pid in trial_processes() - earlier:
+            time.sleep(0.5)  # into the training
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+                break
         time.sleep(0.1)
 
 
@@ -111,7 +118,7 @@ def kill_a_trial_process(killed: list[int]) -> None:
 def test_a_killed_trial_process_fails_its_trial_alone(backend: RayBackend, search: Search) -> None:
     searcher = search(*["slow"] * 6)
     killed: list[int] = []
-    killer = threading.Thread(target=kill_a_trial_process, args=(killed,))
+    killer = threading.Thread(target=kill_a_trial_process, args=(trial_processes(), killed))
     killer.start()
     result = backend.execute(a_run(trials=6), lambda: None)
     killer.join()
