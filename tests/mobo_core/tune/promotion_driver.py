@@ -11,6 +11,7 @@ import ray
 from ray import tune
 from ray.tune.search import Searcher
 
+from bench.backends.loopback import on_loopback
 from bench.backends.ray import SLOT
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import HypervolumePromotion, PromotionMOASHA, SchedulerState
@@ -90,7 +91,8 @@ def tuner(
 
 def main() -> None:
     name, address, folder = sys.argv[1:]
-    ray.init(address=address, log_to_driver=False)
+    with on_loopback():  # as the session that it joins: Ray would look for it at another address
+        ray.init(address=address, log_to_driver=False)
     scheduler = (
         PromotionMOASHA(OBJECTIVES, MAX_T, reduction_factor=2, slots=2, time_attr="epoch")
         if name == "moasha"
