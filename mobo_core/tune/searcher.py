@@ -23,7 +23,8 @@ from ray.tune.search import Searcher
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.space import SearchSpace
 from mobo_core.tune.ax_experiment import new_client
-from mobo_core.tune.ax_strategy import PartialData, sobol_then_botorch
+from mobo_core.tune.ax_names import PartialData
+from mobo_core.tune.ax_strategy import sobol_then_botorch
 from mobo_core.tune.space import as_space, has_domain, nested
 
 logger = logging.getLogger(__name__)
