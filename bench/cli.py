@@ -77,7 +77,7 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
             "--only",
             metavar="GLOB",
             multiple=True,
-            help="Only cells like this, e.g. 'fifo*' or '*/ acc+params'; may be repeated.",
+            help="Only cells like this, e.g. 'fifo*', '*/ acc+params' or '*/ ax'; may be repeated.",
         ),
     )
     for option in reversed(options):

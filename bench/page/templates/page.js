@@ -1,0 +1,99 @@
+// What Plotly and DataTables leave to do: the theme, which figure is shown, which tables get what.
+const root = document.documentElement;
+const compact = window.matchMedia("(max-width: 40rem)");
+
+const ink = (name) => getComputedStyle(root).getPropertyValue(name).trim();
+
+function themed(layout, entries, width) {
+  const axis = { gridcolor: ink("--grid"), linecolor: ink("--rule"), zerolinecolor: ink("--rule") };
+  const dressed = (given) => ({ ...axis, ...given });
+  const columns = Math.max(1, Math.floor(width / 210));
+  const legend = entries > 1 ? Math.ceil(entries / columns) * 21 + 16 : 0;
+  const height = (layout.height ?? (compact.matches ? 360 : 460)) + legend;
+  return {
+    ...layout,
+    height,
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: ink("--ink"), family: getComputedStyle(document.body).fontFamily, size: 12 },
+    margin: { t: layout.title ? 44 : 16, r: 16, b: 56, l: compact.matches ? 48 : 64 },
+    hoverlabel: { align: "left", namelength: -1 },
+    showlegend: entries > 1,
+    legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0, font: { size: 11 } },
+    xaxis: dressed(layout.xaxis),
+    yaxis: dressed(layout.yaxis),
+  };
+}
+
+function draw(figure) {
+  const key = [...figure.querySelectorAll(".choices select")].map((s) => s.value).join("-");
+  const source = figure.querySelector(`script[data-key="${key}"]`);
+  const target = figure.querySelector(".drawing");
+  if (!source) return;
+  const { data, layout } = JSON.parse(source.textContent);
+  const entries = data.filter((trace) => trace.name && trace.showlegend !== false).length;
+  const options = { responsive: true, displaylogo: false, displayModeBar: "hover" };
+  Plotly.react(target, data, themed(layout, entries, target.clientWidth), options);
+  figure.dataset.drawn = key;
+}
+
+const figures = [...document.querySelectorAll("figure.plot")];
+// A figure is drawn when it comes near: opening a long page takes no longer than a short one.
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (isIntersecting && target.dataset.drawn === undefined) draw(target);
+    }
+  },
+  { rootMargin: "600px" },
+);
+for (const figure of figures) {
+  watcher.observe(figure);
+  figure.addEventListener("change", () => draw(figure));
+}
+const redraw = () => figures.filter((f) => f.dataset.drawn !== undefined).forEach(draw);
+window.addEventListener("beforeprint", () => figures.forEach(draw));
+
+const choice = document.getElementById("theme");
+function setTheme(value) {
+  if (value) root.dataset.theme = value;
+  else delete root.dataset.theme;
+  redraw();
+}
+choice.addEventListener("change", () => {
+  setTheme(choice.value);
+  try {
+    localStorage.setItem("theme", choice.value);
+  } catch {
+    // A page from a file may have no storage: the choice then holds until it is closed.
+  }
+});
+try {
+  choice.value = localStorage.getItem("theme") ?? "";
+} catch {
+  choice.value = "";
+}
+setTheme(choice.value);
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+
+const MANY = 25;
+for (const table of document.querySelectorAll("table")) {
+  const rows = table.tBodies[0].rows.length;
+  new DataTable(table, {
+    autoWidth: false,
+    order: [],
+    paging: rows > MANY,
+    pageLength: MANY,
+    lengthMenu: [10, MANY, 100, { label: "all", value: -1 }],
+    searching: rows > 5,
+    info: rows > MANY,
+    layout: {
+      topStart: rows > 5 ? "search" : null,
+      topEnd: rows > MANY ? "pageLength" : null,
+      bottomStart: rows > MANY ? "info" : null,
+      bottomEnd: rows > MANY ? "paging" : null,
+    },
+    language: { search: `Filter`, lengthMenu: "_MENU_ rows a page" },
+  });
+}
+root.dataset.ready = "";
