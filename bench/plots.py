@@ -25,12 +25,17 @@ SHARE_COLOURS = (0, 1, 7)
 
 @drawing.plain_text
 def write_all(
-    records: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame], folder: Path, subject: str
+    records: Sequence[RunRecord],
+    runs: pd.DataFrame,
+    curves: Mapping[str, pd.DataFrame],
+    folder: Path,
+    subject: str,
 ) -> list[str]:
     """Draw every figure into the folder; their names, without extension.
 
     Args:
         records: All of a results folder.
+        runs: From `aggregate.summarise`.
         curves: Run id → `aggregate.anytime`, of the finished ones.
         folder: Must exist.
         subject: For the titles.
@@ -41,7 +46,7 @@ def write_all(
         "hypervolume-over-time": anytime(finished, curves, "time_s", subject),
         "hypervolume-over-epochs": anytime(finished, curves, "epochs", subject),
         "stop-epochs": stop_epochs(finished, subject),
-        "time": time_shares(finished, subject),
+        "time": time_shares(runs, subject),
     }
     return drawing.save(figures, folder)
 
@@ -175,9 +180,9 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
     return figure
 
 
-def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
+def time_shares(runs: pd.DataFrame, subject: str) -> Figure:
     """Slot-seconds of training, start-up and waiting per cell, and the time of suggestions."""
-    cells = views.time_cells(records)
+    cells = views.time_cells(runs)
     labels = [
         f"{series_of(scheduler, searcher)}\n{sets}" for sets, scheduler, searcher in cells.index
     ]

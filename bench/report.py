@@ -58,7 +58,7 @@ def write(
 
 
 def _draw(found: Contents, folder: Path) -> list[str]:
-    figures = plots.write_all(found.finished, found.curves, folder, found.subject)
+    figures = plots.write_all(found.finished, found.runs, found.curves, folder, found.subject)
     if found.findings is not None:
         figures += plots_statistics.write_all(found.finished, found.findings, folder, found.subject)
     return figures

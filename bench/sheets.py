@@ -60,6 +60,11 @@ class Sheet:
         """GitHub-flavoured Markdown: the paragraph and the table, an empty line after each."""
         return f"{_paragraph(self.title, self.lead)}\n\n{self.grid()}\n"
 
+    def group_titles(self) -> list[str]:
+        """For each column the heading over it; empty without one."""
+        titles = [title for title, span in self.groups for _ in range(span)]
+        return titles or [""] * len(self.header)
+
     def grid(self) -> str:
         """The table alone."""
         rule = ["---" if k in self.words else "---:" for k in range(len(self.header))]

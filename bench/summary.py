@@ -36,9 +36,8 @@ def notes(findings: Findings | None) -> list[Note]:
         found.append(_note(f"Most saved at a loss of at most {percent(SMALL_LOSS)}:", best))
     else:
         best = max(rows, key=lambda row: row["hypervolume_ratio"])
-        found.append(
-            _note(f"None loses as little as {percent(SMALL_LOSS)}; the least is lost by", best)
-        )
+        none = f" No scheduler loses {percent(SMALL_LOSS)} or less of FIFO's hypervolume."
+        found.append(_note("Least lost:", best, none))
     if saver is not best:
         found.append(_note("Most saved at any loss:", saver))
     chosen = "They were chosen by these runs, which flatters them. " if len(rows) > 1 else ""
@@ -46,12 +45,12 @@ def notes(findings: Findings | None) -> list[Note]:
     return found
 
 
-def _note(title: str, row: Mapping[Any, Any]) -> Note:
+def _note(title: str, row: Mapping[Any, Any], more: str = "") -> Note:
     return Note(
         f" {row['series']} saves {_estimate(row, 'epochs_saved')} of FIFO's epochs and "
         f"{_estimate(row, 'runtime_saved')} of its time, and ends with "
         f"{_estimate(row, 'hypervolume_ratio')} of its hypervolume. Hypervolume against FIFO: "
-        f"{verdict(row)}.",
+        f"{verdict(row)}.{more}",
         title,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,21 +50,25 @@ class Table:
 
     def to_sheet(self) -> Sheet:
         """The same with what was published and recomputed in columns of their own."""
-        ours = [(column, heading) for column, heading, _ in FIGURES]
-        theirs = [entry for entry in PUBLISHED if entry[0] in self.numbers.columns]
+        with_paper = "paper_epochs" in self.numbers.columns
+        theirs: Mapping[str, Sequence[Theirs]] = PUBLISHED if with_paper else {}
         rows = []
         for cells, numbers in zip(
             self.cells.to_dict("records"), self.numbers.to_dict("records"), strict=True
         ):
             row = [named(cells["objectives"])]
-            row += [Cell(cells[h], numbers.get(f"{c}_median", np.nan)) for c, h in ours]
-            for column, _, form in theirs:
-                value = float(numbers[column])
-                row.append(Cell(form(value) if np.isfinite(value) else "–", value))
+            for column, heading, form in FIGURES:
+                row.append(Cell(cells[heading], numbers.get(f"{column}_median", np.nan)))
+                for _, name in theirs.get(heading, ()):
+                    value = float(numbers[name])
+                    row.append(Cell(form(value) if np.isfinite(value) else "–", value))
             rows.append(row)
-        header = ["objectives", *(h for _, h in ours), *(h for _, h, _ in theirs)]
-        groups = [("", 1), ("here", len(ours)), ("published", 3), ("recomputed", 3)]
-        return Sheet(self.title, "", header, rows, groups=groups if theirs else ())
+        header, groups = ["objectives"], [("", 1)]
+        for _, heading, _ in FIGURES:
+            others = [kind for kind, _ in theirs.get(heading, ())]
+            header += ["here", *others] if others else [heading]
+            groups.append((heading if others else "", 1 + len(others)))
+        return Sheet(self.title, "", header, rows, groups=groups if with_paper else ())
 
     def to_latex(self) -> str:
         """A booktabs table, title and caption included."""
@@ -114,15 +118,16 @@ FIGURES: Sequence[tuple[str, str, Formatter]] = (
 )
 """Column of `aggregate.summarise`, heading, format."""
 
-PUBLISHED: Sequence[tuple[str, str, Formatter]] = (
-    ("paper_runtime_s", "runtime", duration),
-    ("paper_front_size", "front", whole),
-    ("paper_hypervolume", "predicted", significant),
-    ("paper_observed_front_size", "front", whole),
-    ("paper_observed_hypervolume", "hypervolume", significant),
-    ("paper_epochs", "epochs", whole),
-)
-"""Column of a table's numbers, heading, format: three as published, three as recomputed."""
+Theirs = tuple[str, str]
+"""Whose figure, column of a table's numbers."""
+PUBLISHED: Mapping[str, Sequence[Theirs]] = {
+    "runtime": [("published", "paper_runtime_s")],
+    "front": [("published", "paper_front_size"), ("recomputed", "paper_observed_front_size")],
+    "hypervolume": [("recomputed", "paper_observed_hypervolume")],
+    "predicted": [("published", "paper_hypervolume")],
+    "epochs": [("recomputed", "paper_epochs")],
+}
+"""Heading of `FIGURES` → what stands beside ours."""
 
 
 def build(runs: pd.DataFrame, subject: str, with_paper: bool) -> list[Table]:

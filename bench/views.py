@@ -138,7 +138,8 @@ def lost_by_epoch(
 
     Args:
         group: Runs of one objective set.
-        rows: The series, in order; NaN where no run met the configurations that FIFO met.
+        rows: The series, in order; NaN where no run met the configurations that FIFO met, and for
+            FIFO itself.
         edges: From `epoch_bins`.
         baselines: From `aggregate.baselines`.
     """
@@ -147,7 +148,8 @@ def lost_by_epoch(
         mine = [
             members
             for r in group
-            if series(r) == name and r.run_id in baselines
+            if series(r) == name and r.labels["scheduler"] != aggregate.BASELINE
+            if r.run_id in baselines
             if (members := aggregate.lost_members(r, baselines[r.run_id])) is not None
         ]
         if mine:
@@ -156,10 +158,16 @@ def lost_by_epoch(
     return lost
 
 
-def time_cells(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Means of `aggregate.summarise` over the seeds, by objectives, scheduler and searcher."""
+def time_cells(runs: pd.DataFrame) -> pd.DataFrame:
+    """Means over the seeds by objectives, scheduler and searcher (empty where all share it).
+
+    Args:
+        runs: From `aggregate.summarise`.
+    """
+    if runs["searcher"].nunique() == 1:
+        runs = runs.assign(searcher="")
     keys = ["objectives", "scheduler", "searcher"]
-    return aggregate.summarise(records).groupby(keys, sort=False).mean(numeric_only=True)
+    return runs.groupby(keys, sort=False).mean(numeric_only=True)
 
 
 def kept(findings: Findings) -> dict[str, list[Floats]]:

@@ -216,9 +216,10 @@ def _ranks(ranks: Ranks) -> Spec:
             }
         )
     title = f"mean rank; critical difference {ranks.critical_difference:.2f}"
+    end = len(order) + 1 + 0.4 * len(ranks.groups)
     return looks.spec(
         data,
-        xaxis=looks.axis(title, rangemode="tozero"),
+        xaxis=looks.axis(title, range=[0.7, end]),
         yaxis=looks.axis("", autorange="reversed", type="category"),
         height=140 + 24 * len(names),
     )

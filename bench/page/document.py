@@ -67,7 +67,7 @@ def _sections(found: Contents, diagnosed: Sequence[Diagnosis]) -> list[Section]:
         Section("fronts", "Fronts", fronts.parts(finished)),
         Section("attainment", "Attainment", [where] if where else []),
         Section("anytime", "Progress", [curves.anytime(finished, found.curves)]),
-        Section("time", "Where the time went", times.parts(finished)),
+        Section("time", "Where the time went", times.parts(found.runs)),
         Section("stops", "Stop decisions", stops.parts(finished)),
         Section("statistics", "Statistics", _statistics(found)),
         Section(

@@ -105,7 +105,7 @@ def _traces(record: RunRecord, x: Objective, y: Objective, style: Style) -> list
         "x": looks.lean(others[x.name]),
         "y": looks.lean(others[y.name]),
         "customdata": _about(record, others),
-        "marker": looks.marker(style, 6, opacity=0.4),
+        "marker": looks.marker(style, 6, opacity=0.55),
         "showlegend": False,
     }
     return [rest | shared, front | shared]

@@ -19,9 +19,9 @@ from mobo_core.objectives import Objective
 
 ABOUT = (
     "Ax's default model (BoTorch's Gaussian processes), fitted again to the final values of one "
-    "run of each searcher and objective set: the first seed of FIFO. A search whose model "
-    "predicts no better than the mean (R² near or below 0) is no better than its first, "
-    "quasi-random trials."
+    "run of each searcher and objective set: the first seed of FIFO, or of whichever scheduler "
+    "there is. With R² near or below 0 it predicts no better than the mean, and has little to "
+    "steer a search by."
 )
 
 
@@ -40,14 +40,18 @@ def parts(diagnosed: Sequence[Diagnosis]) -> list[Part]:
             "Leave-one-out cross-validation",
             "Each trial's value as observed, and as predicted by the model that was not shown it, "
             "with its 95 % interval. A good model's points lie on the diagonal.",
-            [(d, fit.objective, _fit(d.record, fit)) for d in fitted for fit in d.fits],
+            [(d, _name(d.record, f.objective), _fit(d.record, f)) for d in fitted for f in d.fits],
         ),
         (
             "contours",
             "Contour slices",
             "What the model predicts over the two parameters along which its prediction ranges "
             "most; all others are in the middle of the search space. Crosses are the trials.",
-            [(d, c.objective, _contour(d.record, c)) for d in fitted for c in d.contours],
+            [
+                (d, _name(d.record, c.objective), _contour(d.record, c))
+                for d in fitted
+                for c in d.contours
+            ],
         ),
         (
             "order",
@@ -69,15 +73,15 @@ def _option(record: RunRecord, what: str, several: bool) -> str:
     return (run if several else "") + what
 
 
-def _objective(record: RunRecord, name: str) -> Objective:
-    return next(objective for objective in record.objectives if objective.name == name)
+def _name(record: RunRecord, metric: str) -> str:
+    return next(name_of(o) for o in record.objectives if o.name == metric)
 
 
 def _fit(record: RunRecord, fit: Fit) -> Spec:
     observed = fit.points["observed"].to_numpy(dtype=float)
     predicted = fit.points["predicted"].to_numpy(dtype=float)
     ends = [min(observed.min(), predicted.min()), max(observed.max(), predicted.max())]
-    name = looks.plain(name_of(_objective(record, fit.objective)))
+    name = looks.plain(_name(record, fit.objective))
     margin = looks.lean(fit.points["margin"])
     data: list[dict[str, Any]] = [
         {
@@ -103,7 +107,7 @@ def _fit(record: RunRecord, fit: Fit) -> Spec:
     ]
     return looks.spec(
         data,
-        title={"text": f"{name}, R² = {fit.r2:.2f}"},
+        title={"text": f"{name}, R² = {round(fit.r2, 2) + 0.0:.2f}"},
         xaxis=looks.axis("observed"),
         yaxis=looks.axis("predicted without it"),
         hovermode="closest",
@@ -138,7 +142,7 @@ def _contour(record: RunRecord, contour: Contour) -> Spec:
         },
     ]
     kinds = ["log" if logarithmic else "linear" for logarithmic in contour.logarithmic]
-    name = looks.plain(name_of(_objective(record, contour.objective)))
+    name = looks.plain(_name(record, contour.objective))
     return looks.spec(
         data,
         title={"text": f"predicted {name}"},

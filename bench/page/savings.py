@@ -13,6 +13,18 @@ from bench.page import looks
 from bench.page.parts import Figures
 from bench.statistics import ENOUGH_SEEDS
 
+EVEN = {
+    "type": "line",
+    "xref": "paper",
+    "x0": 0,
+    "x1": 1,
+    "y0": 1,
+    "y1": 1,
+    "layer": "below",
+    "line": {"width": 1, "color": "#949494"},
+}
+"""Where nothing is lost."""
+
 
 def figure(found: Findings) -> Figures:
     """Epochs saved along x, hypervolume over FIFO's up, with their intervals."""
@@ -57,17 +69,7 @@ def figure(found: Findings) -> Figures:
         data,
         xaxis=looks.axis("epochs saved →", tickformat=".0%"),
         yaxis=looks.axis("hypervolume / FIFO's ↑"),
-        shapes=[
-            {
-                "type": "line",
-                "xref": "paper",
-                "x0": 0,
-                "x1": 1,
-                "y0": 1,
-                "y1": 1,
-                "line": {"width": 1, "color": "#949494"},
-            }
-        ],
+        shapes=[EVEN],
         hovermode="closest",
     )
     return Figures("savings", "What is saved and what is kept", caption, {(): spec})

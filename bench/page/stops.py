@@ -49,7 +49,7 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
     caption = (
         "Means per run: how many trials ended after which epoch, that is at which rung their "
         "scheduler decided. The last column is the full budget, column 0 trials that never "
-        "reported."
+        "reported. Blank is none."
         + (" Chosen otherwise: how many distinct members of FIFO's final front." if some else "")
     )
     dimensions = (
@@ -67,13 +67,11 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
 
 
 def _spec(frame: pd.DataFrame, unit: str) -> Spec:
-    texts = [
-        ["" if np.isnan(value) or not value else whole(value) for value in row]
-        for row in frame.to_numpy(dtype=float)
-    ]
+    values = frame.where(frame > 0).to_numpy(dtype=float)  # nothing is left blank
+    texts = [["" if np.isnan(value) else whole(value) for value in row] for row in values]
     data: dict[str, Any] = {
         "type": "heatmap",
-        "z": [looks.lean(row) for row in frame.to_numpy(dtype=float)],
+        "z": [looks.lean(row) for row in values],
         "x": list(frame.columns),
         "y": [looks.plain(name) for name in frame.index],
         "text": texts,

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from bench import views
 from bench.formatting import duration, percent
 from bench.page import looks
 from bench.page.parts import Dimension, Figures, Grid, Part
-from bench.records import RunRecord
 from bench.sheets import Cell, Sheet, named
 
 COLOURS = ("#0173b2", "#de8f05", "#949494")
 """Of `views.TIME_SHARES`."""
 
 
-def parts(finished: Sequence[RunRecord]) -> list[Part]:
+def parts(runs: pd.DataFrame) -> list[Part]:
     """Slot-seconds of training, start-up and waiting, and the time of suggestions.
 
     Args:
-        finished: Their searcher's label empty where all have the same.
+        runs: From `aggregate.summarise`.
     """
-    cells = views.time_cells(finished)
+    cells = views.time_cells(runs)
     return [_figure(cells), Grid("times-table", _as_sheet(cells), "The same as a table")]
 
 
@@ -57,6 +54,7 @@ def _figure(cells: pd.DataFrame) -> Figures:
         specs[(at,)] = looks.spec(
             [*data, suggestions],
             barmode="stack",
+            legend={"traceorder": "normal"},
             xaxis=looks.axis("slot-seconds per run (slots × wall time)"),
             yaxis=looks.axis("", autorange="reversed", type="category"),
             height=170 + 26 * len(names),

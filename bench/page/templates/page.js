@@ -19,7 +19,8 @@ function themed(layout, entries, width) {
     margin: { t: layout.title ? 44 : 16, r: 16, b: 56, l: compact.matches ? 48 : 64 },
     hoverlabel: { align: "left", namelength: -1 },
     showlegend: entries > 1,
-    legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0, font: { size: 11 } },
+    legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0,
+      font: { size: 11 }, ...layout.legend },
     xaxis: dressed(layout.xaxis),
     yaxis: dressed(layout.yaxis),
   };
