@@ -138,7 +138,7 @@ def against_fifo(findings: Findings) -> Sheet:
         "ones half. The last column is an exact two-sided Wilcoxon test of the seeds' mean "
         "HV / FIFO over the sets, p after Holm over all rows."
     )
-    return Sheet(f"Against FIFO after {trials}", lead, header, rows)
+    return Sheet(f"Against FIFO after {trials}", lead, header, rows, frozenset({0, 6}))
 
 
 def _equal_time(findings: Findings) -> Sheet:
@@ -167,7 +167,8 @@ def _equal_time(findings: Findings) -> Sheet:
         f"least they would have. The last column is Wilcoxon–Holm against the best at "
         f"{_round(EARLY)}, which these runs chose, so it flatters the best."
     )
-    return Sheet("At equal time", lead, [*header, f"at {_round(EARLY)}, against the best"], rows)
+    header.append(f"at {_round(EARLY)}, against the best")
+    return Sheet("At equal time", lead, header, rows, frozenset({0, len(header) - 1}))
 
 
 def _running_time(findings: Findings) -> Sheet:
@@ -214,7 +215,8 @@ def _random(frame: pd.DataFrame) -> Sheet:
         for row in frame.to_dict("records")
     ]
     header = ["scheduler", "gain in hypervolume", "hypervolume against random search"]
-    return Sheet("Against random search", " with the same scheduler and seed:", header, rows)
+    lead = " with the same scheduler and seed:"
+    return Sheet("Against random search", lead, header, rows, frozenset({0, 2}))
 
 
 def verdict(row: Mapping[Any, Any]) -> str:

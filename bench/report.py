@@ -23,7 +23,7 @@ def write(
     console: Console,
     *,
     data_dir: str = "data",
-    surrogate_runs: int = surrogates.USUAL_RUNS,
+    models: int = 0,
 ) -> None:
     """Write tables, figures and the page of everything recorded in a folder; print the tables.
 
@@ -32,13 +32,13 @@ def write(
         reports_dir: Made if it is not there.
         console: Where the tables are printed.
         data_dir: Has the files that some search spaces are read from.
-        surrogate_runs: How many runs at most the searcher's model is fitted again for.
+        models: Runs at most for which the searcher's model is fitted again.
 
     Raises:
         UserError: If there is nothing to report or a record cannot be read.
     """
     found = contents.gather(results_dir)
-    diagnosed = surrogates.diagnose(found.finished, found.settings, data_dir, surrogate_runs)
+    diagnosed = surrogates.diagnose(found.finished, found.settings, data_dir, models)
     try:
         shutil.rmtree(reports_dir / "figures", ignore_errors=True)
         (reports_dir / "figures").mkdir(parents=True)

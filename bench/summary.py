@@ -33,10 +33,10 @@ def notes(findings: Findings | None) -> list[Note]:
     found = []
     if careful:
         best = max(careful, key=lambda row: row["epochs_saved"])
-        found.append(_note(f"Most saved at a loss of at most {percent(SMALL_LOSS)}:", best))
+        found.append(_note(f"Most saved at a loss of at most {100 * SMALL_LOSS:g} %:", best))
     else:
         best = max(rows, key=lambda row: row["hypervolume_ratio"])
-        none = f" No scheduler loses {percent(SMALL_LOSS)} or less of FIFO's hypervolume."
+        none = f" No scheduler loses {100 * SMALL_LOSS:g} % or less of FIFO's hypervolume."
         found.append(_note("Least lost:", best, none))
     if saver is not best:
         found.append(_note("Most saved at any loss:", saver))

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ax.adapter.base import Adapter
     from ax.core.experiment import Experiment
 
-USUAL_RUNS = 4
-"""Runs that are looked at unless asked otherwise: the objective sets of the paper."""
 MODEL = "BoTorch"
 """What trials that a model suggested have as their origin; see `mobo_core.tune.AxSearcher`."""
 MOST_STEPS = 40

@@ -59,7 +59,8 @@ def _datatables() -> str:
     text = (resources.files("itables") / "html" / "dt_bundle.js").read_text("utf-8")
     found = list(EXPORT.finditer(text))
     assert len(found) == 1, "itables ships its bundle as one module with one list of exports"
-    names = dict(reversed(entry.split(" as ")) for entry in found[0][1].split(","))
+    pairs = [entry.split(" as ") for entry in found[0][1].split(",")]
+    names = {shown: name for name, shown in pairs}
     before, after = text[: found[0].start()], text[found[0].end() :]
     return f"{before}const DataTable = {names['default']};{after}"
 

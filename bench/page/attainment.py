@@ -10,7 +10,7 @@ import numpy as np
 from bench import attained
 from bench.attained import Difference, Fronts
 from bench.page import looks
-from bench.page.parts import Dimension, Figures, Spec
+from bench.page.parts import Dimension, Figures, Spec, Specs
 
 MORE, FEWER = "94,60,153", "230,97,1"
 """Purple and orange, as in the printed figure; how strong says how many seeds."""
@@ -28,7 +28,7 @@ def figure(panels: Mapping[str, Fronts]) -> Figures | None:
         f"more often; orange: {second} does; the stronger, the larger the difference of the share "
         "of seeds. Lines: what half of the seeds attain."
     )
-    specs = {(k,): _spec(fronts) for k, fronts in enumerate(panels.values())}
+    specs: Specs = {(k,): _spec(fronts) for k, fronts in enumerate(panels.values())}
     title = f"Attainment of {first} against {second}"
     return Figures("attainment", title, caption, specs, (Dimension("Objectives", list(panels)),))
 

@@ -14,7 +14,7 @@ from bench.findings import RANKED_BY, Findings
 from bench.formatting import significant
 from bench.naming import volume_label
 from bench.page import looks
-from bench.page.parts import Dimension, Figures, Part, Spec
+from bench.page.parts import Dimension, Figures, Part, Spec, Specs
 from bench.records import RunRecord
 from bench.statistics.intervals import Floats
 from bench.statistics.profiles import performance_profile, score_profile
@@ -33,7 +33,7 @@ def anytime(finished: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame]) -
     """
     groups = views.by_objectives(finished)
     styles = looks.styles(views.series(record) for record in finished)
-    specs = {}
+    specs: Specs = {}
     for at, group in enumerate(groups.values()):
         for number, (against, unit) in enumerate(AGAINST):
             data = []
@@ -106,7 +106,7 @@ def statistics(found: Findings) -> list[Part]:
     if (costs := views.costs(found)) is not None:
         parts.append(_profiles(views.kept(found), costs))
     if found.rankings:
-        specs = {(k,): _ranks(ranks) for k, ranks in enumerate(found.rankings.values())}
+        specs: Specs = {(k,): _ranks(ranks) for k, ranks in enumerate(found.rankings.values())}
         dimension = Dimension("Ranked by", [RANKED_BY[key] for key in found.rankings])
         caption = (
             "Mean ranks over the objective sets, 1 is best. Grey bars join schedulers that "

@@ -13,7 +13,7 @@ from bench.drawing import Style
 from bench.formatting import significant
 from bench.naming import name_of
 from bench.page import looks
-from bench.page.parts import Dimension, Figures, Grid, Part, Spec
+from bench.page.parts import Dimension, Figures, Grid, Part, Spec, Specs
 from bench.records import RunRecord
 from bench.sheets import Cell, Sheet, named
 from mobo_core.objectives import Objective
@@ -32,7 +32,7 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
     shown = seeds[: views.LEGIBLE_SEEDS]
     groups = views.by_objectives(finished)
     styles = looks.styles(views.series(record) for record in finished)
-    specs = {}
+    specs: Specs = {}
     for at, (label, x, y) in enumerate(panels):
         limits = views.limits(groups[label], x), views.limits(groups[label], y)
         for number, seed in enumerate(shown):
@@ -61,7 +61,7 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
         ),
     )
     chosen = [record for record in finished if record.spec["seed"] in shown]
-    return [figures, Grid("front-members", _members(chosen), "The fronts as a table")]
+    return [figures, Grid("front-members", _members(chosen), "The fronts as a table", rows=10)]
 
 
 def _spec(

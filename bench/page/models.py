@@ -11,7 +11,7 @@ import numpy as np
 from bench import aggregate
 from bench.naming import name_of
 from bench.page import looks
-from bench.page.parts import Dimension, Figures, Part, Spec, Text
+from bench.page.parts import Dimension, Figures, Part, Spec, Specs, Text
 from bench.records import RunRecord
 from bench.sheets import Note
 from bench.surrogates import Contour, Diagnosis, Fit
@@ -63,7 +63,7 @@ def parts(diagnosed: Sequence[Diagnosis]) -> list[Part]:
     ):
         if entries:
             options = [_option(d.record, what, len(diagnosed) > 1) for d, what, _ in entries]
-            specs = {(k,): spec for k, (_, _, spec) in enumerate(entries)}
+            specs: Specs = {(k,): spec for k, (_, _, spec) in enumerate(entries)}
             found.append(Figures(name, title, caption, specs, (Dimension("Of", options),)))
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -10,6 +10,8 @@ from bench.sheets import Note, Sheet
 
 Spec = dict[str, Any]
 """A Plotly figure: ``data`` and ``layout``, without what depends on the theme."""
+Specs = dict[tuple[int, ...], Spec]
+"""Number of the option of each dimension → the figure."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,14 @@ class Figures:
         name: Unique on the page; letters, digits and hyphens.
         title: A few words.
         caption: What is seen, in place of the picture too.
-        specs: Number of the option of each dimension → the figure; combinations may lack.
+        specs: All of them; a combination of options may lack.
         dimensions: Of the choice; none with a single figure.
     """
 
     name: str
     title: str
     caption: str
-    specs: Mapping[tuple[int, ...], Spec]
+    specs: Specs
     dimensions: Sequence[Dimension] = ()
     kind: ClassVar[str] = "figures"
 
@@ -53,11 +55,13 @@ class Grid:
         name: Unique on the page; letters, digits and hyphens.
         sheet: Title, lead and cells.
         folded: What opens it; empty shows it at once.
+        rows: Shown at a time; a table with more has pages.
     """
 
     name: str
     sheet: Sheet
     folded: str = ""
+    rows: int = 25
     kind: ClassVar[str] = "grid"
 
 

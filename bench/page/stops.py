@@ -13,11 +13,13 @@ from bench.aggregate import BASELINE
 from bench.formatting import whole
 from bench.page import looks
 from bench.page.fronts import configuration, values_of
-from bench.page.parts import Dimension, Figures, Grid, Part, Spec, Text
+from bench.page.parts import Dimension, Figures, Grid, Part, Spec, Specs, Text
 from bench.records import RunRecord
 from bench.sheets import Cell, Note, Sheet, named
 
 ENDED, LOST = "trials that ended there", "members of FIFO's front among them"
+LEAST = 0.05
+"""What a mean is rounded to 0 below."""
 OTHERS = (
     "Which members of FIFO's front a scheduler ended early can only be said where both met the "
     "same configurations. Here no run did: a search that learns from results goes its own way."
@@ -41,7 +43,7 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
     }
     some = any(frame.notna().to_numpy().any() for frame in lost.values())
     shown = [(ENDED, ended), (LOST, lost)] if some else [(ENDED, ended)]
-    specs = {
+    specs: Specs = {
         (at, number): _spec(frames[label], "trials" if what == ENDED else "members")
         for at, label in enumerate(groups)
         for number, (what, frames) in enumerate(shown)
@@ -60,7 +62,7 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
     found: list[Part] = [figures]
     found.append(Grid("stops-table", _as_sheet(ended, lost), "The same as a table"))
     if some:
-        found.append(Grid("lost-members", _members(finished, matched)))
+        found.append(Grid("lost-members", _members(finished, matched), rows=10))
     elif matched:
         found.append(Text(Note(OTHERS)))
     return found
@@ -68,7 +70,7 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
 
 def _spec(frame: pd.DataFrame, unit: str) -> Spec:
     values = frame.where(frame > 0).to_numpy(dtype=float)  # nothing is left blank
-    texts = [["" if np.isnan(value) else whole(value) for value in row] for row in values]
+    texts = [["" if np.isnan(value) else _count(value) for value in row] for row in values]
     data: dict[str, Any] = {
         "type": "heatmap",
         "z": [looks.lean(row) for row in values],
@@ -90,6 +92,10 @@ def _spec(frame: pd.DataFrame, unit: str) -> Spec:
         yaxis=looks.axis("", type="category", autorange="reversed"),
         height=170 + 26 * len(frame),
     )
+
+
+def _count(value: float) -> str:
+    return whole(value) if value >= LEAST else f"< {LEAST:g}"
 
 
 def _as_sheet(ended: Mapping[str, pd.DataFrame], lost: Mapping[str, pd.DataFrame]) -> Sheet:

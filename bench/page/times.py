@@ -7,7 +7,7 @@ import pandas as pd
 from bench import views
 from bench.formatting import duration, percent
 from bench.page import looks
-from bench.page.parts import Dimension, Figures, Grid, Part
+from bench.page.parts import Dimension, Figures, Grid, Part, Specs
 from bench.sheets import Cell, Sheet, named
 
 COLOURS = ("#0173b2", "#de8f05", "#949494")
@@ -26,9 +26,12 @@ def parts(runs: pd.DataFrame) -> list[Part]:
 
 def _figure(cells: pd.DataFrame) -> Figures:
     sets = list(dict.fromkeys(cells.index.get_level_values("objectives")))
-    specs = {}
+    specs: Specs = {}
     for at, label in enumerate(sets):
         mine = cells.xs(label, level="objectives")
+        longest = (
+            mine[[column for column, _ in views.TIME_SHARES]].to_numpy(float).sum(axis=1).max()
+        )
         names = [looks.plain(views.series_of(*key)) for key in mine.index]
         data = [
             {
@@ -55,7 +58,9 @@ def _figure(cells: pd.DataFrame) -> Figures:
             [*data, suggestions],
             barmode="stack",
             legend={"traceorder": "normal"},
-            xaxis=looks.axis("slot-seconds per run (slots × wall time)"),
+            xaxis=looks.axis(
+                "slot-seconds per run (slots × wall time)", range=[0, 1.04 * float(most)]
+            ),
             yaxis=looks.axis("", autorange="reversed", type="category"),
             height=170 + 26 * len(names),
             hovermode="closest",
@@ -70,17 +75,16 @@ def _figure(cells: pd.DataFrame) -> Figures:
 
 
 def _as_sheet(cells: pd.DataFrame) -> Sheet:
-    rows = []
-    for (label, scheduler, searcher), cell in cells.iterrows():
-        columns = [*(column for column, _ in views.TIME_SHARES), "suggestion_s"]
-        rows.append(
-            [
-                named(views.series_of(scheduler, searcher)),
-                named(label),
-                *(Cell(duration(cell[column]), float(cell[column])) for column in columns),
-                Cell(percent(cell["utilisation"]), float(cell["utilisation"])),
-            ]
-        )
+    columns = [*(column for column, _ in views.TIME_SHARES), "suggestion_s"]
+    rows = [
+        [
+            named(views.series_of(cell["scheduler"], cell["searcher"])),
+            named(cell["objectives"]),
+            *(Cell(duration(cell[column]), float(cell[column])) for column in columns),
+            Cell(percent(cell["utilisation"]), float(cell["utilisation"])),
+        ]
+        for cell in cells.reset_index().to_dict("records")
+    ]
     header = ["scheduler", "objectives", *(what for _, what in views.TIME_SHARES)]
     header += ["suggestions", "utilisation"]
     lead = ": training, start-up and waiting of all slots together, means over the seeds."

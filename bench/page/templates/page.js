@@ -77,24 +77,24 @@ try {
 setTheme(choice.value);
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 
-const MANY = 25;
+const FILTERED = 8;
 for (const table of document.querySelectorAll("table")) {
   const rows = table.tBodies[0].rows.length;
+  const shown = Number(table.dataset.pageLength);
+  const paged = rows > shown;
   new DataTable(table, {
     autoWidth: false,
     order: [],
-    paging: rows > MANY,
-    pageLength: MANY,
-    lengthMenu: [10, MANY, 100, { label: "all", value: -1 }],
-    searching: rows > 5,
-    info: rows > MANY,
+    paging: paged,
+    lengthMenu: [shown, 100, { label: "all", value: -1 }],
+    searching: rows > FILTERED,
     layout: {
-      topStart: rows > 5 ? "search" : null,
-      topEnd: rows > MANY ? "pageLength" : null,
-      bottomStart: rows > MANY ? "info" : null,
-      bottomEnd: rows > MANY ? "paging" : null,
+      topStart: rows > FILTERED ? "search" : null,
+      topEnd: paged ? "pageLength" : null,
+      bottomStart: paged ? "info" : null,
+      bottomEnd: paged ? "paging" : null,
     },
-    language: { search: `Filter`, lengthMenu: "_MENU_ rows a page" },
+    language: { search: "Filter", lengthMenu: "_MENU_ rows a page" },
   });
 }
 root.dataset.ready = "";
