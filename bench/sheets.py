@@ -70,7 +70,8 @@ class Sheet:
         rule = ["---" if k in self.words else "---:" for k in range(len(self.header))]
         header = [markdown(heading) for heading in self.header]
         cells = [[cell.to_markdown() for cell in row] for row in self.rows]
-        return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *cells))
+        rows = ([f" {text} " if text else " " for text in row] for row in (header, rule, *cells))
+        return "\n".join(f"|{'|'.join(row)}|" for row in rows)
 
 
 @dataclass(frozen=True)

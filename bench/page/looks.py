@@ -40,8 +40,9 @@ def styles(names: Iterable[str]) -> dict[str, Style]:
 
 
 def plain(text: object) -> str:
-    """A text of others as Plotly shows it: no tag, no template."""
-    return html.escape(" ".join(str(text).split()), quote=False).replace("%{", "%&#123;")
+    """A text of others as Plotly shows it: no tag, no template, no formula."""
+    line = html.escape(" ".join(str(text).split()), quote=False)
+    return line.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
 def lean(values: ArrayLike) -> list[float | int | None]:

@@ -59,7 +59,7 @@ def _figure(cells: pd.DataFrame) -> Figures:
             barmode="stack",
             legend={"traceorder": "normal"},
             xaxis=looks.axis(
-                "slot-seconds per run (slots × wall time)", range=[0, 1.04 * float(most)]
+                "slot-seconds per run (slots × wall time)", range=[0, 1.04 * float(longest)]
             ),
             yaxis=looks.axis("", autorange="reversed", type="category"),
             height=170 + 26 * len(names),

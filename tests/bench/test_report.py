@@ -42,6 +42,7 @@ def test_tables_figures_and_provenance(tmp_path: Path) -> None:
         *("performance-profiles", "running-time"),
     )
     assert made == {
+        "index.html",
         "report.md",
         "runs.csv",
         *(f"table-{k}.{kind}" for k in (1, 2) for kind in ("csv", "tex")),

@@ -35,6 +35,12 @@ function draw(figure) {
   const entries = data.filter((trace) => trace.name && trace.showlegend !== false).length;
   const options = { responsive: true, displaylogo: false, displayModeBar: "hover" };
   Plotly.react(target, data, themed(layout, entries, target.clientWidth), options);
+  // To a screen reader the drawing is one picture with the caption as its text; its buttons stay.
+  for (const [layer, svg] of target.querySelectorAll(".main-svg").entries()) {
+    if (layer === 0) svg.setAttribute("role", "img");
+    if (layer === 0) svg.setAttribute("aria-labelledby", figure.getAttribute("aria-labelledby"));
+    else svg.setAttribute("aria-hidden", "true");
+  }
   figure.dataset.drawn = key;
 }
 
@@ -96,5 +102,9 @@ for (const table of document.querySelectorAll("table")) {
     },
     language: { search: "Filter", lengthMenu: "_MENU_ rows a page" },
   });
+  const what = table.caption.textContent;
+  const around = table.closest(".dt-container");
+  around.querySelector("nav")?.setAttribute("aria-label", `Pages of ${what}`);
+  around.querySelector(".dt-search input")?.setAttribute("aria-label", `Filter ${what}`);
 }
 root.dataset.ready = "";
