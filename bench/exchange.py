@@ -54,7 +54,7 @@ def report(results_dir: Path, reports_dir: Path | None, models: int, data_dir: s
 def write_report(
     results_dir: Path, reports_dir: Path | None, data_dir: str, models: int = USUAL_MODELS
 ) -> None:
-    """What `report` does, and ``mobo-bench run`` when its runs are made."""
+    """What ``mobo-bench report`` does, and ``mobo-bench run`` when its runs are made."""
     from bench import report as reporting
 
     folder = reports_dir or default_reports(results_dir)

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from bench import page
 from tests.bench.page.examples import HOSTILE, diagnosed, gathered
@@ -109,11 +109,11 @@ def test_a_click_and_a_key_sort_a_table(desk: Page) -> None:
     unsorted = first_column(desk)
     assert heading.get_attribute("aria-sort") is None
     heading.click()
-    assert heading.get_attribute("aria-sort") == "ascending"
+    expect(heading).to_have_attribute("aria-sort", "ascending")
     ascending = first_column(desk)
     heading.locator("[role=button]").focus()
     desk.keyboard.press("Enter")
-    assert heading.get_attribute("aria-sort") == "descending"
+    expect(heading).to_have_attribute("aria-sort", "descending")
     assert first_column(desk) == ascending[::-1]
     assert sorted(ascending) == sorted(unsorted)
     values = desk.locator(f"{SORTED} tbody td:nth-child(5)").all()
