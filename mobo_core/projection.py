@@ -115,7 +115,10 @@ class Curves:
         self._alive = np.zeros(16, dtype=bool)
 
     def add(self, trial_id: str, t: float, point: Points) -> None:
-        """Keep a report; a repeated budget, after a failure, replaces the first.
+        """Keep a report.
+
+        A budget that was reported before, or passed, means that the trial went back to an older
+        checkpoint: what it had reported since is forgotten.
 
         Raises:
             ValueError: If the budget is not positive.
@@ -130,8 +133,10 @@ class Curves:
             self._values = np.pad(self._values, more, constant_values=np.nan)
             self._last_t = np.pad(self._last_t, more[0])
             self._alive = np.pad(self._alive, more[0])
+        if t < self._last_t[row]:
+            self._values[row, [at for budget, at in self._column.items() if budget > t]] = np.nan
         self._values[row, column] = point
-        self._last_t[row] = max(self._last_t[row], t)
+        self._last_t[row] = t
         self._alive[row] = True
 
     def fail(self, trial_id: str) -> None:

@@ -34,8 +34,6 @@ VALUES = st.recursive(
     max_leaves=5,
 )
 SHARED = settings(
-    derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PARAMETERS = (

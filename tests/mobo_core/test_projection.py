@@ -244,13 +244,32 @@ def test_curves_grow_and_repeat() -> None:
     for trial in range(40):
         for t in range(1, 40):
             curves.add(str(trial), t, p(1 / t, trial))
-    curves.add("3", 7, p(9, 9))  # again, after a failure
     assert curves.last_points().shape == (40, 2)
     assert curves.last_t("39") == 39
     starts, ends, budgets = curves.spans(7)
-    assert starts[3].tolist() == [9, 9]
+    assert starts[3].tolist() == [1 / 7, 3]
     assert ends[:, 0] == pytest.approx(np.full(40, 1 / 39))
     assert budgets.tolist() == [39.0] * 40
+
+
+def test_a_trial_that_went_back_is_where_it_is_now() -> None:
+    curves = Curves(2)
+    for trial in ("a", "b"):
+        for t in (1, 2, 4):
+            curves.add(trial, t, p(1 / t, 1))
+    curves.add("b", 2, p(0.6, 1))
+    assert curves.last_t("b") == 2
+    assert curves.last_point("b").tolist() == [0.6, 1]
+    assert curves.spans(1)[1][:, 0].tolist() == [0.25, 0.6]
+    assert curves.spans(2)[2].tolist() == [4]
+
+
+def test_a_trial_killed_at_its_end_is_paused_and_resumed_on_its_way_back() -> None:
+    """Its checkpoint may be much older than its last report."""
+    rule = HypervolumePromotionRule(settings())
+    assert rule.report("a", 4, p(0.1, 50)) is Decision.COMPLETE
+    assert rule.report("a", 2, p(0.3, 50)) is Decision.PAUSE
+    assert rule.choose(new_available=False) == "a"
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def steps(m: int) -> st.SearchStrategy[list[Step]]:
 @pytest.mark.parametrize("name", sorted(RANKINGS))
 @pytest.mark.parametrize("m", [2, 3])
 @given(data=st.data())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_a_growing_set_answers_as_the_ranking_of_all(
     name: str, m: int, data: st.DataObject
 ) -> None:
