@@ -86,9 +86,12 @@ def blocks(findings: Findings | None) -> list[Block]:
     """The section: how sure one can be, and the tables of evidence."""
     if findings is None:
         return [Note("No run has a FIFO run of its searcher and seed to compare with.")]
+    return [Note(certainty(findings)), against_fifo(findings), *further(findings)]
+
+
+def further(findings: Findings) -> list[Block]:
+    """What follows on the table against FIFO."""
     found: list[Block] = [
-        Note(certainty(findings)),
-        against_fifo(findings),
         _equal_time(findings),
         _running_time(findings),
         *_rankings(findings.rankings),

@@ -124,10 +124,7 @@ def profiles(
         ylim=(0, 1.02),
     )
     table = np.column_stack(list(costs.values()))
-    finite = table[np.isfinite(table).any(axis=1)]
-    against = finite / finite.min(axis=1, keepdims=True) if len(finite) else np.ones((1, 1))
-    widest = max(2.0, float(against[np.isfinite(against)].max()))
-    factors = np.geomspace(1, widest, 400)
+    factors = views.factors(costs)
     shares = performance_profile(table, factors)
     for column, name in enumerate(costs):
         _line(right, factors, shares[:, column], name, looks[name])

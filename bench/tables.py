@@ -188,8 +188,10 @@ def overview(runs: pd.DataFrame) -> Sheet:
         text = f"{duration(cell['runtime_s'])} · {whole(cell['epochs'])} · {shown}"
         texts.setdefault(label, {})[name] = Cell(text, float(cell["epochs"]))
     rows = [[named(n), *(row.get(s, Cell("–")) for s in sets)] for n, row in texts.items()]
-    lead = "Runtime · epochs trained · observed hypervolume against FIFO of the same seed:"
-    return Sheet("", lead, ["", *sets], rows)
+    lead = (
+        ": runtime · epochs trained · observed hypervolume against FIFO of the same seed, medians."
+    )
+    return Sheet("All cells", lead, ["", *sets], rows)
 
 
 COMPARED: Sequence[tuple[str, str, Formatter]] = (

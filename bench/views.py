@@ -198,6 +198,15 @@ def reached(findings: Findings) -> dict[str, Floats]:
     return {str(name): hit.to_numpy(float).reshape(-1, targets) for name, hit in hits}
 
 
+def factors(costs: Mapping[str, Floats]) -> Floats:
+    """Factors of the quickest series' cost at which the profile of costs is drawn."""
+    table = np.column_stack(list(costs.values()))
+    finite = table[np.isfinite(table).any(axis=1)]
+    against = finite / finite.min(axis=1, keepdims=True) if len(finite) else np.ones((1, 1))
+    values: Floats = np.geomspace(1, max(2.0, float(against[np.isfinite(against)].max())), 400)
+    return values
+
+
 def bars(ratios: Mapping[str, Sequence[Floats]]) -> Floats:
     """Parts of FIFO's hypervolume at which the profile of what was kept is drawn."""
     lowest = min(min(cell.min() for cell in cells) for cells in ratios.values())

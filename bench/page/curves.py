@@ -136,10 +136,7 @@ def _running_time(reached: Mapping[str, Floats]) -> Figures:
 def _profiles(kept: Mapping[str, Sequence[Floats]], costs: Mapping[str, Floats]) -> Figures:
     bars = views.bars(kept)[::2]
     table = np.column_stack(list(costs.values()))
-    finite = table[np.isfinite(table).any(axis=1)]
-    against = finite / finite.min(axis=1, keepdims=True) if len(finite) else np.ones((1, 1))
-    widest = max(2.0, float(against[np.isfinite(against)].max()))
-    factors = np.geomspace(1, widest, looks.MOST_STEPS)
+    factors = views.factors(costs)[::2]
     shares = performance_profile(table, factors)
     target = f"{100 * views.PROFILE_TARGET:g} %"
     left = looks.spec(

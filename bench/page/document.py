@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -86,13 +87,8 @@ def _summary(found: Contents) -> list[Part]:
     if found.findings is not None:
         parts.append(savings.figure(found.findings))
         parts.append(Grid("against-fifo", findings.against_fifo(found.findings)))
-    overview = tables.overview(found.runs)
-    return [*parts, Grid("overview", _titled(overview, "All cells at a glance"))]
-
-
-def _titled(sheet: Sheet, title: str) -> Sheet:
-    lead = f": {sheet.lead[:1].lower()}{sheet.lead[1:].rstrip(':')}."
-    return Sheet(title, lead, ["scheduler", *sheet.header[1:]], sheet.rows, sheet.words)
+    cells = tables.overview(found.runs)
+    return [*parts, Grid("overview", replace(cells, header=["scheduler", *cells.header[1:]]))]
 
 
 def _tables(found: Contents) -> list[Part]:
@@ -118,11 +114,13 @@ def _tables(found: Contents) -> list[Part]:
 
 
 def _statistics(found: Contents) -> list[Part]:
-    blocks = findings.blocks(found.findings)
-    if found.findings is not None:  # what is against FIFO stands in the summary
-        blocks = [block for block in blocks if block != findings.against_fifo(found.findings)]
+    sure = found.findings
+    if sure is None:
+        return [_part(block, "") for block in findings.blocks(None)]
+    # What is against FIFO after all trials stands in the summary.
+    blocks = [Note(findings.certainty(sure)), *findings.further(sure)]
     parts = [_part(block, f"statistics-{k}") for k, block in enumerate(blocks)]
-    return parts + (curves.statistics(found.findings) if found.findings else [])
+    return parts + curves.statistics(sure)
 
 
 def _part(block: Block, name: str) -> Part:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -168,12 +168,12 @@ def _members(chosen: Sequence[RunRecord]) -> Sheet:
     return Sheet("Members of the observed fronts", "", header, rows, frozenset({0, 1, 5, 6}))
 
 
-def values_of(record: RunRecord, report: Any) -> str:
+def values_of(record: RunRecord, report: Mapping[Any, Any]) -> str:
     """The objectives of a report, e.g. ``val_accuracy 0.953, params 25818``."""
     return ", ".join(f"{o.name} {significant(float(report[o.name]))}" for o in record.objectives)
 
 
-def configuration(config: Any) -> str:
+def configuration(config: Mapping[str, Any]) -> str:
     """E.g. ``units 16, rate 0.00123``."""
     shown = [
         f"{name} {significant(value) if isinstance(value, float) and np.isfinite(value) else value}"

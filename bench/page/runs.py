@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from bench import reproduce
 from bench.contents import Contents
 from bench.formatting import count, duration, percent, ratio, significant
@@ -10,6 +12,17 @@ from bench.records import RunRecord
 from bench.sheets import Cell, Note, Sheet, named
 
 MISSING = Cell("–")
+WORDS = ("scheduler", "searcher", "objectives", "status", "command")
+FIGURES = (
+    ("runtime", "runtime_s", duration),
+    ("epochs", "epochs", lambda value: f"{value:.0f}"),
+    ("front", "front_size", lambda value: f"{value:.0f}"),
+    ("hypervolume", "hypervolume", significant),
+    ("HV / FIFO", "hypervolume_ratio", ratio),
+    ("epochs saved", "epochs_saved", percent),
+    ("time saved", "runtime_saved", percent),
+)
+"""Heading, column of `aggregate.summarise`, format."""
 
 
 def parts(found: Contents) -> list[Part]:
@@ -55,22 +68,9 @@ def parts(found: Contents) -> list[Part]:
     return parts
 
 
-WORDS = ("scheduler", "searcher", "objectives", "status", "command")
-FIGURES = (
-    ("runtime", "runtime_s", duration),
-    ("epochs", "epochs", lambda value: f"{value:.0f}"),
-    ("front", "front_size", lambda value: f"{value:.0f}"),
-    ("hypervolume", "hypervolume", significant),
-    ("HV / FIFO", "hypervolume_ratio", ratio),
-    ("epochs saved", "epochs_saved", percent),
-    ("time saved", "runtime_saved", percent),
-)
-"""Heading, column of `aggregate.summarise`, format."""
-
-
 def _figures(row: dict[object, float]) -> list[Cell]:
     values = [(float(row[column]), form) for _, column, form in FIGURES]
-    return [Cell(form(v) if v == v else "–", v) for v, form in values]
+    return [MISSING if math.isnan(value) else Cell(form(value), value) for value, form in values]
 
 
 def _faults(record: RunRecord) -> list[Cell]:
