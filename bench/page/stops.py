@@ -63,7 +63,7 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
     found.append(Grid("stops-table", _as_sheet(ended, lost), "The same as a table"))
     if some:
         found.append(Grid("lost-members", _members(finished, matched), rows=10))
-    elif matched:
+    elif any(r.labels["scheduler"] != BASELINE and r.run_id in matched for r in finished):
         found.append(Text(Note(OTHERS)))
     return found
 
@@ -95,7 +95,7 @@ def _spec(frame: pd.DataFrame, unit: str) -> Spec:
 
 
 def _count(value: float) -> str:
-    return whole(value) if value >= LEAST else f"< {LEAST:g}"
+    return f"< {LEAST:g}" if 0 < value < LEAST else whole(value)
 
 
 def _as_sheet(ended: Mapping[str, pd.DataFrame], lost: Mapping[str, pd.DataFrame]) -> Sheet:
@@ -110,8 +110,8 @@ def _as_sheet(ended: Mapping[str, pd.DataFrame], lost: Mapping[str, pd.DataFrame
                             named(name),
                             named(label),
                             Cell(str(column), place),
-                            Cell(whole(float(trials)), float(trials)),
-                            Cell("–" if np.isnan(members) else whole(float(members)), members),
+                            Cell(_count(float(trials)), float(trials)),
+                            Cell("–" if np.isnan(members) else _count(float(members)), members),
                         ]
                     )
     header = ["scheduler", "objectives", "last epoch", "trials per run", "of FIFO's front per run"]
