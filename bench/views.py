@@ -100,7 +100,7 @@ def _step(curve: pd.DataFrame, against: str, grid: Floats) -> Floats:
 
 def epoch_bins(last: int) -> list[int]:
     """Edges of 0, 1, …, the last epoch; in between in bins where those would be too many."""
-    width = -(-(last - 1) // LEGIBLE_EPOCHS)
+    width = max(1, -(-(last - 1) // LEGIBLE_EPOCHS))
     return [0, *range(1, last, width), last, last + 1]
 
 
