@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench import aggregate, views
+from bench.aggregate import BASELINE
 from bench.drawing import Style
 from bench.formatting import significant
 from bench.naming import name_of
@@ -88,6 +89,8 @@ def _traces(record: RunRecord, x: Objective, y: Objective, style: Style) -> list
     others = last.loc[~last.index.isin(members["trial"])]
     name = looks.plain(views.series(record))
     joined = len(record.objectives) == 2
+    # FIFO's is drawn first and broader: it shows from under fronts that coincide with it.
+    broader = 2.5 if record.labels["scheduler"] == BASELINE else 1
     shared = {"name": name, "legendgroup": name, "hovertemplate": _hover(record, x, y)}
     front = {
         "type": "scatter",
@@ -95,8 +98,8 @@ def _traces(record: RunRecord, x: Objective, y: Objective, style: Style) -> list
         "x": looks.lean(members[x.name]),
         "y": looks.lean(members[y.name]),
         "customdata": _about(record, members),
-        "line": looks.line(style, 1.5, shape="hv" if x.goal == "min" else "vh"),
-        "marker": looks.marker(style, 10, symbol=f"{looks.SYMBOLS[style.marker]}-open")
+        "line": looks.line(style, 1.5 * broader, shape="hv" if x.goal == "min" else "vh"),
+        "marker": looks.marker(style, 8 + 2 * broader, symbol=f"{looks.SYMBOLS[style.marker]}-open")
         | {"line": {"width": 2}},
     }
     rest = {
