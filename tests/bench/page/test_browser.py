@@ -126,7 +126,7 @@ def test_the_filter_leaves_what_was_asked_for(desk: Page) -> None:
     table.get_by_label("Filter").fill("rungwise loss+params")
     names = table.locator("tbody th").all_inner_texts()
     assert set(names) == {"paper-rungwise-g1"}
-    assert len(names) == 6  # seeds
+    assert len(names) == 3  # seeds
     command = table.locator("tbody code").first.inner_text()
     assert command.startswith("mobo-bench run")
 
@@ -178,10 +178,11 @@ def test_a_phone_need_not_scroll_sideways(browser: Browser, file: str) -> None:
 def test_nothing_bars_people_from_the_page(browser: Browser, file: str, scheme: str) -> None:
     with opened(browser, file, scheme=scheme) as shown:
         draw_all(shown)
-        for details in shown.locator("details").all():
-            details.locator("summary").click()
         # What does not depend on colours is looked at once.
         rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
+        if rules is None:
+            for details in shown.locator("details").all():
+                details.locator("summary").click()
         found = Axe().run(shown, options=rules)
         assert found.violations_count == 0, found.generate_report()
         levels = [int(h.evaluate("(e) => e.tagName[1]")) for h in shown.locator("h1,h2,h3").all()]

@@ -102,7 +102,7 @@ def test_published_and_recomputed_figures_stand_beside_ours(text: str) -> None:
         *("runtime", "front", "hypervolume", "predicted", "epochs")
     ]
     row = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", table.split("</thead>")[1])
-    # Six seeds that took 10 s each; as published and recomputed of the paper's first row.
+    # Three seeds that took 10 s each; as published and recomputed of the paper's first row.
     assert row[:3] == ["acc+params", "10.0s (10.0s–10.0s)", "17m33s"]
     assert row[4:6] == ["5", "4"]
     assert row[7] == "6026.9"
