@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -65,25 +66,48 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
     return runs
 
 
+@dataclass(frozen=True)
+class LostMember:
+    """A point of the baseline's final front whose trials another run ended early.
+
+    Args:
+        trials: That have this point; of a grid a configuration may come twice.
+        epochs: The most that the other run gave one of them.
+    """
+
+    trials: tuple[int, ...]
+    epochs: int
+
+
+def lost_members(record: RunRecord, baseline: RunRecord) -> list[LostMember] | None:
+    """Distinct points of the baseline's final front that a run trained less than the baseline.
+
+    None unless both met the same configurations.
+    """
+    theirs, mine = _result(baseline).trials, _result(record).trials
+    if [t.config for t in theirs] != [t.config for t in mine]:
+        return None
+    return [
+        LostMember(tuple(trials), max(mine[i].epochs for i in trials))
+        for trials in _distinct_front(baseline)
+        if all(mine[i].epochs < theirs[i].epochs for i in trials)
+    ]
+
+
+def baselines(records: Sequence[RunRecord]) -> dict[str, RunRecord]:
+    """Run id → the baseline's run of the same searcher, objectives and seed, where there is one."""
+    found = {_pair(r): r for r in records if r.labels["scheduler"] == BASELINE and r.finished}
+    return {r.run_id: found[_pair(r)] for r in records if _pair(r) in found}
+
+
 def _front_lost(records: Sequence[RunRecord]) -> list[float]:
     """Points of the baseline's final front that each run trained less than the baseline."""
-    baselines = {_pair(r): r for r in records if r.labels["scheduler"] == BASELINE}
+    matched = baselines(records)
     lost = []
     for record in records:
-        baseline = baselines.get(_pair(record))
-        theirs = _result(baseline).trials if baseline else ()
-        mine = _result(record).trials
-        if baseline is None or [t.config for t in theirs] != [t.config for t in mine]:
-            lost.append(np.nan)
-            continue
-        lost.append(
-            float(
-                sum(
-                    all(mine[i].epochs < theirs[i].epochs for i in trials)
-                    for trials in _distinct_front(baseline)
-                )
-            )
-        )
+        baseline = matched.get(record.run_id)
+        members = lost_members(record, baseline) if baseline else None
+        lost.append(np.nan if members is None else float(len(members)))
     return lost
 
 

@@ -1,4 +1,4 @@
-"""The command line: ``run | report | list | doctor``, `bench.offline` and `bench.exchange`."""
+"""The command line: ``run | speed | list | doctor``, `bench.offline` and `bench.exchange`."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _matrix_options(command: Callable[..., None]) -> Callable[..., None]:
             "--only",
             metavar="GLOB",
             multiple=True,
-            help="Only cells like this, e.g. 'fifo*' or '*/ acc+params'; may be repeated.",
+            help="Only cells like this, e.g. 'fifo*', '*/ acc+params' or '*/ ax'; may be repeated.",
         ),
     )
     for option in reversed(options):
@@ -217,7 +217,7 @@ def run(
     for run_id, error in outcome.failed.items():
         console.print(f"failed: {run_id}: {error}", markup=False, style="red")
     if len(outcome.failed) < len(runs):
-        _report(folder, reports_dir)
+        exchange.write_report(folder, reports_dir, data_dir)
     if outcome.failed:
         sys.exit(EXIT_FAILED_RUNS)
 
@@ -291,24 +291,10 @@ def speed(context: click.Context, dataset: str, data_dir: str, seeds: str, repea
     finished = [record for record in records.read_all(folder) if record.finished]
     subject = f"{chosen.budget.trials} trials on {chosen.dataset}, {chosen.budget.slots} slots"
     page = timing.markdown(timing.parts(finished), overhead, subject)
-    out = _default_reports(folder) / "speed.md"
+    out = exchange.default_reports(folder) / "speed.md"
     out.write_text(page, encoding="utf-8")
     console.print(page, markup=False)
     console.print(f"wrote {out}")
-
-
-@cli.command()
-@click.argument("results_dir", metavar="RESULTS", type=click.Path(path_type=Path))
-@click.option("--reports", "reports_dir", type=click.Path(path_type=Path), help="Reports folder.")
-def report(results_dir: Path, reports_dir: Path | None) -> None:
-    """Write the tables and figures of the runs recorded in the folder RESULTS.
-
-    \b
-    Examples:
-      mobo-bench report results/paper-mnist
-      mobo-bench report results/reference/paper-mnist --reports /tmp/reports
-    """
-    _report(results_dir, reports_dir)
 
 
 @cli.command("list")
@@ -352,25 +338,9 @@ def doctor(data_dir: str) -> None:
     diagnosis.show(data_dir, console)
 
 
-def _report(results_dir: Path, reports_dir: Path | None) -> None:
-    from bench import report as reporting
-
-    reporting.write(results_dir, reports_dir or _default_reports(results_dir), console)
-
-
-def _default_reports(results_dir: Path) -> Path:
-    """``results/x/y`` → ``reports/x/y``; beside any other folder, ``…-reports``."""
-    parts = list(results_dir.parts)
-    if "results" in parts:
-        last = len(parts) - 1 - parts[::-1].index("results")
-        parts[last] = "reports"
-        return Path(*parts)
-    return results_dir.with_name(results_dir.name + "-reports")
-
-
 for command in (
     *(offline.replay, offline.record, offline.regress, offline.scale),
-    *(exchange.compare, exchange.export),
+    *(exchange.report, exchange.compare, exchange.export),
 ):
     cli.add_command(command)
 

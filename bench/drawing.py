@@ -13,17 +13,6 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mobo_core.objectives import Objective
-
-NAMES = {
-    "val_accuracy": "validation accuracy",
-    "val_loss": "validation loss",
-    "val_error": "validation error",
-    "params": "parameters",
-    "log10_params": "log₁₀ parameters",
-    "flops": "FLOPs",
-    "full_time": "training time at the full budget",
-}
 COLOURS = 10
 """Of seaborn's colour-blind palette; more schedulers repeat them with other lines and hatches."""
 INCHES_PER_LABEL = 2.5
@@ -106,15 +95,3 @@ def legend(figure: Figure, axis: Axes) -> None:
         ncols=max(1, min(len(unique), int(figure.get_figwidth() / INCHES_PER_LABEL))),
         fontsize=8,
     )
-
-
-def axis_label(objective: Objective) -> str:
-    """Name, unit and the better direction."""
-    arrow = "↑" if objective.goal == "max" else "↓"
-    unit = f" / {objective.unit}" if objective.unit else ""
-    return f"{name_of(objective)}{unit} {arrow}"
-
-
-def name_of(objective: Objective) -> str:
-    """What people call it."""
-    return NAMES.get(objective.name, objective.name)

@@ -1,4 +1,4 @@
-"""Commands that read results folders: ``mobo-bench compare | export``."""
+"""Commands that read results folders: ``mobo-bench report | compare | export``."""
 
 from __future__ import annotations
 
@@ -16,6 +16,59 @@ if TYPE_CHECKING:
 # As in `bench.cli`, everything heavy is imported by the command that needs it.
 
 FORMATS = ("csv", "parquet", "ax-json", "tensorboard")
+USUAL_MODELS = 4
+"""The objective sets of the paper."""
+
+
+@click.command()
+@click.argument("results_dir", metavar="RESULTS", type=click.Path(path_type=Path))
+@click.option("--reports", "reports_dir", type=click.Path(path_type=Path), help="Reports folder.")
+@click.option(
+    "--models",
+    type=click.IntRange(min=0),
+    default=USUAL_MODELS,
+    show_default=True,
+    help="Runs whose searcher's model is fitted again, for the page: FIFO's first seed of each "
+    "searcher and objective set. Takes about four seconds each, and only where the searcher is "
+    "Ax's.",
+)
+@click.option(
+    "--data-dir",
+    default="data",
+    show_default=True,
+    help="For models of YAHPO's problems, whose search space lies in DATA_DIR/yahpo.",
+)
+def report(results_dir: Path, reports_dir: Path | None, models: int, data_dir: str) -> None:
+    """Write the tables, figures and the page of the runs recorded in the folder RESULTS.
+
+    index.html is the whole report as one file that works offline; report.md has the same as text.
+
+    \b
+    Examples:
+      mobo-bench report results/paper-mnist
+      mobo-bench report results/reference/paper-mnist --reports /tmp/reports
+    """
+    write_report(results_dir, reports_dir, data_dir, models)
+
+
+def write_report(
+    results_dir: Path, reports_dir: Path | None, data_dir: str, models: int = USUAL_MODELS
+) -> None:
+    """What ``mobo-bench report`` does, and ``mobo-bench run`` when its runs are made."""
+    from bench import report as reporting
+
+    folder = reports_dir or default_reports(results_dir)
+    reporting.write(results_dir, folder, console, data_dir=data_dir, models=models)
+
+
+def default_reports(results_dir: Path) -> Path:
+    """``results/x/y`` → ``reports/x/y``; beside any other folder, ``…-reports``."""
+    parts = list(results_dir.parts)
+    if "results" in parts:
+        last = len(parts) - 1 - parts[::-1].index("results")
+        parts[last] = "reports"
+        return Path(*parts)
+    return results_dir.with_name(results_dir.name + "-reports")
 
 
 @click.command()

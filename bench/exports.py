@@ -62,7 +62,7 @@ def write_ax(recorded: Sequence[RunRecord], space: SearchSpace, folder: Path) ->
     for record in recorded:
         if record.finished:
             paths.append(folder / f"{record.run_id}.json")
-            _ax_client(record, space).save_to_json_file(str(paths[-1]))
+            ax_client(record, space).save_to_json_file(str(paths[-1]))
     return paths
 
 
@@ -141,7 +141,18 @@ def _epochs(record: RunRecord) -> pd.DataFrame:
     return pd.concat([pd.DataFrame(_identity(record), index=epochs.index), epochs], axis=1)
 
 
-def _ax_client(record: RunRecord, space: SearchSpace) -> Client:
+def ax_client(record: RunRecord, space: SearchSpace, *, every_report: bool = True) -> Client:
+    """An Ax client with the experiment of a finished run.
+
+    Args:
+        record: Of the run.
+        space: That its configurations lie in.
+        every_report: Whether Ax gets each report with its epoch, or of each trial the last one as
+            its value, which is what a searcher's model of final values learns from.
+
+    Raises:
+        UserError: If a configuration does not lie in the space.
+    """
     from ax.exceptions.core import AxError
 
     from mobo_core.tune.ax_experiment import new_client
@@ -159,7 +170,7 @@ def _ax_client(record: RunRecord, space: SearchSpace) -> Client:
                 f"version ({error}); export with the version that made it"
             ) from error
         mine = reports.get(trial.trial, pd.DataFrame()).to_dict("records")
-        _tell(client, index, record, trial, mine)
+        _tell(client, index, record, trial, mine if every_report else mine[-1:], every_report)
     return client
 
 
@@ -169,15 +180,16 @@ def _tell(
     record: RunRecord,
     trial: TrialRecord,
     reports: Sequence[Mapping[Any, Any]],
+    over_epochs: bool,
 ) -> None:
-    """Give Ax all finite reports of a trial, and how it ended."""
+    """Give Ax the finite ones of a trial's reports, and how it ended."""
     for report in reports:
         data: dict[str, float | tuple[float, float]] = {}
         for objective in record.objectives:
             value = float(report[objective.name])
             data[objective.name] = (value, 0.0) if objective.exact else value
         if all(math.isfinite(float(report[o.name])) for o in record.objectives):
-            client.attach_data(index, data, int(report["epoch"]))
+            client.attach_data(index, data, int(report["epoch"]) if over_epochs else None)
     if trial.status == "failed":
         client.mark_trial_failed(index, failed_reason=trial.error or None)
     elif not trial.epochs:  # ended before its first report, which Ax knows as abandoned

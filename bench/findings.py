@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,8 @@ import pandas as pd
 
 from bench import evidence
 from bench.evidence import EARLY, SHARES, Ranks
-from bench.formatting import markdown, percent, ratio
+from bench.formatting import percent, ratio
+from bench.sheets import Block, Cell, Note, Sheet, named, to_markdown
 from bench.statistics import ENOUGH_SEEDS
 from bench.statistics.protocols import equal_trials
 from bench.statistics.wilcoxon import LEVEL, reach
@@ -78,25 +79,35 @@ def find(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> Findings | N
 
 def section(findings: Findings | None) -> str:
     """The section in Markdown, its heading included."""
+    return "## Statistics\n\n" + to_markdown(blocks(findings))
+
+
+def blocks(findings: Findings | None) -> list[Block]:
+    """The section: how sure one can be, and the tables of evidence."""
     if findings is None:
-        return "## Statistics\n\nNo run has a FIFO run of its searcher and seed to compare with.\n"
-    fewest = int(findings.baseline["seeds"].min())
-    parts = [
-        "## Statistics",
-        "",
-        reach(fewest, len(findings.baseline)),
-        "",
-        *_baseline(findings),
-        *_equal_time(findings),
-        *_running_time(findings),
+        return [Note("No run has a FIFO run of its searcher and seed to compare with.")]
+    return [Note(certainty(findings)), against_fifo(findings), *further(findings)]
+
+
+def further(findings: Findings) -> list[Block]:
+    """What follows on the table against FIFO."""
+    found: list[Block] = [
+        _equal_time(findings),
+        _running_time(findings),
         *_rankings(findings.rankings),
     ]
     if not findings.random.empty:
-        parts += _random(findings.random)
-    return "\n".join(parts)
+        found.append(_random(findings.random))
+    return found
 
 
-def _baseline(findings: Findings) -> list[str]:
+def certainty(findings: Findings) -> str:
+    """What so many seeds can show at all."""
+    return reach(int(findings.baseline["seeds"].min()), len(findings.baseline))
+
+
+def against_fifo(findings: Findings) -> Sheet:
+    """What each scheduler saves and loses over all objective sets, and how sure that is."""
     frame = findings.baseline
     counts = findings.runs["trials"]
     try:
@@ -105,13 +116,13 @@ def _baseline(findings: Findings) -> list[str]:
         trials = f"all trials ({counts.min()} to {counts.max()} a run: not equal)"
     rows = [
         [
-            markdown(row["series"]),
-            f"{row['seeds']} × {row['cells']}",
+            named(row["series"]),
+            Cell(f"{row['seeds']} × {row['cells']}", float(row["seeds"] * row["cells"])),
             _estimate(row, "epochs_saved", percent),
             _estimate(row, "runtime_saved", percent),
             _estimate(row, "hypervolume_ratio", ratio),
             _estimate(row, "better", percent),
-            verdict(row),
+            Cell(verdict(row), float(row["p"])),
         ]
         for row in frame.to_dict("records")
     ]
@@ -124,22 +135,23 @@ def _baseline(findings: Findings) -> list[str]:
         "better than FIFO",
         "hypervolume against FIFO",
     ]
-    return [
-        f"**Against FIFO after {trials}**, over all objective sets: interquartile means "
-        f"[95 % interval], seeds resampled{_too_few(frame)}. Better: the share of seeds with more "
-        "hypervolume than FIFO, equal ones half. The last column is an exact two-sided Wilcoxon "
-        "test of the seeds' mean HV / FIFO over the sets, p after Holm over all rows.",
-        "",
-        *_table(header, rows),
-        "",
-    ]
+    lead = (
+        f", over all objective sets: interquartile means [95 % interval], seeds resampled"
+        f"{_too_few(frame)}. Better: the share of seeds with more hypervolume than FIFO, equal "
+        "ones half. The last column is an exact two-sided Wilcoxon test of the seeds' mean "
+        "HV / FIFO over the sets, p after Holm over all rows."
+    )
+    return Sheet(f"Against FIFO after {trials}", lead, header, rows, frozenset({0, 6}))
 
 
-def _equal_time(findings: Findings) -> list[str]:
+def _equal_time(findings: Findings) -> Sheet:
     timed = findings.timed
     tests = {}
     if not findings.against_best.empty:
-        tests = {row["series"]: verdict(row) for row in findings.against_best.to_dict("records")}
+        tests = {
+            row["series"]: Cell(verdict(row), float(row["p"]))
+            for row in findings.against_best.to_dict("records")
+        }
     rows = []
     for name, mine in timed.groupby("series", sort=False):
         cells = []
@@ -147,69 +159,67 @@ def _equal_time(findings: Findings) -> list[str]:
             at = mine[mine["share"] == share]
             estimate = evidence.iqm_of_cells(at, "ratio")
             shown = interval(estimate.value, estimate.low, estimate.high, ratio)
-            cells.append(
-                shown + (f", {_round(at['ended'].mean())} over" if at["ended"].any() else "")
-            )
-        rows.append(
-            [markdown(name), *cells, tests.get(name, "the best" if name == findings.best else "–")]
-        )
+            over = f", {_round(at['ended'].mean())} over" if at["ended"].any() else ""
+            cells.append(Cell(shown + over, estimate.value))
+        last = tests.get(str(name), Cell("the best" if name == findings.best else "–", np.nan))
+        rows.append([named(name), *cells, last])
     header = ["scheduler", *(f"at {_round(share)} of FIFO's time" for share in SHARES)]
-    return [
-        "**At equal time**: the hypervolume that a run has at a share of FIFO's runtime of the "
-        "same seed, over FIFO's final one, IQM. Runs that are over by then could have gone on: "
-        "their figure is the least they would have. The last column is Wilcoxon–Holm against the "
-        f"best at {_round(EARLY)}, which these runs chose, so it flatters the best.",
-        "",
-        *_table([*header, f"at {_round(EARLY)}, against the best"], rows),
-        "",
-    ]
+    lead = (
+        ": the hypervolume that a run has at a share of FIFO's runtime of the same seed, over "
+        "FIFO's final one, IQM. Runs that are over by then could have gone on: their figure is the "
+        f"least they would have. The last column is Wilcoxon–Holm against the best at "
+        f"{_round(EARLY)}, which these runs chose, so it flatters the best."
+    )
+    header.append(f"at {_round(EARLY)}, against the best")
+    return Sheet("At equal time", lead, header, rows, frozenset({0, len(header) - 1}))
 
 
-def _running_time(findings: Findings) -> list[str]:
+def _running_time(findings: Findings) -> Sheet:
     times = evidence.running_times(findings.hits)
     rows = [
-        [markdown(name), *(_share(row[target]) for target in SHOWN_TARGETS)]
+        [named(name), *(Cell(_share(row[target]), row[target]) for target in SHOWN_TARGETS)]
         for name, row in times.iterrows()
     ]
     header = ["scheduler", *(f"{_round(target)} of FIFO's hypervolume" for target in SHOWN_TARGETS)]
-    return [
-        "**Expected running time** (as COCO defines it: all that was spent until the target or "
-        "the end, over the runs that reached it), in shares of FIFO's epochs:",
-        "",
-        *_table(header, rows),
-        "",
+    lead = (
+        " (as COCO defines it: all that was spent until the target or the end, over the runs that "
+        "reached it), in shares of FIFO's epochs:"
+    )
+    return Sheet("Expected running time", lead, header, rows)
+
+
+def _rankings(rankings: Mapping[str, Ranks]) -> list[Note]:
+    notes = [
+        Note(
+            f" over {found.test.problems} objective sets: Friedman's p {_p(found.test.p)}; mean "
+            f"ranks of {len(found.names)} schedulers differ at 0.05 (Nemenyi) if they are "
+            f"{found.critical_difference:.2f} apart.",
+            f"Ranks by {RANKED_BY[key]}",
+        )
+        for key, found in rankings.items()
     ]
+    if notes:
+        notes.append(
+            Note(
+                "The objective sets share data and seeds: as evidence they are fewer than they "
+                "count."
+            )
+        )
+    return notes
 
 
-def _rankings(rankings: Mapping[str, Ranks]) -> list[str]:
-    lines = []
-    for key, found in rankings.items():
-        lines += [
-            f"**Ranks by {RANKED_BY[key]}** over {found.test.problems} objective sets: Friedman's "
-            f"p {_p(found.test.p)}; mean ranks of {len(found.names)} schedulers differ at 0.05 "
-            f"(Nemenyi) if they are {found.critical_difference:.2f} apart.",
-            "",
-        ]
-    if lines:
-        lines += [
-            "The objective sets share data and seeds: as evidence they are fewer than they count.",
-            "",
-        ]
-    return lines
-
-
-def _random(frame: pd.DataFrame) -> list[str]:
+def _random(frame: pd.DataFrame) -> Sheet:
     rows = [
-        [markdown(row["series"]), percent(row["gain"]), verdict(row)]
+        [
+            named(row["series"]),
+            Cell(percent(row["gain"]), row["gain"]),
+            Cell(verdict(row), float(row["p"])),
+        ]
         for row in frame.to_dict("records")
     ]
     header = ["scheduler", "gain in hypervolume", "hypervolume against random search"]
-    return [
-        "**Against random search** with the same scheduler and seed:",
-        "",
-        *_table(header, rows),
-        "",
-    ]
+    lead = " with the same scheduler and seed:"
+    return Sheet("Against random search", lead, header, rows, frozenset({0, 2}))
 
 
 def verdict(row: Mapping[Any, Any]) -> str:
@@ -231,8 +241,9 @@ def interval(value: float, low: float, high: float, form: Callable[[float], str]
     return f"{form(value)} [{form(low)}, {form(high)}]"
 
 
-def _estimate(row: Mapping[Any, Any], name: str, form: Callable[[float], str]) -> str:
-    return interval(row[name], row[f"{name}_low"], row[f"{name}_high"], form)
+def _estimate(row: Mapping[Any, Any], name: str, form: Callable[[float], str]) -> Cell:
+    shown = interval(row[name], row[f"{name}_low"], row[f"{name}_high"], form)
+    return Cell(shown, float(row[name]))
 
 
 def _too_few(frame: pd.DataFrame) -> str:
@@ -251,8 +262,3 @@ def _share(value: float) -> str:
 
 def _p(p: float) -> str:
     return f"= {p:.2g}" if p >= 0.001 else "< 0.001"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    rule = ["---", *["---:"] * (len(header) - 1)]
-    return [f"| {' | '.join(row)} |" for row in (header, rule, *rows)]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from itertools import combinations, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,39 +11,42 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench import aggregate, drawing
-from bench.drawing import Style, axis_label, grid, legend, name_of, set_title, styles
+from bench import aggregate, drawing, views
+from bench.drawing import Style, grid, legend, set_title, styles
 from bench.formatting import whole
+from bench.naming import axis_label, volume_label
 from bench.records import RunRecord
+from bench.views import LEGIBLE_BANDS, LEGIBLE_SEEDS, TIME_SHARES, by_objectives, series, series_of
 from mobo_core.objectives import Objective
 
-LEGIBLE_SEEDS = 3
-"""Fronts of so many seeds can be told apart in one panel; of more the first is shown."""
-LEGIBLE_EPOCHS = 10
-"""Columns of epochs that can be read beside each other."""
-LEGIBLE_BANDS = 8
-"""Ranges of so many schedulers can be told apart; of more the medians are shown alone."""
+SHARE_COLOURS = (0, 1, 7)
+"""Of seaborn's palette, for `TIME_SHARES`."""
 
 
 @drawing.plain_text
 def write_all(
-    records: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame], folder: Path, subject: str
+    records: Sequence[RunRecord],
+    runs: pd.DataFrame,
+    curves: Mapping[str, pd.DataFrame],
+    folder: Path,
+    subject: str,
 ) -> list[str]:
     """Draw every figure into the folder; their names, without extension.
 
     Args:
         records: All of a results folder.
+        runs: From `aggregate.summarise`.
         curves: Run id → `aggregate.anytime`, of the finished ones.
         folder: Must exist.
         subject: For the titles.
     """
-    finished = _without_a_common_searcher([record for record in records if record.finished])
+    finished = views.without_a_common_searcher([r for r in records if r.finished])
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
         "hypervolume-over-time": anytime(finished, curves, "time_s", subject),
         "hypervolume-over-epochs": anytime(finished, curves, "epochs", subject),
         "stop-epochs": stop_epochs(finished, subject),
-        "time": time_shares(finished, subject),
+        "time": time_shares(runs, subject),
     }
     return drawing.save(figures, folder)
 
@@ -63,20 +64,15 @@ def fronts(records: Sequence[RunRecord], subject: str) -> Figure:
     if len(seeds) > LEGIBLE_SEEDS:
         title += f" of seed {seeds[0]}"
         records = [record for record in records if record.spec["seed"] == seeds[0]]
-    panels = [
-        (label, pair)
-        for label, group in _by_objectives(records).items()
-        for pair in combinations(range(len(group[0].objectives)), 2)
-    ]
+    panels = views.pairs(records)
     columns = min(3, len(panels))
     figure, axes = grid(len(panels), columns, subject, title)
-    looks = styles(_series(record) for record in records)
-    for axis, (label, (first, second)) in zip(axes, panels, strict=False):
-        group = _by_objectives(records)[label]
-        x, y = group[0].objectives[second], group[0].objectives[first]
+    looks = styles(series(record) for record in records)
+    for axis, (label, x, y) in zip(axes, panels, strict=False):
+        group = by_objectives(records)[label]
         for record in group:
-            _draw_front(axis, record, x, y, looks[_series(record)])
-        _limit(axis, group, x, y)
+            _draw_front(axis, record, x, y, looks[series(record)])
+        axis.set(xlim=views.limits(group, x), ylim=views.limits(group, y))
         axis.set(title=label, xlabel=axis_label(x), ylabel=axis_label(y))
     legend(figure, axes[0])
     return figure
@@ -97,21 +93,8 @@ def _draw_front(axis: Axes, record: RunRecord, x: Objective, y: Objective, style
         linestyle=style.line,
         linewidth=1.2 if joined else 0,
         drawstyle="steps-post" if x.goal == "min" else "steps-pre",
-        label=_series(record),
+        label=series(record),
     )
-
-
-def _limit(axis: Axes, group: Sequence[RunRecord], x: Objective, y: Objective) -> None:
-    """From the best value seen to the reference, or to the worst seen if that is nearer."""
-    reports = pd.concat([record.result.epochs for record in group if record.result])
-    for objective, set_limits in ((x, axis.set_xlim), (y, axis.set_ylim)):
-        values = (
-            reports[objective.name].replace([np.inf, -np.inf], np.nan).dropna() * objective.sign
-        )
-        low, high = values.min(), min(values.max(), objective.sign * objective.reference)
-        margin = 0.06 * (high - low) if high > low else 0.06 * max(abs(low), 1e-9)
-        limits = sorted((objective.sign * (low - margin), objective.sign * (high + margin)))
-        set_limits(*limits)
 
 
 def anytime(
@@ -128,18 +111,16 @@ def anytime(
         against: Column of the curves.
         subject: For the title.
     """
-    groups = _by_objectives(records)
+    groups = by_objectives(records)
     unit = "time since start / s" if against == "time_s" else "epochs trained by all trials"
     figure, axes = grid(len(groups), 2, subject, f"Hypervolume over {unit.split(' ')[0]}")
-    looks = styles(_series(record) for record in records)
+    looks = styles(series(record) for record in records)
     for axis, (label, group) in zip(axes, groups.items(), strict=False):
         for scheduler, style in looks.items():
-            mine = [curves[r.run_id] for r in group if _series(r) == scheduler]
+            mine = [curves[r.run_id] for r in group if series(r) == scheduler]
             if mine:
                 _draw_curves(axis, mine, against, scheduler, style, len(looks) <= LEGIBLE_BANDS)
-        names = [name_of(objective).split(" ")[-1] for objective in group[0].objectives]
-        volume = " · ".join(names)
-        axis.set(title=label, xlabel=unit, ylabel=f"hypervolume / ({volume})")
+        axis.set(title=label, xlabel=unit, ylabel=volume_label(group[0].objectives))
         axis.set_ylim(bottom=0)
         axis.set_xlim(left=0)
     legend(figure, axes[0])
@@ -155,26 +136,16 @@ def _draw_curves(
     band: bool,
 ) -> None:
     colour = style.colour
-    # A run that has ended keeps what it has, up to the end of the longest of its scheduler.
-    grid = np.unique(np.concatenate([curve[against].to_numpy(dtype=float) for curve in curves]))
-    stacked = np.stack([_step(curve, against, grid) for curve in curves])
-    median = np.median(stacked, axis=0)
-    axis.step(grid, median, where="post", color=colour, linestyle=style.line, label=label)
-    axis.plot(grid[-1], median[-1], marker="o", markersize=4, color=colour)
+    over = views.spread(curves, against)
+    axis.step(
+        over["at"], over["median"], where="post", color=colour, linestyle=style.line, label=label
+    )
+    end = over.iloc[-1]
+    axis.plot(end["at"], end["median"], marker="o", markersize=4, color=colour)
     if band and len(curves) > 1:
         axis.fill_between(
-            grid, stacked.min(axis=0), stacked.max(axis=0), step="post", color=colour, alpha=0.15
+            over["at"], over["lowest"], over["highest"], step="post", color=colour, alpha=0.15
         )
-
-
-def _step(
-    curve: pd.DataFrame, against: str, grid: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    positions = np.searchsorted(curve[against].to_numpy(dtype=float), grid, side="right") - 1
-    values: np.ndarray[tuple[int], np.dtype[np.float64]] = curve["hypervolume"].to_numpy()[
-        positions
-    ]
-    return values
 
 
 def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
@@ -182,20 +153,14 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
 
     Trials that never reported stand at 0. Long runs have their epochs in bins.
     """
-    groups = _by_objectives(records)
+    groups = by_objectives(records)
     last = max(record.spec["budget"]["max_epochs"] for record in records)
-    edges = _epoch_bins(last)
-    names = [f"{low}" if high == low + 1 else f"{low}–{high - 1}" for low, high in pairwise(edges)]
-    rows = list(styles(_series(record) for record in records))
+    edges = views.epoch_bins(last)
+    rows = list(styles(series(record) for record in records))
     inches = 0.26 * len(rows) + 1.4
     figure, axes = grid(len(groups), 2, subject, "Trials per run by their last epoch", inches)
     for axis, (label, group) in zip(axes, groups.items(), strict=False):
-        ended = pd.DataFrame(np.nan, index=rows, columns=names)
-        for scheduler in rows:
-            mine = [r.result for r in group if r.result and _series(r) == scheduler]
-            if mine:
-                epochs = [trial.epochs for result in mine for trial in result.trials]
-                ended.loc[scheduler] = np.histogram(epochs, edges)[0] / len(mine)
+        ended = views.last_epochs(group, rows, edges)
         sns.heatmap(
             ended,
             ax=axis,
@@ -211,29 +176,22 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
         axis.set_xlabel("last epoch trained", fontsize=9)
         axis.grid(visible=False)
         axis.tick_params(length=0, labelsize=7)
-        axis.tick_params(axis="x", rotation=0 if len(names) == last + 1 else 60)
+        axis.tick_params(axis="x", rotation=0 if len(edges) == last + 2 else 60)
     return figure
 
 
-def _epoch_bins(last: int) -> list[int]:
-    """Edges of 0, 1, …, the last epoch; in between in bins where those would be too many."""
-    width = -(-(last - 1) // LEGIBLE_EPOCHS)
-    return [0, *range(1, last, width), last, last + 1]
-
-
-def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
+def time_shares(runs: pd.DataFrame, subject: str) -> Figure:
     """Slot-seconds of training, start-up and waiting per cell, and the time of suggestions."""
-    runs = aggregate.summarise(records)
-    keys = ["objectives", "scheduler", "searcher"]
-    cells = runs.groupby(keys, sort=False).mean(numeric_only=True)
-    labels = [f"{_named(scheduler, searcher)}\n{sets}" for sets, scheduler, searcher in cells.index]
+    cells = views.time_cells(runs)
+    labels = [
+        f"{series_of(scheduler, searcher)}\n{sets}" for sets, scheduler, searcher in cells.index
+    ]
     figure = Figure(figsize=(8, 1.6 + 0.42 * len(cells)), layout="constrained")
     axis = figure.subplots()
     set_title(figure, "Where the time went", subject)
     palette = sns.color_palette("colorblind")
     places, left = np.arange(len(cells)), np.zeros(len(cells))
-    shares = (("training_s", "training", 0), ("startup_s", "start-up", 1), ("idle_s", "waiting", 7))
-    for column, label, colour in shares:
+    for (column, label), colour in zip(TIME_SHARES, SHARE_COLOURS, strict=True):
         widths = cells[column].to_numpy(dtype=float)
         axis.barh(places, widths, left=left, color=palette[colour], label=label)
         left = left + widths
@@ -252,26 +210,3 @@ def time_shares(records: Sequence[RunRecord], subject: str) -> Figure:
     sns.despine(figure)
     legend(figure, axis)
     return figure
-
-
-def _by_objectives(records: Sequence[RunRecord]) -> dict[str, list[RunRecord]]:
-    groups: dict[str, list[RunRecord]] = {}
-    for record in records:
-        groups.setdefault("+".join(record.spec["objectives"]), []).append(record)
-    return groups
-
-
-def _series(record: RunRecord) -> str:
-    """What shares a colour: the scheduler, with its searcher if there are several."""
-    return _named(record.labels["scheduler"], record.labels["searcher"])
-
-
-def _named(scheduler: str, searcher: str) -> str:
-    return f"{scheduler}, {searcher}" if searcher else scheduler
-
-
-def _without_a_common_searcher(records: Sequence[RunRecord]) -> list[RunRecord]:
-    """The records, their searcher's label emptied where all have the same."""
-    if len({record.labels["searcher"] for record in records}) > 1:
-        return list(records)
-    return [replace(record, labels=record.labels | {"searcher": ""}) for record in records]

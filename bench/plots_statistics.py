@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,39 +13,19 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bench import aggregate, drawing
-from bench.drawing import Style, axis_label, grid, legend, set_title, styles
+from bench import attained, drawing, views
+from bench.attained import Fronts
+from bench.drawing import Style, grid, legend, set_title, styles
 from bench.evidence import TARGETS, Ranks
 from bench.findings import RANKED_BY, Findings
+from bench.naming import axis_label
 from bench.records import RunRecord
-from bench.statistics.attainment import attainment_difference, attainment_surface
 from bench.statistics.intervals import Floats
 from bench.statistics.profiles import performance_profile, score_profile
 from bench.statistics.running_time import runtime_distribution
-from mobo_core.objectives import Objective
 
 DIFFERENCES = "PuOr"
 """A diverging colour map that the colour-blind can read; white is no difference."""
-
-
-PROFILE_TARGET = 0.95
-LEGIBLE_SEEDS = 3
-"""A difference of attainment over fewer is that of single fronts, which have their own figure."""
-
-
-@dataclass(frozen=True)
-class Fronts:
-    """Final points of two series on the same two objectives.
-
-    Args:
-        objectives: Two; the first is drawn upwards, as in the other figures.
-        names: Of the two series.
-        sets: For each of them one (n_i, 2) set of minimised points a seed.
-    """
-
-    objectives: tuple[Objective, Objective]
-    names: tuple[str, str]
-    sets: tuple[Sequence[Floats], Sequence[Floats]]
 
 
 @drawing.plain_text
@@ -65,64 +44,14 @@ def write_all(
     if findings.rankings:
         named = {RANKED_BY[key]: found for key, found in findings.rankings.items()}
         figures["critical-difference"] = critical_difference(named, subject)
-    if (costs := _costs(findings)) is not None:
-        figures["performance-profiles"] = profiles(
-            _ratios(findings), costs, PROFILE_TARGET, subject
-        )
+    if (costs := views.costs(findings)) is not None:
+        kept = views.kept(findings)
+        figures["performance-profiles"] = profiles(kept, costs, views.PROFILE_TARGET, subject)
     if not findings.hits.empty:
-        reached = findings.hits.groupby("series", sort=False)["hit"]
-        targets = len(TARGETS)
-        figures["running-time"] = running_time(
-            {str(name): hit.to_numpy(float).reshape(-1, targets) for name, hit in reached}, subject
-        )
-    if panels := _attainment_panels(records, findings):
+        figures["running-time"] = running_time(views.reached(findings), subject)
+    if panels := attained.panels(records, findings):
         figures["attainment"] = attainment(panels, subject)
     return drawing.save(figures, folder)
-
-
-def _ratios(findings: Findings) -> dict[str, list[Floats]]:
-    """Series → hypervolume over FIFO's, a cell for each objective set."""
-    runs = findings.runs.dropna(subset="hypervolume_ratio")
-    return {
-        str(name): [
-            cell["hypervolume_ratio"].to_numpy(float) for _, cell in mine.groupby("objectives")
-        ]
-        for name, mine in runs.groupby("series", sort=False)
-    }
-
-
-def _costs(findings: Findings) -> dict[str, Floats] | None:
-    """Series → cost of the target in each pair of set and seed that all have; None without one."""
-    at = findings.hits[findings.hits["target"] == PROFILE_TARGET]
-    pair = ["objectives", "seed"]
-    wide = at.pivot_table(index=pair, columns="series", values="hit", sort=False).dropna()
-    if wide.empty:
-        return None
-    return {str(name): wide[name].to_numpy(float) for name in wide.columns}
-
-
-def _attainment_panels(records: Sequence[RunRecord], findings: Findings) -> dict[str, Fronts]:
-    """FIFO against what saves most epochs, a panel for each set of two objectives."""
-    savers = findings.baseline.set_index("series")["epochs_saved"]
-    saver = findings.runs[findings.runs["series"] == savers.idxmax()]
-    by_id = {record.run_id: record for record in records}
-    panels = {}
-    fifo = findings.runs[
-        (findings.runs["scheduler"] == aggregate.BASELINE)
-        & (findings.runs["searcher"] == saver["searcher"].iloc[0])
-    ]
-    for label, mine in saver.groupby("objectives", sort=False):
-        theirs = fifo[fifo["objectives"] == label]
-        objectives = by_id[mine["run_id"].iloc[0]].objectives
-        if len(objectives) != 2 or min(len(mine), len(theirs)) < LEGIBLE_SEEDS:
-            continue
-        names = (str(mine["series"].iloc[0]), str(theirs["series"].iloc[0]))
-        sides = (
-            [aggregate.observed_points(by_id[run]) for run in mine["run_id"]],
-            [aggregate.observed_points(by_id[run]) for run in theirs["run_id"]],
-        )
-        panels[str(label)] = Fronts((objectives[0], objectives[1]), names, sides)
-    return panels
 
 
 def critical_difference(rankings: Mapping[str, Ranks], subject: str) -> Figure:
@@ -184,8 +113,7 @@ def profiles(
     """
     figure, (left, right) = grid(2, 2, subject, "Performance profiles", 3.6)
     looks = styles([*ratios, *costs])
-    lowest = min(min(cell.min() for cell in cells) for cells in ratios.values())
-    bars = np.linspace(min(lowest, 0.99) - 0.01, 1.02, 400)
+    bars = views.bars(ratios)
     for name, cells in ratios.items():
         _line(left, bars, score_profile(cells, bars), name, looks[name])
     left.axvline(1, color="0.6", linewidth=0.8)
@@ -196,10 +124,7 @@ def profiles(
         ylim=(0, 1.02),
     )
     table = np.column_stack(list(costs.values()))
-    finite = table[np.isfinite(table).any(axis=1)]
-    against = finite / finite.min(axis=1, keepdims=True) if len(finite) else np.ones((1, 1))
-    widest = max(2.0, float(against[np.isfinite(against)].max()))
-    factors = np.geomspace(1, widest, 400)
+    factors = views.factors(costs)
     shares = performance_profile(table, factors)
     for column, name in enumerate(costs):
         _line(right, factors, shares[:, column], name, looks[name])
@@ -265,47 +190,27 @@ def attainment(panels: Mapping[str, Fronts], subject: str) -> Figure:
 
 def _draw_difference(axis: Axes, fronts: Fronts, norm: Normalize) -> None:
     up, along = fronts.objectives
-    # Points come as (first, second); x is the second objective.
-    signs = np.array([along.sign, up.sign])
-    reference = np.array([along.sign * along.reference, up.sign * up.reference])
-    left, right = ([points[:, ::-1] for points in side] for side in fronts.sets)
+    found = attained.difference(fronts)
     palette = sns.color_palette(DIFFERENCES, as_cmap=True)
     # Purple lies at the map's upper end, where the first attains more.
-    for low_x, low_y, high_x, high_y, value in attainment_difference(left, right, reference):
-        corner, end = signs * (low_x, low_y), signs * (high_x, high_y)
-        axis.add_patch(Rectangle(corner, *(end - corner), color=palette(norm(value)), linewidth=0))
-    corners = []
-    for side, name, line in zip((left, right), fronts.names, ("-", "--"), strict=True):
-        median = attainment_surface(side, 50)
-        median = median[(median < reference).all(axis=1)]
-        median = median[np.argsort(median[:, 0])]
-        corners.append(median)
-        if len(median):
-            path = np.vstack([median, [reference[0], median[-1, 1]]])
-            path = np.vstack([[median[0, 0], reference[1]], path])
+    for x, y, end_x, end_y, value in found.boxes:
+        colour = palette(norm(value))
+        axis.add_patch(Rectangle((x, y), end_x - x, end_y - y, color=colour, linewidth=0))
+    for path, name, line in zip(found.medians, fronts.names, ("-", "--"), strict=True):
+        if len(path):
             axis.plot(
-                *(signs * path).T,
+                *path.T,
                 color="black",
                 linestyle=line,
                 linewidth=1,
                 drawstyle="steps-post",
                 label=f"median of {name}",
             )
-    _limit(axis, np.vstack(corners), reference, signs)
+    if found.limits is not None:
+        axis.set(xlim=found.limits[0], ylim=found.limits[1])
     axis.set_xlabel(axis_label(along), fontsize=9)
     axis.set_ylabel(axis_label(up), fontsize=9)
     axis.grid(visible=False)
-
-
-def _limit(axis: Axes, corners: Floats, reference: Floats, signs: Floats) -> None:
-    """Around the median surfaces, and not beyond the reference."""
-    if len(corners) == 0:
-        return
-    low, high = corners.min(axis=0), corners.max(axis=0)
-    margin = 0.25 * np.where(high > low, high - low, 0.1 * np.abs(high) + 1e-9)
-    ends = (low - margin, np.minimum(high + margin, reference))
-    x, y = (sorted(float(signs[k] * end[k]) for end in ends) for k in range(2))
-    axis.set(xlim=x, ylim=y)
 
 
 def _line(axis: Axes, x: Floats, y: Floats, name: str, style: Style) -> None:

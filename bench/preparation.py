@@ -144,16 +144,23 @@ def check_resources(
 
 
 def select(runs: Sequence[Run], patterns: Sequence[str]) -> list[Run]:
-    """The runs whose cell's label is like one of the patterns; all without any.
+    """The runs whose cell is like one of the patterns; all without any.
+
+    A pattern is like ``scheduler / objectives``, or ``scheduler / objectives / searcher``.
 
     Raises:
         UserError: If there is none like a pattern.
     """
+
+    def like(run: Run, pattern: str) -> bool:
+        label = run.cell.label
+        return any(fnmatch(n, pattern) for n in (label, f"{label} / {run.cell.searcher.label}"))
+
     for pattern in patterns:
-        if not any(fnmatch(r.cell.label, pattern) for r in runs):
-            cells = sorted({r.cell.label for r in runs})
+        if not any(like(run, pattern) for run in runs):
+            cells = sorted({run.cell.label for run in runs})
             raise UserError(f"no cell is like {pattern!r}; the matrix has: {'; '.join(cells)}")
-    return [r for r in runs if not patterns or any(fnmatch(r.cell.label, p) for p in patterns)]
+    return [run for run in runs if not patterns or any(like(run, p) for p in patterns)]
 
 
 def announce(

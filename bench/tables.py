@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from rich.table import Table as RichTable
 from bench import paper
 from bench.aggregate import BASELINE
 from bench.formatting import count, duration, markdown, percent, ratio, significant, whole
+from bench.sheets import Cell, Sheet, named
 from bench.statistics import ENOUGH_SEEDS, mean_interval
 
 Formatter = Callable[[float], str]
@@ -24,6 +25,7 @@ class Table:
 
     Args:
         name: File name without extension.
+        series: Scheduler, with its searcher if there are several.
         title: One line.
         caption: What the figures are, and of which data.
         cells: Formatted text, a row per objective set.
@@ -31,6 +33,7 @@ class Table:
     """
 
     name: str
+    series: str
     title: str
     caption: str
     cells: pd.DataFrame
@@ -38,15 +41,34 @@ class Table:
 
     def to_markdown(self) -> str:
         """GitHub-flavoured Markdown, title and caption included."""
-        header = " | ".join(self.cells.columns)  # ours; of a row the first cell alone is not
-        rule = " | ".join("---" if i < 1 else "---:" for i in range(len(self.cells.columns)))
         rows = [
-            " | ".join([markdown(name), *figures])
+            [named(name), *map(Cell, figures)]
             for name, *figures in self.cells.itertuples(index=False)
         ]
-        lines = [f"| {line} |" for line in (header, rule, *rows)]
-        title, caption = markdown(self.title), markdown(self.caption)
-        return "\n".join([f"### {title}", "", *lines, "", caption, ""])
+        table = Sheet("", "", list(self.cells.columns), rows).grid()
+        return f"### {markdown(self.title)}\n\n{table}\n\n{markdown(self.caption)}\n"
+
+    def to_sheet(self) -> Sheet:
+        """The same with what was published and recomputed in columns of their own."""
+        with_paper = "paper_epochs" in self.numbers.columns
+        theirs: Mapping[str, Sequence[Theirs]] = PUBLISHED if with_paper else {}
+        rows = []
+        for cells, numbers in zip(
+            self.cells.to_dict("records"), self.numbers.to_dict("records"), strict=True
+        ):
+            row = [named(cells["objectives"])]
+            for column, heading, form in FIGURES:
+                row.append(Cell(cells[heading], numbers.get(f"{column}_median", np.nan)))
+                for _, name in theirs.get(heading, ()):
+                    value = float(numbers[name])
+                    row.append(Cell(form(value) if np.isfinite(value) else "–", value))
+            rows.append(row)
+        header, groups = ["objectives"], [("", 1)]
+        for _, heading, _ in FIGURES:
+            others = [kind for kind, _ in theirs.get(heading, ())]
+            header += ["here", *others] if others else [heading]
+            groups.append((heading if others else "", 1 + len(others)))
+        return Sheet(self.title, "", header, rows, groups=groups if with_paper else ())
 
     def to_latex(self) -> str:
         """A booktabs table, title and caption included."""
@@ -96,6 +118,17 @@ FIGURES: Sequence[tuple[str, str, Formatter]] = (
 )
 """Column of `aggregate.summarise`, heading, format."""
 
+Theirs = tuple[str, str]
+"""Whose figure, column of a table's numbers."""
+PUBLISHED: Mapping[str, Sequence[Theirs]] = {
+    "runtime": [("published", "paper_runtime_s")],
+    "front": [("published", "paper_front_size"), ("recomputed", "paper_observed_front_size")],
+    "hypervolume": [("recomputed", "paper_observed_hypervolume")],
+    "predicted": [("published", "paper_hypervolume")],
+    "epochs": [("recomputed", "paper_epochs")],
+}
+"""Heading of `FIGURES` → what stands beside ours."""
+
 
 def build(runs: pd.DataFrame, subject: str, with_paper: bool) -> list[Table]:
     """One table per scheduler (and searcher, if there are several), in the order they appear.
@@ -116,6 +149,7 @@ def build(runs: pd.DataFrame, subject: str, with_paper: bool) -> list[Table]:
         suffix = f", search by {searcher}" if several else ""
         table = Table(
             name=f"table-{number}" + (f"-{searcher}" if several else ""),
+            series=f"{scheduler}, {searcher}" if several else str(scheduler),
             title=f"Table {number}: {title} ({scheduler}{suffix})",
             caption=_caption(subject, group, with_paper),
             cells=cells,
@@ -125,8 +159,17 @@ def build(runs: pd.DataFrame, subject: str, with_paper: bool) -> list[Table]:
     return [table for _, table in sorted(tables, key=lambda pair: pair[0])]
 
 
-def overview(runs: pd.DataFrame) -> str:
-    """All cells in one Markdown table: runtime · epochs · hypervolume ratio, medians over seeds.
+def joined(tables: Sequence[Table]) -> Sheet:
+    """All tables in one, a row per scheduler and objective set."""
+    sheets = [(table.series, table.to_sheet()) for table in tables]
+    rows = [[named(series), *row] for series, sheet in sheets for row in sheet.rows]
+    lead = ": medians over the seeds, and ranges."
+    header = ["scheduler", *sheets[0][1].header]
+    return Sheet("Every scheduler and objective set", lead, header, rows, frozenset({0, 1}))
+
+
+def overview(runs: pd.DataFrame) -> Sheet:
+    """All cells in one table: runtime · epochs · hypervolume ratio, medians over the seeds.
 
     Args:
         runs: From `aggregate.summarise`.
@@ -136,53 +179,54 @@ def overview(runs: pd.DataFrame) -> str:
     ].median()
     several = runs["searcher"].nunique() > 1
     sets = list(runs["objectives"].unique())
-    lines = [f"| | {' | '.join(map(markdown, sets))} |", "| --- |" + " ---: |" * len(sets)]
-    texts: dict[str, dict[str, str]] = {}
+    texts: dict[str, dict[str, Cell]] = {}
     for cell in cells.reset_index().to_dict("records"):
         name = str(cell["objectives"])
         label = f"{cell['scheduler']}, {cell['searcher']}" if several else str(cell["scheduler"])
         against = cell["hypervolume_ratio"]
         shown = ratio(against) if np.isfinite(against) else "–"
-        texts.setdefault(label, {})[name] = (
-            f"{duration(cell['runtime_s'])} · {whole(cell['epochs'])} · {shown}"
-        )
-    for label, row in texts.items():
-        lines.append(f"| {markdown(label)} | {' | '.join(row.get(name, '–') for name in sets)} |")
-    return "\n".join(lines)
+        text = f"{duration(cell['runtime_s'])} · {whole(cell['epochs'])} · {shown}"
+        texts.setdefault(label, {})[name] = Cell(text, float(cell["epochs"]))
+    rows = [[named(n), *(row.get(s, Cell("–")) for s in sets)] for n, row in texts.items()]
+    lead = (
+        ": runtime · epochs trained · observed hypervolume against FIFO of the same seed, medians."
+    )
+    return Sheet("All cells", lead, ["", *sets], rows)
 
 
-def comparison(runs: pd.DataFrame) -> str:
-    """Schedulers against FIFO of the same seed, a Markdown table per objective set.
+COMPARED: Sequence[tuple[str, str, Formatter]] = (
+    ("epochs_saved", "epochs saved", percent),
+    ("runtime_saved", "time saved", percent),
+    ("hypervolume_ratio", "HV / FIFO", ratio),
+    ("front_lost", "front lost", whole),
+    ("resumes", "resumes", whole),
+)
+"""Column of `aggregate.summarise`, heading, format: what is set against FIFO."""
+
+
+def comparison(runs: pd.DataFrame) -> list[Sheet]:
+    """Schedulers against FIFO of the same seed, a table per searcher and objective set.
 
     The last row is the oracle: the limit of any scheduler that does not know the end.
 
     Args:
         runs: From `aggregate.summarise`.
     """
-    parts = []
+    sheets = []
     for (searcher, objectives), group in runs.groupby(["searcher", "objectives"], sort=False):
         seeds = group.groupby("scheduler")["seed"].nunique().max()
-        lines = [
-            f"**{markdown(objectives)}**, search by {markdown(searcher)}, {count(seeds, 'seed')}",
-            "",
-            "| scheduler | epochs saved | time saved | HV / FIFO | front lost | resumes |",
-            "| --- | ---: | ---: | ---: | ---: | ---: |",
-        ]
+        rows = []
         for scheduler, mine in group.groupby("scheduler", sort=False):
-            columns = (
-                ("epochs_saved", percent),
-                ("runtime_saved", percent),
-                ("hypervolume_ratio", ratio),
-                ("front_lost", whole),
-                ("resumes", whole),
-            )
-            cells = [_over_seeds(mine[c].dropna().to_numpy(float), f) for c, f in columns]
-            lines.append(f"| {markdown(scheduler)} | {' | '.join(cells)} |")
+            cells = [_over_seeds(mine[c].dropna().to_numpy(float), f) for c, _, f in COMPARED]
+            rows.append([named(scheduler), *cells])
         oracle = group.loc[group["scheduler"] == BASELINE, "oracle_saved"].to_numpy(float)
         if len(oracle):
-            lines.append(f"| *oracle* | {_over_seeds(oracle, percent)} | | 1.000 | 0 | |")
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts)
+            saved, aside = _over_seeds(oracle, percent), Cell("oracle", kind="aside")
+            rows.append([aside, saved, Cell(""), Cell("1.000", 1.0), Cell("0", 0.0), Cell("")])
+        lead = f", search by {searcher}, {count(seeds, 'seed')}"
+        header = ["scheduler", *(heading for _, heading, _ in COMPARED)]
+        sheets.append(Sheet(str(objectives), lead, header, rows))
+    return sheets
 
 
 def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -223,15 +267,14 @@ def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, p
     return pd.DataFrame(numbers), pd.DataFrame(cells).fillna("")
 
 
-def _over_seeds(values: np.ndarray[tuple[int], np.dtype[np.float64]], form: Formatter) -> str:
+def _over_seeds(values: np.ndarray[tuple[int], np.dtype[np.float64]], form: Formatter) -> Cell:
     """The mean with its interval and range where there are seeds enough, else median and range."""
     if len(values) < ENOUGH_SEEDS or np.ptp(values) == 0:
-        return _median_and_range(values, form)
+        middle = float(np.median(values)) if len(values) else np.nan
+        return Cell(_median_and_range(values, form), middle)
     low, high = mean_interval(values)
-    return (
-        f"{form(values.mean())} [{form(low)}, {form(high)}] ({form(values.min())}–"
-        f"{form(values.max())})"
-    )
+    spread = f"[{form(low)}, {form(high)}] ({form(values.min())}–{form(values.max())})"
+    return Cell(f"{form(values.mean())} {spread}", float(values.mean()))
 
 
 def _median_and_range(values: np.ndarray[tuple[int], np.dtype[np.float64]], form: Formatter) -> str:

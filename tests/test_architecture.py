@@ -93,13 +93,28 @@ def test_computing_and_reporting_meet_only_at_the_records() -> None:
     reporting = {
         *("bench.aggregate", "bench.tables", "bench.plots", "bench.paper", "bench.report"),
         *("bench.evidence", "bench.findings", "bench.plots_statistics", "bench.statistics"),
-        *("bench.comparison", "bench.exports"),
+        *("bench.comparison", "bench.exports", "bench.contents", "bench.summary", "bench.views"),
+        *("bench.attained", "bench.surrogates", "bench.reproduce", "bench.page"),
     }
     for target in reporting:
         importing = importers("bench", target)
         assert not any(under(importing, part) for part in computing), target
     for target in computing:
-        assert not importers("bench", target) & reporting, target
+        importing = importers("bench", target)
+        assert not any(under(importing, part) for part in reporting), target
+
+
+def test_pictures_and_page_draw_what_others_compute() -> None:
+    # Both are made by the report alone, of the same frames: neither knows the other.
+    for target in ("bench.page", "bench.plots", "bench.plots_statistics"):
+        importing = importers("bench", target)
+        assert importing - under(importing, target) == {"bench.report"}, target
+    for target in ("jinja2", "plotly"):
+        importing = importers("bench", target)
+        assert importing
+        assert importing == under(importing, "bench.page"), target
+    found = {name for module, names in modules("bench/page") for name in names}
+    assert not under(found, "bench.folders") | under(found, "bench.plots")
 
 
 def test_no_module_is_too_long() -> None:

@@ -14,10 +14,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ONLY_BENCH = (
-    "bench", "lightning", "matplotlib", "onnxruntime", "optuna", "pytorch_lightning", "rich",
-    "seaborn", "torchvision",
+    "bench", "itables", "lightning", "matplotlib", "onnxruntime", "optuna", "pytorch_lightning",
+    "rich", "seaborn", "torchvision",
 )  # fmt: skip
-"""What `mobo_core` must do without. (scikit-learn, pandas and click are needed by Ax and Ray.)"""
+"""What `mobo_core` must do without.
+
+Ax and Ray need scikit-learn, pandas, plotly, Jinja and click.
+"""
 BLOCKER = f"""
 import sys
 

@@ -42,6 +42,7 @@ def test_tables_figures_and_provenance(tmp_path: Path) -> None:
         *("performance-profiles", "running-time"),
     )
     assert made == {
+        "index.html",
         "report.md",
         "runs.csv",
         *(f"table-{k}.{kind}" for k in (1, 2) for kind in ("csv", "tex")),
@@ -55,7 +56,9 @@ def test_tables_figures_and_provenance(tmp_path: Path) -> None:
     assert "17m33s · 5 · 5892.7" in text
     for provenance in ("mobo-bench run paper", "abc", "3.11", "ray 2", "seeds: `0, 1`"):
         assert provenance in text
-    assert "Table 2" in (tmp_path / "out.txt").read_text()
+    printed = (tmp_path / "out.txt").read_text()
+    assert "Table 2" in printed
+    assert f"page: {tmp_path / 'reports' / 'index.html'}" in printed
 
 
 def test_statistics_of_enough_runs_are_drawn_and_repeat(tmp_path: Path) -> None:

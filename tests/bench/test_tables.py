@@ -97,8 +97,8 @@ def test_papers_largest_saving_is_46_7_percent() -> None:
 
 def test_comparison_with_fifo_ends_with_the_oracle() -> None:
     stopped = record("other", ((0.91, 0.95), (0.92,)), wall_s=5.0)
-    text = tables.comparison(aggregate.summarise([record(), stopped]))
-    lines = text.splitlines()
+    (sheet,) = tables.comparison(aggregate.summarise([record(), stopped]))
+    lines = sheet.to_markdown().splitlines()
     assert lines[0] == "**acc+params**, search by ax, 1 seed"
     assert lines[4].startswith("| fifo | 0.0 % | 0.0 % | 1.000 | 0 | 0 |")
     # Three of four epochs, half the time; the second trial of FIFO's front is lost.

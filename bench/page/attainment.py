@@ -1,0 +1,89 @@
+"""Where the scheduler that saves most gets to in more seeds than FIFO, and where in fewer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from bench import attained
+from bench.attained import Difference, Fronts
+from bench.page import looks
+from bench.page.parts import Dimension, Figures, Spec, Specs
+
+MORE, FEWER = "94,60,153", "230,97,1"
+"""Purple and orange, as in the printed figure; how strong says how many seeds."""
+LEVELS = 10
+"""Of a difference: boxes of one level are one trace."""
+
+
+def figure(panels: Mapping[str, Fronts]) -> Figures | None:
+    """Boxes of more or fewer seeds, and median surfaces; None without any panel."""
+    if not panels:
+        return None
+    first, second = next(iter(panels.values())).names
+    caption = (
+        f"How far each gets in how many seeds. Purple: {first} (which saves most epochs) attains "
+        f"more often; orange: {second} does; the stronger, the larger the difference of the share "
+        "of seeds. Lines: what half of the seeds attain."
+    )
+    specs: Specs = {(k,): _spec(fronts) for k, fronts in enumerate(panels.values())}
+    title = f"Attainment of {first} against {second}"
+    return Figures("attainment", title, caption, specs, (Dimension("Objectives", list(panels)),))
+
+
+def _spec(fronts: Fronts) -> Spec:
+    found = attained.difference(fronts)
+    up, along = fronts.objectives
+    data = _boxes(found)
+    for path, name, dash in zip(found.medians, fronts.names, ("solid", "dash"), strict=True):
+        if len(path):
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "name": f"median of {looks.plain(name)}",
+                    "x": looks.lean(path[:, 0]),
+                    "y": looks.lean(path[:, 1]),
+                    "line": {"shape": "hv", "dash": dash, "width": 2, "color": "#949494"},
+                    "hovertemplate": "%{fullData.name}<br>%{x}, %{y}<extra></extra>",
+                }
+            )
+    x, y = found.limits or (None, None)
+    return looks.spec(
+        data,
+        xaxis=looks.objective_axis(along, x),
+        yaxis=looks.objective_axis(up, y),
+        hovermode="closest",
+    )
+
+
+def _boxes(found: Difference) -> list[dict[str, Any]]:
+    """The boxes as filled outlines, one trace a level of difference."""
+    levels = np.ceil(np.abs(found.boxes[:, 4]) * LEVELS - 1e-9).astype(int)
+    data: list[dict[str, Any]] = []
+    for sign, colour in ((1, MORE), (-1, FEWER)):
+        for level in range(1, LEVELS + 1):
+            mine = found.boxes[(np.sign(found.boxes[:, 4]) == sign) & (levels == level)]
+            if len(mine) == 0:
+                continue
+            x: list[float | int | None] = []
+            y: list[float | int | None] = []
+            for left, low, right, high, _ in mine:
+                x += [*looks.lean([left, right, right, left, left]), None]
+                y += [*looks.lean([low, low, high, high, low]), None]
+            data.append(
+                {
+                    "type": "scatter",
+                    "mode": "lines",
+                    "x": x[:-1],
+                    "y": y[:-1],
+                    "fill": "toself",
+                    "fillcolor": f"rgba({colour},{0.9 * level / LEVELS:.2f})",
+                    "line": {"width": 0},
+                    "showlegend": False,
+                    "hoverinfo": "skip",
+                }
+            )
+    return data

@@ -1,0 +1,60 @@
+"""What the runs show in a few sentences: who saves how much at what loss, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bench.findings import Findings, certainty, interval, verdict
+from bench.formatting import percent, ratio
+from bench.sheets import Note
+
+SMALL_LOSS = 0.01
+"""Of FIFO's hypervolume: what most would give for the time that it saves."""
+
+
+def notes(findings: Findings | None) -> list[Note]:
+    """The sentences, the one that most readers came for first.
+
+    Args:
+        findings: None where no run can be compared with FIFO.
+    """
+    if findings is None:
+        return [
+            Note(
+                " No run has a FIFO run of its searcher, objectives and seed, so nothing can be "
+                "said of savings.",
+                "Nothing to compare.",
+            )
+        ]
+    rows = findings.baseline.to_dict("records")
+    saver = max(rows, key=lambda row: row["epochs_saved"])
+    careful = [row for row in rows if row["hypervolume_ratio"] >= 1 - SMALL_LOSS]
+    found = []
+    if careful:
+        best = max(careful, key=lambda row: row["epochs_saved"])
+        found.append(_note(f"Most saved at a loss of at most {100 * SMALL_LOSS:g} %:", best))
+    else:
+        best = max(rows, key=lambda row: row["hypervolume_ratio"])
+        none = f" No scheduler loses {100 * SMALL_LOSS:g} % or less of FIFO's hypervolume."
+        found.append(_note("Least lost:", best, none))
+    if saver is not best:
+        found.append(_note("Most saved at any loss:", saver))
+    chosen = "They were chosen by these runs, which flatters them. " if len(rows) > 1 else ""
+    found.append(Note(f" {chosen}{certainty(findings)}", "How sure that is."))
+    return found
+
+
+def _note(title: str, row: Mapping[Any, Any], more: str = "") -> Note:
+    return Note(
+        f" {row['series']} saves {_estimate(row, 'epochs_saved')} of FIFO's epochs and "
+        f"{_estimate(row, 'runtime_saved')} of its time, and ends with "
+        f"{_estimate(row, 'hypervolume_ratio')} of its hypervolume. Hypervolume against FIFO: "
+        f"{verdict(row)}.{more}",
+        title,
+    )
+
+
+def _estimate(row: Mapping[Any, Any], name: str) -> str:
+    form = ratio if name == "hypervolume_ratio" else percent
+    return interval(row[name], row[f"{name}_low"], row[f"{name}_high"], form)

@@ -1,0 +1,73 @@
+"""What figures show, worked by hand on made-up runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bench import aggregate, views
+from tests.bench.examples import record
+
+FIFO = record()  # trials at (0.95, 80) and (0.93, 60), both on the front after 2 epochs
+STOPPER = record("stopper", ((0.91, 0.95), (0.92,)))
+EDGES = [0, 1, 2, 3]
+
+
+def test_members_of_fifos_front_that_ended_early_are_counted_where_they_ended() -> None:
+    matched = aggregate.baselines([FIFO, STOPPER])
+    assert matched == {FIFO.run_id: FIFO, STOPPER.run_id: FIFO}
+    (member,) = aggregate.lost_members(STOPPER, FIFO) or []
+    assert (member.trials, member.epochs) == ((1,), 1)
+    lost = views.lost_by_epoch([FIFO, STOPPER], ["fifo, ax", "stopper, ax"], EDGES, matched)
+    assert lost.loc["stopper, ax"].tolist() == [0, 1, 0]
+    assert lost.loc["fifo, ax"].isna().all()
+    ended = views.last_epochs([FIFO, STOPPER], ["fifo, ax", "stopper, ax"], EDGES)
+    assert ended.to_numpy().tolist() == [[0, 0, 2], [0, 1, 1]]
+
+
+def test_twice_the_same_point_is_lost_when_both_trials_are() -> None:
+    twice = ((0.91, 0.95), (0.91, 0.95))
+    fifo = record(curves=twice, params=(80.0, 80.0))
+    one = record("one", ((0.91,), (0.91, 0.95)), (80.0, 80.0))
+    both = record("both", ((0.91,), ()), (80.0, 80.0))
+    assert aggregate.lost_members(one, fifo) == []
+    (member,) = aggregate.lost_members(both, fifo) or []
+    assert (member.trials, member.epochs) == ((0, 1), 1)
+
+
+def test_other_configurations_lose_nothing_that_could_be_named() -> None:
+    assert STOPPER.result is not None
+    trials = tuple(replace(t, config={"units": 32}) for t in STOPPER.result.trials)
+    other = replace(STOPPER, result=replace(STOPPER.result, trials=trials))
+    assert aggregate.lost_members(other, FIFO) is None
+    lost = views.lost_by_epoch([other], ["stopper, ax"], EDGES, aggregate.baselines([FIFO, other]))
+    assert lost.isna().to_numpy().all()
+
+
+def test_a_run_that_ended_keeps_what_it_has() -> None:
+    short = pd.DataFrame({"epochs": [0, 1], "hypervolume": [0.0, 4.0]})
+    long = pd.DataFrame({"epochs": [0, 2, 3], "hypervolume": [0.0, 1.0, 2.0]})
+    over = views.spread([short, long], "epochs")
+    assert over["at"].tolist() == [0, 1, 2, 3]
+    assert over["median"].tolist() == [0, 2, 2.5, 3]
+    assert over["lowest"].tolist() == [0, 0, 1, 2]
+    assert over["highest"].tolist() == [0, 4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("last", "names"),
+    [(2, ["0", "1", "2"]), (50, ["0", "1–5", "6–10", "11–15"]), (1, ["0", "1"])],
+)
+def test_epochs_that_are_too_many_are_in_bins(last: int, names: list[str]) -> None:
+    found = views.bin_names(views.epoch_bins(last))
+    assert found[: len(names)] == names
+    assert found[-1] == str(last)
+
+
+def test_factors_end_where_the_slowest_gets_there() -> None:
+    factors = views.factors({"a": np.array([1.0, 2.0]), "b": np.array([4.0, np.inf])})
+    assert (factors[0], factors[-1]) == (1, 4)
+    assert views.factors({"a": np.array([np.inf])})[-1] == 2
