@@ -95,7 +95,7 @@ def parts(records: Sequence[RunRecord]) -> pd.DataFrame:
         "model_s": "one by the model s",
         "utilisation": "utilisation",
     }
-    cells = runs.groupby(["objectives", "scheduler", "searcher"], sort=False)
+    cells = runs.groupby(["objectives", "scheduler", "searcher"])
     table = cells[list(columns)].median().rename(columns=columns)
     table.insert(0, "runs", cells.size())
     return table.reset_index()

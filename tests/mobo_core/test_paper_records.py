@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import os
+import statistics
 from pathlib import Path
 
 import pytest
@@ -121,3 +122,35 @@ def test_observed_hypervolume_and_front_size(
     assert f"{hypervolume(points, reference):.{digits}f}" == printed
     better_than_reference = (points < reference).all(axis=1)
     assert (non_dominated_mask(points) & better_than_reference).sum() == size
+
+
+# Seconds of wall time as published, and what share of them went into epochs and into starts.
+@pytest.mark.parametrize(
+    ("table", "run", "runtime_s", "training", "starts"),
+    [
+        (1, 1, 1053, 37, 43),
+        (1, 2, 1042, 43, 38),
+        (1, 3, 1085, 36, 45),
+        (1, 4, 1414, 30, 55),
+        (2, 1, 794, 19, 60),
+        (2, 2, 616, 9, 64),
+        (3, 1, 654, 26, 51),
+        (3, 2, 555, 24, 47),
+        (4, 1, 1027, 22, 61),
+        (4, 2, 691, 22, 54),
+    ],
+)
+def test_where_the_time_went(
+    epochs: Records, table: int, run: int, runtime_s: int, training: int, starts: int
+) -> None:
+    seconds: dict[bool, list[float]] = {True: [], False: []}
+    for report in select(epochs, table, run):
+        seconds[report["epoch"] == "1"].append(float(report["time_this_iter_s"]))
+    # The first epoch of a trial has its start in it: all beyond what an epoch usually takes.
+    usual = statistics.median(seconds[False])
+    started = sum(max(0.0, first - usual) for first in seconds[True])
+    trained = sum(seconds[False]) + usual * len(seconds[True])
+    assert (round(100 * trained / runtime_s), round(100 * started / runtime_s)) == (
+        training,
+        starts,
+    )
