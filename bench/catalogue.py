@@ -30,7 +30,6 @@ from mobo_core.scalarization import Kind
 from mobo_core.space import SearchSpace
 from mobo_core.tune import (
     AheadSearcher,
-    AxSearcher,
     HypervolumePromotion,
     PaperDominance,
     PaperRungwise,
@@ -42,7 +41,7 @@ from mobo_core.tune import (
     StoppingMOASHA,
     optuna_searcher,
 )
-from mobo_core.tune.ax_strategy import PartialData
+from mobo_core.tune.ax_names import PartialData
 
 TIME_ATTR = "epoch"
 
@@ -78,6 +77,8 @@ def _ax(
     optimizer_options: Mapping[str, Any] | None = None,
     ahead: int = 0,
 ) -> Searcher:
+    from mobo_core.tune import AxSearcher  # takes seconds: for those who search with it
+
     searcher = AxSearcher(
         context.objectives,
         context.space,

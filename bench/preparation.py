@@ -15,7 +15,6 @@ from bench.errors import UserError
 from bench.formatting import count, duration
 from bench.matrix import Budget, Matrix, Run
 from bench.problems import AUTO
-from mobo_core.problems import images
 
 RUN_OVERHEAD_S = 7.0
 """Start of a run's trial processes and its end, on two cores."""
@@ -50,6 +49,8 @@ def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Conso
     if wanted not in ("mnist", AUTO) or chosen.problem != "mlp":
         problems.check_data(chosen.problem, wanted, data_dir)
         return chosen.with_dataset(wanted)
+    from mobo_core.problems import images  # takes seconds: for those who train
+
     try:
         if not images.mnist_on_disk(data_dir):
             console.print(f"MNIST is not in {data_dir}; trying to download it", markup=False)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.errors import UserError
-from mobo_core.problems.mlp import MLPProblem
 from mobo_core.problems.protocol import Problem
 from mobo_core.problems.synthetic import FUNCTIONS, SyntheticProblem
 from mobo_core.problems.tabular import TabularProblem, embedded_table
@@ -44,6 +43,8 @@ class ProblemEntry:
 
 
 def _mlp(dataset: str, data_dir: str, max_epochs: int) -> Problem:
+    from mobo_core.problems.mlp import MLPProblem  # takes seconds: for those who train
+
     return MLPProblem(dataset, data_dir, max_epochs)  # type: ignore[arg-type]
 
 

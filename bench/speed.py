@@ -15,7 +15,7 @@ from bench.backends.ray import PROXY_CPUS, SLOT
 from bench.formatting import markdown_table
 from bench.records import RunRecord
 from mobo_core.tune import problem_trainable
-from mobo_core.tune.ax_strategy import BOTORCH_NODE
+from mobo_core.tune.ax_names import BOTORCH_NODE
 from mobo_core.virtual import InOrder, RecordedCurves
 
 FEW_TRIALS, MANY_TRIALS, EPOCHS = 10, 40, 8

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 from ray import tune
@@ -16,10 +16,10 @@ from bench.backends.failures import Failures, why_failed
 from bench.catalogue import TIME_ATTR
 from bench.records import FrontMember, Timing, TrialRecord
 from mobo_core.indicators import hypervolume
-from mobo_core.objectives import ObjectiveSet
+from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto import front_mask
-from mobo_core.tune import AheadSearcher, AxSearcher
-from mobo_core.tune.ax_strategy import BOTORCH_NODE
+from mobo_core.tune import AheadSearcher
+from mobo_core.tune.ax_names import BOTORCH_NODE
 
 METRICS_OF_TUNE = frozenset(
     {
@@ -283,6 +283,17 @@ def _trial_numbers(searcher: TimedSearcher) -> dict[str, int]:
     return {trial_id: number for number, trial_id in enumerate(searcher.seconds)}
 
 
+@runtime_checkable
+class ModelBased(Protocol):
+    """A searcher with a model, as `AxSearcher`."""
+
+    def generation_node(self, trial_id: str) -> str:
+        """What suggested a trial."""
+
+    def predicted_front(self) -> Points | None:
+        """(k, m) minimised points of the front that the model predicts, or None without one."""
+
+
 def model_based(searcher: Searcher, trial_id: str) -> bool:
     """Whether a model suggested this trial."""
     return _origin(searcher, trial_id) == BOTORCH_NODE
@@ -291,7 +302,7 @@ def model_based(searcher: Searcher, trial_id: str) -> bool:
 def _origin(searcher: Searcher, trial_id: str) -> str:
     if isinstance(searcher, AheadSearcher):
         return _origin(searcher.inner, searcher.inner_id(trial_id))
-    if isinstance(searcher, AxSearcher):
+    if isinstance(searcher, ModelBased):
         return searcher.generation_node(trial_id)
     return type(searcher).__name__.removesuffix("Searcher")
 
@@ -300,7 +311,7 @@ def predicted(searcher: Searcher, objectives: ObjectiveSet) -> dict[str, float] 
     """What the searcher's model predicts of its front; None without a model."""
     if isinstance(searcher, AheadSearcher):
         return predicted(searcher.inner, objectives)
-    if not isinstance(searcher, AxSearcher):
+    if not isinstance(searcher, ModelBased):
         return None
     points = searcher.predicted_front()
     if points is None:

@@ -20,9 +20,6 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-import torch
-from botorch.test_functions.base import MultiObjectiveTestProblem
-from botorch.test_functions.multi_objective import DTLZ2, ZDT1, ZDT2, ZDT3, BraninCurrin
 from numpy.typing import NDArray
 
 from mobo_core.objectives import Objective, Points
@@ -34,15 +31,15 @@ LARGEST_EXCESS = 0.5
 SAMPLE = 1000
 """Configurations that the range is taken of."""
 
-FUNCTIONS: Mapping[str, Callable[[], MultiObjectiveTestProblem]] = {
-    "branin-currin": BraninCurrin,
-    "dtlz2": lambda: DTLZ2(dim=6, num_objectives=2),
-    "dtlz2-3": lambda: DTLZ2(dim=6, num_objectives=3),
-    "zdt1": lambda: ZDT1(dim=6),
-    "zdt2": lambda: ZDT2(dim=6),
-    "zdt3": lambda: ZDT3(dim=6),
+FUNCTIONS: Mapping[str, tuple[str, Mapping[str, int]]] = {
+    "branin-currin": ("BraninCurrin", {}),
+    "dtlz2": ("DTLZ2", {"dim": 6, "num_objectives": 2}),
+    "dtlz2-3": ("DTLZ2", {"dim": 6, "num_objectives": 3}),
+    "zdt1": ("ZDT1", {"dim": 6}),
+    "zdt2": ("ZDT2", {"dim": 6}),
+    "zdt3": ("ZDT3", {"dim": 6}),
 }
-"""Name → test function."""
+"""Name → BoTorch's class of the test function and its arguments."""
 IDEALS: Mapping[str, tuple[float, ...]] = {
     "branin-currin": (0.0, 1.0),
     "dtlz2": (0.0, 0.0),
@@ -56,27 +53,51 @@ IDEALS: Mapping[str, tuple[float, ...]] = {
 
 @dataclass(frozen=True)
 class _Function:
-    problem: MultiObjectiveTestProblem
+    values: Callable[[Points], Points]
+    """(n, m) values at the configurations (n, d)."""
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    """(d,) bounds."""
+    reference: list[float]
+    max_hypervolume: float
+    front: Callable[[int], Points]
+    """(n, m) points of the true front."""
     spread: NDArray[np.float64]
     """(m,) range of each objective over the sample."""
     directions: NDArray[np.float64]
     """(1 + m, d) along which exponent and excesses vary."""
 
-    def __call__(self, x: Points) -> Points:
-        """(n, m) values at the configurations (n, d)."""
-        values: Points = self.problem(torch.from_numpy(x)).numpy()
-        return values
-
 
 @lru_cache(maxsize=len(FUNCTIONS))
 def _function(name: str) -> _Function:
-    problem = FUNCTIONS[name]().to(torch.double)
+    # Loaded here: it takes seconds, and the names above are wanted by processes that run nothing.
+    import torch
+    from botorch.test_functions import multi_objective
+
+    kind, arguments = FUNCTIONS[name]
+    problem = getattr(multi_objective, kind)(**arguments).to(torch.double)
+
+    def values(x: Points) -> Points:
+        found: Points = problem(torch.from_numpy(x)).numpy()
+        return found
+
+    def front(n: int) -> Points:
+        found: Points = problem.gen_pareto_front(n).numpy()
+        return found
+
     rng = np.random.default_rng(0)
-    low, high = torch.as_tensor(problem.bounds).numpy()
+    low, high = problem.bounds.numpy()
     sample = low + (high - low) * rng.random((SAMPLE, problem.dim))
-    values = problem(torch.from_numpy(sample)).numpy()
-    directions = rng.normal(0, 8, (1 + problem.num_objectives, problem.dim))
-    return _Function(problem, np.ptp(values, axis=0), directions)
+    return _Function(
+        values=values,
+        low=low,
+        high=high,
+        reference=problem.ref_point.tolist(),
+        max_hypervolume=float(problem.max_hv),
+        front=front,
+        spread=np.ptp(values(sample), axis=0),
+        directions=rng.normal(0, 8, (1 + problem.num_objectives, problem.dim)),
+    )
 
 
 @dataclass(frozen=True)
@@ -108,7 +129,8 @@ class SyntheticProblem:
     @property
     def space(self) -> SearchSpace:
         """``x1`` … with the bounds of the function."""
-        bounds = torch.as_tensor(_function(self.function).problem.bounds).T.tolist()
+        function = _function(self.function)
+        bounds = zip(function.low.tolist(), function.high.tolist(), strict=True)
         return SearchSpace(
             tuple(RangeParameter(f"x{i}", low, up) for i, (low, up) in enumerate(bounds, start=1))
         )
@@ -116,8 +138,7 @@ class SyntheticProblem:
     @property
     def objectives(self) -> Mapping[str, Objective]:
         """``f1`` … with BoTorch's reference point."""
-        reference = torch.as_tensor(_function(self.function).problem.ref_point).tolist()
-        pairs = zip(reference, IDEALS[self.function], strict=True)
+        pairs = zip(_function(self.function).reference, IDEALS[self.function], strict=True)
         return {
             f"f{i}": Objective(f"f{i}", "min", worst, ideal=ideal)
             for i, (worst, ideal) in enumerate(pairs, start=1)
@@ -126,7 +147,7 @@ class SyntheticProblem:
     @property
     def max_hypervolume(self) -> float:
         """Of the true front, against the reference point; of all objectives together."""
-        return float(_function(self.function).problem.max_hv)
+        return _function(self.function).max_hypervolume
 
     def front(self, n: int) -> Points:
         """(n, m) points of the true front.
@@ -134,8 +155,7 @@ class SyntheticProblem:
         Raises:
             NotImplementedError: If it is not known.
         """
-        points: Points = _function(self.function).problem.gen_pareto_front(n).numpy()
-        return points
+        return _function(self.function).front(n)
 
     def data_checksum(self) -> str:
         """It needs no data."""
@@ -145,13 +165,13 @@ class SyntheticProblem:
         """The curve of a configuration; the seed changes nothing."""
         function = _function(self.function)
         x = np.array([config[name] for name in self.space.names], dtype=float)
-        low, high = torch.as_tensor(function.problem.bounds).numpy()
-        waves = np.abs(np.sin(function.directions @ ((x - low) / (high - low))))
+        unit = (x - function.low) / (function.high - function.low)
+        waves = np.abs(np.sin(function.directions @ unit))
         exponent, excess = 0.3 + 1.2 * waves[0], LARGEST_EXCESS * waves[1:] * function.spread
         epochs = np.arange(1, self.max_epochs + 1, dtype=float)
         last = self.max_epochs**-exponent
         decay = (epochs**-exponent - last) / (1 - last)
-        values = function(x[None]) + np.outer(decay, excess)
+        values = function.values(x[None]) + np.outer(decay, excess)
         return CurveTraining(
             [
                 {"epoch": t, "seconds": 1.0, **{f"f{i}": v for i, v in enumerate(row, start=1)}}

@@ -8,7 +8,7 @@ from ax.api.client import Client
 
 from mobo_core.objectives import Objective, ObjectiveSet
 from mobo_core.space import SearchSpace
-from mobo_core.tune.space import to_ax
+from mobo_core.tune.ax_space import to_ax
 
 
 def new_client(

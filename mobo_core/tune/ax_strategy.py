@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from ax.adapter.registry import Generators
 from ax.core.data_utils import DataLoaderConfig
@@ -13,10 +13,7 @@ from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
-PartialData = Literal["full-fidelity", "last-value", "fidelity-feature"]
-"""What a model may learn from a trial that stopped early; see `AxSearcher`."""
-
-SOBOL_NODE, BOTORCH_NODE = "Sobol", "BoTorch"
+from mobo_core.tune.ax_names import BOTORCH_NODE, SOBOL_NODE, PartialData
 
 
 def sobol_then_botorch(

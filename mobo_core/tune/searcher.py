@@ -23,7 +23,8 @@ from ray.tune.search import Searcher
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.space import SearchSpace
 from mobo_core.tune.ax_experiment import new_client
-from mobo_core.tune.ax_strategy import PartialData, sobol_then_botorch
+from mobo_core.tune.ax_names import PartialData
+from mobo_core.tune.ax_strategy import sobol_then_botorch
 from mobo_core.tune.space import as_space, has_domain, nested
 
 logger = logging.getLogger(__name__)
@@ -103,6 +104,7 @@ class AxSearcher(Searcher):
         self._partial_data: PartialData = partial_data
         self._optimizer_options = optimizer_options
         self._client = client
+        self._cardinality = math.inf
         self._trial_index: dict[str, int] = {}
         self._last_result: dict[str, dict[str, Any]] = {}
         if space is not None:
@@ -160,6 +162,9 @@ class AxSearcher(Searcher):
         None (ask again later) only for a client whose own strategy waits for running trials.
         """
         client = self.client
+        # Ax would draw ten thousand configurations before it says so, for half a minute.
+        if len(client._experiment.arms_by_signature_for_deduplication) >= self._cardinality:
+            return str(Searcher.FINISHED)
         try:
             with _one_torch_thread():
                 ((index, parameters),) = client.get_next_trials(max_trials=1).items()
@@ -214,9 +219,11 @@ class AxSearcher(Searcher):
 
     def _configure(self, space: Mapping[str, Any] | SearchSpace) -> None:
         assert self._objectives is not None
+        searched = as_space(space)
+        self._cardinality = searched.cardinality
         client = new_client(
             self._objectives,
-            as_space(space),
+            searched,
             seed=self._seed,
             outcome_constraints=self._outcome_constraints,
         )

@@ -1,14 +1,12 @@
-"""Search spaces at the border to Ray Tune (from its domains) and to Ax (to its parameters)."""
+"""Search spaces at the border to Ray Tune: its domains, and configurations as it nests them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
-from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 from ray._private.dict import flatten_dict, unflatten_dict
 from ray.tune.search.sample import Categorical, Domain, Float, Integer, Quantized
 from ray.tune.search.sample import LogUniform as LogUniformSampler
@@ -20,8 +18,6 @@ SUPPORTED = (
     "choice, mobo_core.tune.ordered_choice, uniform, quniform, loguniform, qloguniform, "
     "randint, qrandint, lograndint, qlograndint"
 )
-MAX_GRID_VALUES = 1000
-"""A quantised range with more values than this is refused: Ax would have to list them all."""
 
 
 class OrderedCategorical(Categorical):
@@ -85,64 +81,10 @@ def has_domain(param_space: Mapping[str, Any]) -> bool:
     return any(isinstance(value, Domain) for value in flat.values())
 
 
-def to_ax(space: SearchSpace) -> list[RangeParameterConfig | ChoiceParameterConfig]:
-    """Ax parameter configurations, in order; a quantised range becomes an ordered choice.
-
-    Raises:
-        ValueError: If a choice mixes types or a quantised range has too many values.
-    """
-    return [_to_ax(parameter) for parameter in space.parameters]
-
-
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     """A flat configuration with ``/``-joined names as the nested one Tune expects."""
     config: dict[str, Any] = unflatten_dict(dict(flat))
     return config
-
-
-def _to_ax(parameter: Parameter) -> RangeParameterConfig | ChoiceParameterConfig:
-    if isinstance(parameter, ChoiceParameter):
-        return ChoiceParameterConfig(
-            name=parameter.name,
-            values=list(parameter.values),
-            parameter_type=_common_type(parameter.name, parameter.values),
-            is_ordered=parameter.ordered,
-        )
-    kind: Literal["int", "float"] = "int" if parameter.integer else "float"
-    if parameter.step is None:
-        return RangeParameterConfig(
-            name=parameter.name,
-            bounds=(parameter.lower, parameter.upper),
-            parameter_type=kind,
-            scaling="log" if parameter.log else "linear",
-        )
-    if parameter.cardinality > MAX_GRID_VALUES:
-        raise ValueError(
-            f"parameter {parameter.name!r} has {parameter.cardinality:.0f} quantised values, more "
-            f"than {MAX_GRID_VALUES}; use a coarser quantum or an unquantised range"
-        )
-    values = [parameter.lower + parameter.step * k for k in range(int(parameter.cardinality))]
-    return ChoiceParameterConfig(
-        name=parameter.name,
-        values=[round(v) for v in values] if parameter.integer else values,
-        parameter_type=kind,
-        is_ordered=True,
-    )
-
-
-def _common_type(name: str, values: Sequence[Any]) -> Literal["float", "int", "str", "bool"]:
-    if all(isinstance(v, bool) for v in values):
-        return "bool"
-    if all(isinstance(v, int | np.integer) and not isinstance(v, bool) for v in values):
-        return "int"
-    if all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        return "float"
-    if all(isinstance(v, str) for v in values):
-        return "str"
-    raise ValueError(
-        f"the choices of parameter {name!r} must be all numbers, all strings or all booleans, "
-        f"got {list(values)}"
-    )
 
 
 def _parameter_from_domain(name: str, domain: Domain) -> Parameter:

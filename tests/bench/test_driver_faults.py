@@ -101,6 +101,7 @@ def test_killed_ten_times_and_resumed(tmp_path: Path) -> None:
     assert {p.name for p in killed.iterdir()} == {".lock", *mine}
 
 
+@pytest.mark.exhaustive  # Ray's agents notice after a minute or more
 def test_a_killed_driver_leaves_no_process_and_the_next_removes_its_folder(
     tmp_path: Path, scratch: Path
 ) -> None:
