@@ -46,8 +46,8 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
     of = f"Of the first {len(shown)} of {len(seeds)} seeds. " if len(seeds) > len(shown) else ""
     caption = (
         f"{of}Each trial's last report (faint), and each scheduler's observed front (joined, "
-        "hollow): the points that no other of the same run dominates and that beat the reference, where the "
-        "axes end. Arrows point to the better side. Hover over a point for its "
+        "hollow): the points that no other of the same run dominates and that beat the reference, "
+        "where the axes end. Arrows point to the better side. Hover over a point for its "
         "configuration; a click on a name hides it, a double click leaves it alone. The table "
         "below has the same fronts."
     )
