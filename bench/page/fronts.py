@@ -43,11 +43,11 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
         label if len(groups[label][0].objectives) == 2 else f"{label}: {name_of(y)}, {name_of(x)}"
         for label, x, y in panels
     ]
-    of = f", the first {len(shown)} of {len(seeds)} seeds" if len(seeds) > len(shown) else ""
+    of = f"Of the first {len(shown)} of {len(seeds)} seeds. " if len(seeds) > len(shown) else ""
     caption = (
-        "Each trial's last report (faint), and each scheduler's observed front (joined, hollow): "
-        "the points that no other of the same run dominates and that beat the reference, where the "
-        f"axes end. Arrows point to the better side{of}. Hover over a point for its "
+        f"{of}Each trial's last report (faint), and each scheduler's observed front (joined, "
+        "hollow): the points that no other of the same run dominates and that beat the reference, "
+        "where the axes end. Arrows point to the better side. Hover over a point for its "
         "configuration; a click on a name hides it, a double click leaves it alone. The table "
         "below has the same fronts."
     )
@@ -121,8 +121,8 @@ def _hover(record: RunRecord, x: Objective, y: Objective) -> str:
         [
             "<b>%{fullData.name}</b>",
             "trial %{customdata[0]}, %{customdata[1]} epochs",
-            f"{looks.plain(y.name)} %{{y}}",
-            f"{looks.plain(x.name)} %{{x}}",
+            f"{looks.plain(y.name)} %{{y:.5~g}}",
+            f"{looks.plain(x.name)} %{{x:.5~g}}",
             "<i>configuration</i>",
             *values,
             "<extra></extra>",

@@ -18,8 +18,6 @@ from bench.records import RunRecord
 from bench.sheets import Cell, Note, Sheet, named
 
 ENDED, LOST = "trials that ended there", "members of FIFO's front among them"
-LEAST = 0.05
-"""What a mean is rounded to 0 below."""
 OTHERS = (
     "Which members of FIFO's front a scheduler ended early can only be said where both met the "
     "same configurations. Here no run did: a search that learns from results goes its own way."
@@ -95,7 +93,8 @@ def _spec(frame: pd.DataFrame, unit: str) -> Spec:
 
 
 def _count(value: float) -> str:
-    return f"< {LEAST:g}" if 0 < value < LEAST else whole(value)
+    text = whole(value)
+    return "< 0.1" if value > 0 and text == "0" else text
 
 
 def _as_sheet(ended: Mapping[str, pd.DataFrame], lost: Mapping[str, pd.DataFrame]) -> Sheet:

@@ -33,7 +33,11 @@ function draw(figure) {
   if (!source) return;
   const { data, layout } = JSON.parse(source.textContent);
   const entries = data.filter((trace) => trace.name && trace.showlegend !== false).length;
-  const options = { responsive: true, displaylogo: false, displayModeBar: "hover" };
+  const options = {
+    responsive: true,
+    displaylogo: false,
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], // none that sends the data away
+  };
   Plotly.react(target, data, themed(layout, entries, target.clientWidth), options);
   // To a screen reader the drawing is one picture with the caption as its text; its buttons stay.
   for (const [layer, svg] of target.querySelectorAll(".main-svg").entries()) {

@@ -95,6 +95,11 @@ def test_every_choice_of_every_figure_is_drawn(desk: Page) -> None:
     label = HOSTILE.replace("/", "")
     assert label in desk.locator("#fronts-figure .legendtext").all_text_contents()
     assert label in desk.locator("#overview tbody th").all_inner_texts()
+    # Plotly has a button that sends a figure to its makers: not here.
+    buttons = desk.locator("#savings-figure .modebar-btn").all()
+    titles = [button.get_attribute("data-title") or "" for button in buttons]
+    assert len(titles) == 4
+    assert not any("hare" in title for title in titles)
     for figure in desk.locator("figure.plot").all():
         for select in figure.locator("select").all():
             for value in range(select.locator("option").count()):
