@@ -1,7 +1,8 @@
-"""A folder in /tmp that ends with its process, at the latest when the next one begins."""
+"""A folder in /tmp that ends with its process, at the latest when another one begins or ends."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import shutil
@@ -16,10 +17,9 @@ class Scratch:
 
     def __init__(self) -> None:
         # Ray's sockets lie in this folder, and their paths may have 107 bytes at most.
-        base = os.environ.get("RAY_TMPDIR", "/tmp")  # noqa: S108
-        for folder in Path(base).glob(f"{PREFIX}*"):
-            _remove_abandoned(folder)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        self._base = Path(os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108
+        self._remove_abandoned()
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
         # Locked before it has its name: without the lock it would look abandoned.
         unnamed = self.path / f"{LOCK_FILE}.new"
         self._lock = os.open(unnamed, os.O_RDWR | os.O_CREAT, 0o600)
@@ -27,21 +27,38 @@ class Scratch:
         unnamed.rename(self.path / LOCK_FILE)
 
     def remove(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder, and what was still in use when this one began."""
+        _remove(self.path)
         os.close(self._lock)
+        self._remove_abandoned()
+
+    def _remove_abandoned(self) -> None:
+        """Remove folders whose lock nobody holds any more; one without a lock is not ours."""
+        for folder in self._base.glob(f"{PREFIX}*"):
+            try:
+                descriptor = os.open(folder / LOCK_FILE, os.O_RDWR)
+            except OSError:
+                continue
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(folder)
+            except BlockingIOError:
+                pass  # in use
+            finally:
+                os.close(descriptor)
 
 
-def _remove_abandoned(folder: Path) -> None:
-    """Remove a folder if nobody holds its lock any more; one without a lock is not ours."""
-    try:
-        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR)
-    except OSError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder, ignore_errors=True)
-    except BlockingIOError:
-        pass  # in use
-    finally:
-        os.close(descriptor)
+def _remove(folder: Path) -> None:
+    """Remove a folder, its lock last.
+
+    Ray's agents outlive a killed driver for a while and go on writing: what they leave must still
+    be known as ours when the next one looks.
+    """
+    with contextlib.suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != LOCK_FILE:
+                entry.unlink()
+        if [entry.name for entry in folder.iterdir()] == [LOCK_FILE]:
+            shutil.rmtree(folder, ignore_errors=True)
