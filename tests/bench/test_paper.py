@@ -78,6 +78,10 @@ def test_tables_are_those_of_the_reports(line: str) -> None:
     assert line in report
 
 
+def test_both_tables_are_there() -> None:
+    assert len(re.findall(r"\| [a-z].* × 4 \|.*", PAGE)) == 3 + 4
+
+
 def test_links_lead_somewhere() -> None:
     targets = re.findall(r"\]\(([^)#:]+)\)", PAGE)
     assert targets
