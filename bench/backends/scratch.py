@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from bench.backends.orphans import end_writers
+
 PREFIX, LOCK_FILE = "mobo-", ".lock"
 
 
@@ -49,11 +51,12 @@ class Scratch:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, its lock last.
+    """Remove a folder that only processes without a driver still use, its lock last.
 
-    Ray's agents outlive a killed driver for a while and go on writing: what they leave must still
-    be known as ours when the next one looks.
+    Where such a process cannot be ended and goes on writing, what it leaves must still be known as
+    ours when the next one looks.
     """
+    end_writers(folder)
     with contextlib.suppress(OSError):
         for entry in folder.iterdir():
             if entry.is_dir() and not entry.is_symlink():

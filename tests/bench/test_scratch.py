@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +44,15 @@ def abandoned() -> Path:
     process.send_signal(signal.SIGKILL)
     process.communicate()
     return path
+
+
+@pytest.fixture
+def other() -> Iterator[Scratch]:
+    """The folder of a command that runs."""
+    scratch = Scratch()
+    (scratch.path / "ray").mkdir()
+    yield scratch
+    scratch.remove()
 
 
 @contextlib.contextmanager
@@ -93,3 +104,57 @@ def test_a_folder_that_is_still_written_to_is_removed_later(base: Path, abandone
     assert not abandoned.exists() or (abandoned / LOCK_FILE).exists()
     scratch.remove()
     assert list(base.iterdir()) == []
+
+
+ORPHAN = """
+import pathlib, sys, time
+folder = pathlib.Path(sys.argv[1])
+with open(folder / sys.argv[2], sys.argv[3]):
+    print("open", flush=True)
+    time.sleep(float(sys.argv[4]))
+    (folder / "ray" / "session").mkdir(parents=True, exist_ok=True)
+    time.sleep(100)
+"""
+
+
+@contextlib.contextmanager
+def orphan(folder: Path, file: str, mode: str, after_s: float) -> Iterator[subprocess.Popen[str]]:
+    """A process that has a file open and after a while makes folders, as Ray's workers do."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", ORPHAN, folder, file, mode, str(after_s)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "open\n"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize("removed_before", [False, True])
+def test_what_outlives_a_killed_process_is_ended_and_cannot_make_its_folder_anew(
+    base: Path, abandoned: Path, removed_before: bool
+) -> None:
+    with orphan(abandoned, "ray/logs/raylet.out", "w", 0.5) as process:
+        if removed_before:
+            shutil.rmtree(abandoned / "ray")
+        Scratch().remove()
+        assert process.wait(10) == -signal.SIGKILL
+        time.sleep(0.6)
+        assert list(base.iterdir()) == []
+
+
+def test_who_reads_a_folder_or_looks_at_its_lock_or_writes_in_another_lives(
+    base: Path, other: Scratch, abandoned: Path
+) -> None:
+    with (
+        orphan(abandoned, "ray/logs/0", "r", 100) as reader,
+        orphan(abandoned, LOCK_FILE, "r+", 100) as sweeper,
+        orphan(other.path, "ray/raylet.out", "w", 100) as worker,
+    ):
+        Scratch().remove()
+        assert [p.poll() for p in (reader, sweeper, worker)] == [None] * 3
+    assert list(base.iterdir()) == [other.path]
