@@ -6,6 +6,7 @@ import gc
 import json
 import sys
 import tempfile
+import time
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -20,6 +21,8 @@ from bench.matrix import Budget, Cell, Component, Run
 from tests.bench.faulty_runs import ENTRY, Listed, a_run
 
 MIB = 2**20
+GRACE_S = 5.0
+"""What the processes of the last run may take to end."""
 
 
 def virtual_run(seed: int) -> Run:
@@ -36,6 +39,7 @@ def real_run(seed: int) -> Run:
 
 def held() -> dict[str, float]:
     """What this process and its children hold: MiB, handles, processes; and temporary folders."""
+    time.sleep(GRACE_S)
     gc.collect()
     ours = psutil.Process()
     family = [ours, *ours.children(recursive=True)]
