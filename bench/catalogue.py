@@ -25,7 +25,7 @@ from bench.errors import UserError
 from bench.matrix import Cell, Component, Matrix
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.protocol import Problem
-from mobo_core.projection import MARGIN, OPTIMISM
+from mobo_core.projection import MARGIN
 from mobo_core.scalarization import Kind
 from mobo_core.space import SearchSpace
 from mobo_core.tune import (
@@ -184,14 +184,12 @@ def _hv_promotion(
     *,
     grace_period: float = 1,
     margin: float = MARGIN,
-    optimism: float = OPTIMISM,
 ) -> TrialScheduler:
     return HypervolumePromotion(
         context.objectives,
         context.max_t,
         grace_period,
         margin,
-        optimism,
         context.slots,
         TIME_ATTR,
     )
@@ -202,11 +200,8 @@ def _projected_stopping(
     *,
     grace_period: float = 1,
     margin: float = MARGIN,
-    optimism: float = OPTIMISM,
 ) -> TrialScheduler:
-    return ProjectedStopping(
-        context.objectives, context.max_t, grace_period, margin, optimism, TIME_ATTR
-    )
+    return ProjectedStopping(context.objectives, context.max_t, grace_period, margin, TIME_ATTR)
 
 
 def _asha(

@@ -25,6 +25,7 @@ from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto import front_mask
 from mobo_core.problems.protocol import Problem
+from mobo_core.space import SearchSpace
 from mobo_core.tune import HypervolumePromotion
 from mobo_core.virtual import Cluster, InOrder, RecordedCurves, Simulation, simulate
 
@@ -53,7 +54,17 @@ class Pool:
         points: Points = np.stack(columns, axis=-1) * objectives.signs
         return points
 
-    def curves(self, picked: Sequence[int], objectives: ObjectiveSet) -> RecordedCurves:
+    def config(self, index: int, space: SearchSpace) -> dict[str, float]:
+        """The hyper-parameters of a curve, as far as they were recorded."""
+        recorded = {name: self._column(name) for name in space.names}
+        return {name: float(c[index, 0]) for name, c in recorded.items() if c is not None}
+
+    def _column(self, name: str) -> NDArray[np.float64] | None:
+        return self.metrics.get(f"config_{name}", self.metrics.get(name))
+
+    def curves(
+        self, picked: Sequence[int], objectives: ObjectiveSet, space: SearchSpace
+    ) -> RecordedCurves:
         """Some of the curves as a problem."""
         names = objectives.names
         return RecordedCurves(
@@ -67,7 +78,8 @@ class Pool:
                     for epoch in range(self.seconds.shape[1])
                 ]
                 for index in picked
-            ]
+            ],
+            [self.config(index, space) for index in picked],
         )
 
 
@@ -177,7 +189,7 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
     else:
         context = catalogue.Context(problem.space, objectives, length, job.slots, job.draw)
         scheduler = catalogue.make_scheduler(job.scheduler, context)
-        curves = pool.curves(picked.tolist(), objectives)
+        curves = pool.curves(picked.tolist(), objectives, problem.space)
         run = simulate(
             curves,
             searcher=InOrder(curves.configs),

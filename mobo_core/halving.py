@@ -16,8 +16,9 @@ Source: Schmucker et al. 2021, arXiv:2106.12639 (MO-ASHA); Li et al. 2020, arXiv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -128,7 +129,7 @@ class HalvingRule:
         self._brackets = _Brackets(settings)
         self._ladders = [RungLadder(ladder) for ladder in settings.ladders()]
 
-    def add(self, trial_id: str) -> None:
+    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Draw the trial's bracket."""
         self._brackets.add(trial_id)
 
@@ -164,7 +165,7 @@ class PromotionHalvingRule:
         self._choice: tuple[str | None] | None = None
         self._budgets = sorted({b for ladder in self._ladders for b in ladder}, reverse=True)
 
-    def add(self, trial_id: str) -> None:
+    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Draw the trial's bracket."""
         self._brackets.add(trial_id)
 

@@ -6,22 +6,22 @@ add to the hypervolume. The whole algorithm, for reimplementation:
 1. **Distance.** A learned objective f has an ideal value f* (1 for accuracy, 0 for a loss); its
    distance is d(t) = f(t) − f*, minimised. Without a given ideal it lies as far beyond the best
    value seen in this run as the worst one, or the reference if that is nearer, lies behind it.
-   Exactly known objectives (parameters,
-   FLOPs) keep their value.
-2. **Exponents.** Curves are read as power laws, d ∝ t^−α. A trial i that has gone from t to its
-   last report t_i > t had the exponent α_i(t) = −ln(d_i(t_i) / d_i(t)) / ln(t_i / t) from there.
-   All such exponents of the run, at most 3, and one prior observation (0.4) that stands in for
-   them at the start, are the sample A(t) of how curves go on from t; each objective has its own.
+   Exactly known objectives (parameters, FLOPs) keep their value.
+2. **Exponents.** Curves are read as power laws, d ∝ t^−α. How trials j that reported at t went on
+   from there to their last report t_j gives exponents α_j(t) = −ln(d_j(t_j)/d_j(t)) / ln(t_j/t).
+   A Bayesian linear regression on them, for each objective its own, predicts α for a trial at t
+   from what it has shown so far, its exponent from its first report to t, and from its
+   configuration, whose numbers and categories are standardised over the run: `mobo_core.exponents`.
    Trials are compared at equal t, so budgets must be counted in steps that all trials share.
-3. **Scenarios.** A trial at t may end at R with d(t)·(t/R)^α, α the quantiles of A(t) at K = 5
-   levels, the midpoints of equal parts of [optimism, 1); all learned objectives take the same
-   level, as they improve together.
+3. **Scenarios.** A trial at t may end at R with d(t)·(t/R)^α, α the quantiles of the prediction at
+   K = 5 levels, the midpoints of equal parts of (0, 1); all learned objectives take the same level,
+   as they improve together.
 4. **Gain.** Its expected gain is the mean over the scenarios of the hypervolume the scenario adds
    to what is there: the last points of all trials, and the median scenario of the trials that
    are training now, so that two alike are not both advanced for the same gain.
 5. **Choice.** Every new trial trains for the grace period and pauses. A free slot goes to the
-   paused trial with the largest gain per remaining epoch, gain / (R − t), among those whose gain
-   exceeds `margin` × the present hypervolume; or to a new trial, if there are any, whose rate is
+   paused trial with the largest gain per remaining epoch, gain / (R − t), if that exceeds
+   `margin` × the present hypervolume / R; or to a new trial, if there are any, whose rate is
    taken for the mean of what the latest ten gained when they first paused, over R (the first ten
    are never outranked). When no gain is worth it and no new trial comes, the rest is ended; but
    as long as nothing has come inside the reference point, the trial whose best scenario falls
@@ -29,8 +29,9 @@ add to the hypervolume. The whole algorithm, for reimplementation:
    slot while no other is better.
 
 An expectation weighs a small chance of a large gain; a single quantile, with which this rule
-began, lost such trials for good at the same saving. Since trials pause, no decision is final
-before the end.
+began, lost such trials for good at the same saving. A margin that asked the same of a trial's last
+epoch as of its second ended members of the front one epoch before their end. Since trials pause,
+no decision is final before the end.
 
 `ProjectedStoppingRule` takes the same measure as a one-way decision, for trainables that cannot
 pause.
@@ -44,28 +45,30 @@ arXiv:1406.3896).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mobo_core.curves import Curves, Features
+from mobo_core.exponents import predicted_exponents
 from mobo_core.indicators import hypervolume, hypervolume_gains
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto import front_mask
 from mobo_core.rules import Decision
 
-MARGIN = 0.002
-OPTIMISM = 0.7
-"""Chosen on curves of which no reported figure is made: 240 random configurations of the MLP on
-MNIST, four objective sets, 30 draws of 25 trials, 2 and 5 slots. From 0.4 to 0.7 hypervolume
-promotion's mean loss fell from 0.28 to 0.20 % and the epochs saved from 68.7 to 67.1 %; 0.8 gives
-0.18 and 66.1 %. Projected stopping: 0.78 to 0.50 %, and 63.7 to 62.2 %."""
-SCENARIOS = 5
-PRIOR_EXPONENT = 0.4
+MARGIN = 0.003
+"""A share of the present hypervolume for a whole budget. Chosen as the constants of
+`mobo_core.exponents`: 0.002 to 0.006 save 67.4 to 70.3 and 64.5 to 67.5 % of the epochs at a mean
+loss of 0.18 to 0.29 and 0.05 to 0.21 %."""
+LEVELS = (np.arange(5) + 0.5) / 5
+"""Of the scenarios."""
 NEWCOMERS = 10
 """How many of the latest new trials tell what the next may gain; before, new trials come first."""
-MAX_EXPONENT = 3.0
-"""A trial that reaches its ideal would have an infinite one and be taken for everybody's future."""
+LATEST = 200
+"""Of the trials that went on from a budget, as many are learned from: bounds what it costs."""
 TINY = 1e-12
 """Smallest distance to the ideal, as a share of the largest seen: keeps logarithms finite."""
 
@@ -79,9 +82,9 @@ class ProjectionSettings:
             learned ones.
         max_t: R, the full budget of a trial.
         grace_period: Budget every trial is given, ≥ 1.
-        margin: Smallest expected gain worth going on for, as a share of the present hypervolume,
-            ≥ 0. Larger saves more and loses more.
-        optimism: Share of the worst scenarios left out of the expectation, in [0, 1).
+        margin: Smallest expected gain worth a whole budget R, as a share of the present
+            hypervolume, ≥ 0; what is left of a trial must be worth its part. Larger saves more
+            and loses more.
 
     Raises:
         ValueError: If a value is out of range.
@@ -91,7 +94,6 @@ class ProjectionSettings:
     max_t: float
     grace_period: float = 1
     margin: float = MARGIN
-    optimism: float = OPTIMISM
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.max_t) and self.max_t >= self.grace_period >= 1):
@@ -100,78 +102,6 @@ class ProjectionSettings:
             )
         if not (math.isfinite(self.margin) and self.margin >= 0):
             raise ValueError(f"margin must be finite and not negative, got {self.margin}")
-        if not 0 <= self.optimism < 1:
-            raise ValueError(f"optimism must lie in [0, 1), got {self.optimism}")
-
-
-class Curves:
-    """All reports of a run as arrays: a row per trial, a column per distinct budget."""
-
-    def __init__(self, m: int) -> None:
-        self._row: dict[str, int] = {}
-        self._column: dict[float, int] = {}
-        self._values = np.full((16, 16, m), np.nan)
-        self._last_t = np.zeros(16)
-        self._alive = np.zeros(16, dtype=bool)
-
-    def add(self, trial_id: str, t: float, point: Points) -> None:
-        """Keep a report.
-
-        A budget that was reported before, or passed, means that the trial went back to an older
-        checkpoint: what it had reported since is forgotten.
-
-        Raises:
-            ValueError: If the budget is not positive.
-        """
-        if not t > 0:
-            raise ValueError(f"budgets must count from above 0, got {t} from trial {trial_id}")
-        row = self._row.setdefault(trial_id, len(self._row))
-        column = self._column.setdefault(t, len(self._column))
-        rows, columns, _ = self._values.shape
-        if row >= rows or column >= columns:
-            more = ((0, rows * (row >= rows)), (0, columns * (column >= columns)), (0, 0))
-            self._values = np.pad(self._values, more, constant_values=np.nan)
-            self._last_t = np.pad(self._last_t, more[0])
-            self._alive = np.pad(self._alive, more[0])
-        if t < self._last_t[row]:
-            self._values[row, [at for budget, at in self._column.items() if budget > t]] = np.nan
-        self._values[row, column] = point
-        self._last_t[row] = t
-        self._alive[row] = True
-
-    def fail(self, trial_id: str) -> None:
-        """The trial's points stand for nothing any more; how its curve went stays known."""
-        if trial_id in self._row:
-            self._alive[self._row[trial_id]] = False
-
-    def last_t(self, trial_id: str) -> float:
-        """Budget of the trial's last report."""
-        return float(self._last_t[self._row[trial_id]])
-
-    def last_point(self, trial_id: str) -> Points:
-        """(m,) point of the trial's last report."""
-        point: Points = self._values[self._row[trial_id], self._column[self.last_t(trial_id)]]
-        return point
-
-    def last_points(self) -> Points:
-        """(n, m) last points of all trials that have not failed."""
-        rows = np.flatnonzero(self._alive)
-        points: Points = self._values[rows, self._last_columns(rows)]
-        return points
-
-    def spans(self, t: float) -> tuple[Points, Points, Points]:
-        """How trials went on from t: their points at t (k, m), last points (k, m), budgets (k,)."""
-        seen = ~np.isnan(self._values[:, self._column[t], 0])
-        rows = np.flatnonzero(seen & (self._last_t > t))
-        ends = self._values[rows, self._last_columns(rows)]
-        return self._values[rows, self._column[t]], ends, self._last_t[rows]
-
-    def extremes(self) -> tuple[Points, Points]:
-        """(m,) best and (m,) worst values reported so far."""
-        return np.nanmin(self._values, axis=(0, 1)), np.nanmax(self._values, axis=(0, 1))
-
-    def _last_columns(self, rows: np.ndarray) -> np.ndarray:
-        return np.array([self._column[t] for t in self._last_t[rows].tolist()], dtype=int)
 
 
 class Projection:
@@ -183,35 +113,51 @@ class Projection:
         self._reference = objectives.reference_point
         self._ideal = objectives.ideal_point
         self._learned = np.array([not objective.exact for objective in objectives])
-        edges = np.linspace(settings.optimism, 1, SCENARIOS + 1)
-        self._levels = (edges[:-1] + edges[1:]) / 2
         self.curves = Curves(len(objectives))
+        self.features = Features()
 
     def ends(self, trial_ids: Sequence[str], levels: Points) -> Points:
         """(n, K, m) projected ends of n trials at K quantile levels of the exponents."""
+        ends = np.empty((len(trial_ids), len(levels), len(self._reference)))
         if not trial_ids:
-            return np.empty((0, len(levels), len(self._reference)))
+            return ends
         best, worst = self.curves.extremes()
         # A diverged trial must not stretch the range: values beyond the reference are bounded.
         far = np.where(best < self._reference, np.minimum(worst, self._reference), worst)
         ideal = np.where(np.isnan(self._ideal), 2 * best - far, self._ideal)
         floor = TINY * np.maximum(worst - ideal, TINY)
-        budgets = [self.curves.last_t(trial_id) for trial_id in trial_ids]
-        factors = {t: self._factors(t, ideal, floor, levels) for t in set(budgets)}
-        now = np.stack([self.curves.last_point(trial_id) for trial_id in trial_ids])[:, None, :]
-        ends = ideal + (now - ideal) * np.stack([factors[t] for t in budgets])
-        return np.where(self._learned, ends, now)
+        features = self.features.of(self.curves.trial_ids)
+        rows = self.curves.rows(trial_ids)
+        now, budgets = self.curves.last_points(rows), self.curves.last_t(rows)
 
-    def _factors(self, t: float, ideal: Points, floor: Points, levels: Points) -> Points:
-        """(K, m) ratios of the distance at R to that at t."""
-        starts, ends, budgets = self.curves.spans(t)
-        logs = [np.log(np.maximum(points - ideal, floor)) for points in (starts, ends)]
-        exponents = (logs[0] - logs[1]) / np.log(budgets / t)[:, None]
-        exponents = np.minimum(exponents, MAX_EXPONENT)
-        prior = np.full((1, len(ideal)), PRIOR_EXPONENT)
-        sample = np.quantile(np.vstack([exponents, prior]), levels, axis=0)
-        factors: Points = (t / self._settings.max_t) ** sample
-        return factors
+        def exponents(before: Points, after: Points, lengths: Points) -> Points:
+            logs = [np.log(np.maximum(points - ideal, floor)) for points in (before, after)]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                shown: Points = (logs[0] - logs[1]) / lengths[:, None]
+            return shown
+
+        def so_far(of: NDArray[np.intp], t: float, points: Points) -> Points:
+            """Exponents from the first report to t, NaN if t is the first."""
+            lengths = np.log(t / self.curves.first_t(of))
+            shown = exponents(self.curves.first_points(of), points, lengths)
+            return np.where(lengths[:, None] > 0, shown, np.nan)
+
+        for t in np.unique(budgets):
+            at = np.flatnonzero(budgets == t)
+            left = self._settings.max_t / t
+            spans = self.curves.spans(t, LATEST)
+            lengths = np.log(spans.budgets / t)
+            known = (
+                so_far(spans.rows, t, spans.starts),
+                features[spans.rows],
+                exponents(spans.starts, spans.ends, lengths),
+                lengths,
+            )
+            asked = so_far(rows[at], t, now[at]), features[rows[at]]
+            predicted = predicted_exponents(known, asked, np.log(left), levels)
+            ends[at] = ideal + (now[at] - ideal)[:, None] * left**-predicted
+        ends[..., ~self._learned] = now[:, None, ~self._learned]
+        return ends
 
     def gains(self, trial_ids: Sequence[str], training: Sequence[str]) -> Points:
         """(n,) expected hypervolume gains of n trials.
@@ -220,19 +166,19 @@ class Projection:
             trial_ids: That have reported.
             training: Trials that train now; they count with their median end.
         """
-        points = self.curves.last_points()
+        points = self.curves.standing()
         if training:
             medians = self.ends(training, np.array([0.5]))[:, 0]
             points = np.vstack([points, medians])
         front = points[front_mask(points, self._reference)]
-        ends = self.ends(trial_ids, self._levels)
+        ends = self.ends(trial_ids, LEVELS)
         gains = hypervolume_gains(ends.reshape(-1, ends.shape[-1]), front, self._reference)
         expected: Points = gains.reshape(ends.shape[:2]).mean(axis=1)
         return expected
 
     def hypervolume(self) -> float:
         """Present hypervolume: of the last points of all trials."""
-        return hypervolume(self.curves.last_points(), self._reference)
+        return hypervolume(self.curves.standing(), self._reference)
 
     def shortfalls(self, trial_ids: Sequence[str]) -> Points:
         """(n,) how far the best scenario's end falls short of the reference point.
@@ -241,7 +187,7 @@ class Projection:
         that gain nothing because nothing has come inside the reference point yet.
         """
         best, worst = self.curves.extremes()
-        ends = self.ends(trial_ids, self._levels[-1:])[:, 0]
+        ends = self.ends(trial_ids, LEVELS[-1:])[:, 0]
         shares = (ends - self._reference) / np.where(worst > best, worst - best, 1.0)
         shortfalls: Points = np.maximum(shares, 0).max(axis=1)
         return shortfalls
@@ -255,8 +201,9 @@ class _ProjectingRule:
         self._projection = Projection(settings)
         self._training: dict[str, None] = {}  # dicts keep their order: ties must repeat
 
-    def add(self, trial_id: str) -> None:
-        """Nothing to prepare."""
+    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """Remember the configuration."""
+        self._projection.features.add(trial_id, config)
 
     def _record(self, trial_id: str, t: float, point: Points) -> Decision:
         """CONTINUE leaves the trial to be judged."""
@@ -310,9 +257,10 @@ class HypervolumePromotionRule(_ProjectingRule):
             return None
         projection = self._projection
         gains = projection.gains(paused, list(self._training))
-        left = self._settings.max_t - np.array([projection.curves.last_t(t) for t in paused])
+        left = self._settings.max_t - projection.curves.last_t(projection.curves.rows(paused))
         present = projection.hypervolume()
-        rates = np.where(gains > self._settings.margin * present, gains / left, 0.0)
+        rates = gains / left
+        rates[rates <= self._settings.margin * present / self._settings.max_t] = 0
         best = int(np.argmax(rates))
         if new_available and rates[best] <= self._rate_of_new():
             return None
@@ -368,7 +316,8 @@ class ProjectedStoppingRule(_ProjectingRule):
         if t >= self._settings.grace_period:
             gain = self._projection.gains([trial_id], list(self._training))[0]
             present = self._projection.hypervolume()
-            if present > 0 and gain <= self._settings.margin * present:
+            worth = self._settings.margin * present * (1 - t / self._settings.max_t)
+            if present > 0 and gain <= worth:
                 return Decision.STOP
         self._training[trial_id] = None
         return Decision.CONTINUE

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -35,8 +35,13 @@ class Decision(Enum):
 class StoppingRule(Protocol):
     """Decides, report by report, whether a trial goes on."""
 
-    def add(self, trial_id: str) -> None:
-        """A new trial exists; called before its first report, in the order of suggestion."""
+    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        """A new trial exists; called before its first report, in the order of suggestion.
+
+        Args:
+            trial_id: The new trial, or one that comes back after a failure.
+            config: Its hyper-parameters.
+        """
         ...
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
@@ -146,7 +151,7 @@ class PaperDominanceRule:
         self._rungs = RungLadder(milestones(grace_period, reduction_factor, max_t))
         self._seen = _Front()
 
-    def add(self, trial_id: str) -> None:
+    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Nothing to prepare."""
 
     def end(self, trial_id: str, failed: bool) -> None:
@@ -186,7 +191,7 @@ class PaperRungwiseRule:
         self._rungs = RungLadder(milestones(grace_period, reduction_factor, max_t))
         self._fronts: Mapping[int, _Front] = {budget: _Front() for budget in self._rungs.budgets}
 
-    def add(self, trial_id: str) -> None:
+    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Nothing to prepare."""
 
     def end(self, trial_id: str, failed: bool) -> None:

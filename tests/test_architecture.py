@@ -80,6 +80,8 @@ def test_statistics_know_arrays_alone() -> None:
         ("indicators", {"objectives", "pareto"}),
         ("space", {"objectives"}),
         ("rules", {"objectives", "pareto", "rungs"}),
+        ("curves", {"objectives"}),
+        ("exponents", {"objectives"}),
     ],
 )
 def test_numerics_depend_on_less_than_themselves(module: str, allowed: set[str]) -> None:

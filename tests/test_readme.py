@@ -78,7 +78,7 @@ def test_the_example_rule_decides() -> None:
     namespace: dict[str, Any] = {}
     exec(example, namespace)
     rule = namespace["Cutoff"]()
-    rule.add("a")
+    rule.add("a", {})
     assert rule.report("a", 4, [-0.6]) is Decision.CONTINUE
     assert rule.report("a", 3, [-0.4]) is Decision.CONTINUE
     assert rule.report("a", 4, [-0.4]) is Decision.STOP

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from ray.tune.schedulers import TrialScheduler
 
@@ -30,7 +33,7 @@ class PlateauRule(StoppingRule):
         self._best: dict[str, Points] = {}
         self._waited: dict[str, int] = {}
 
-    def add(self, trial_id: str) -> None:
+    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Nothing is known yet."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:

@@ -136,7 +136,7 @@ class PromotionScheduler(ObjectiveScheduler):
                     "SchedulerState(scheduler) into the callbacks of the run",
                     trial_id,
                 )
-        self._rule.add(trial_id)
+        self._rule.add(trial_id, trial.config)
         # Whatever comes back, from a failure or a restore, may start from an older checkpoint.
         self._resumed_at.pop(trial_id, None)
         if trial.is_finished():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mobo_core.halving import HalvingSettings, PromotionHalvingRule
 from mobo_core.objectives import ObjectiveSet, Points
-from mobo_core.projection import MARGIN, OPTIMISM, HypervolumePromotionRule, ProjectionSettings
+from mobo_core.projection import MARGIN, HypervolumePromotionRule, ProjectionSettings
 from mobo_core.ranking import Ranking
 from mobo_core.tune.pausing import PromotionScheduler
 
@@ -78,9 +78,8 @@ class HypervolumePromotion(PromotionScheduler):
             and mark exactly known ones `exact`.
         max_t: R, full budget in units of `time_attr`.
         grace_period: Budget every trial is given.
-        margin: Smallest expected gain worth going on for, as a share of the present hypervolume:
-            the dial between saving and loss.
-        optimism: Share of the worst scenarios left out of the expectation, in [0, 1).
+        margin: Smallest expected gain worth a whole budget, as a share of the present
+            hypervolume: the dial between saving and loss.
         slots: As in `PromotionScheduler`.
         time_attr: As in `PromotionScheduler`.
 
@@ -94,11 +93,10 @@ class HypervolumePromotion(PromotionScheduler):
         max_t: float,
         grace_period: float = 1,
         margin: float = MARGIN,
-        optimism: float = OPTIMISM,
         slots: int | None = None,
         time_attr: str = "training_iteration",
     ) -> None:
-        settings = ProjectionSettings(objectives, max_t, grace_period, margin, optimism)
+        settings = ProjectionSettings(objectives, max_t, grace_period, margin)
         rule = HypervolumePromotionRule(settings)
         super().__init__(rule, objectives=objectives, slots=slots, time_attr=time_attr)
 

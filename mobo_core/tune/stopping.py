@@ -10,7 +10,7 @@ from ray.tune.schedulers import TrialScheduler
 
 from mobo_core.halving import HalvingRule, HalvingSettings
 from mobo_core.objectives import ObjectiveSet
-from mobo_core.projection import MARGIN, OPTIMISM, ProjectedStoppingRule, ProjectionSettings
+from mobo_core.projection import MARGIN, ProjectedStoppingRule, ProjectionSettings
 from mobo_core.ranking import Ranking
 from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
 from mobo_core.tune.scheduler import ObjectiveScheduler
@@ -40,7 +40,7 @@ class RuleScheduler(ObjectiveScheduler):
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Tell the rule."""
-        self._rule.add(trial.trial_id)
+        self._rule.add(trial.trial_id, trial.config)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Ask the rule.
@@ -130,8 +130,7 @@ class ProjectedStopping(RuleScheduler):
             and mark exactly known ones `exact`.
         max_t: R, full budget in units of `time_attr`.
         grace_period: Budget every trial is given.
-        margin: Smallest expected gain worth going on for, as a share of the present hypervolume.
-        optimism: Share of the worst scenarios left out of the expectation, in [0, 1).
+        margin: Smallest expected gain worth a whole budget, as a share of the present hypervolume.
         time_attr: As in `ObjectiveScheduler`.
 
     Raises:
@@ -144,10 +143,9 @@ class ProjectedStopping(RuleScheduler):
         max_t: float,
         grace_period: float = 1,
         margin: float = MARGIN,
-        optimism: float = OPTIMISM,
         time_attr: str = "training_iteration",
     ) -> None:
-        settings = ProjectionSettings(objectives, max_t, grace_period, margin, optimism)
+        settings = ProjectionSettings(objectives, max_t, grace_period, margin)
         rule = ProjectedStoppingRule(settings)
         super().__init__(rule, objectives=objectives, time_attr=time_attr)
 

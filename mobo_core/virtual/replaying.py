@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ray.tune.schedulers import TrialScheduler
@@ -14,21 +15,33 @@ from mobo_core.virtual.suggestions import InOrder
 Curve = Sequence[Mapping[str, Any]]
 
 
+@dataclass(frozen=True)
+class CurveNumber:
+    """Which curve; not a plain number, which a scheduler would take for a hyper-parameter."""
+
+    value: int
+
+
 class RecordedCurves:
-    """A problem whose configurations are the numbers of curves: ``{"curve": 0}`` and so on.
+    """A problem whose configurations name the curves: ``{"curve": CurveNumber(0)}`` and so on.
 
     Args:
         curves: The reports of each, in order. They are passed on as they are; ``epoch`` and
             ``seconds`` (1) are added where they are missing, and the last is ``done``.
+        configs: The hyper-parameters behind each curve, which schedulers may learn from.
 
     Raises:
-        ValueError: If a curve is empty.
+        ValueError: If a curve is empty, or there are not as many configurations as curves.
     """
 
-    def __init__(self, curves: Sequence[Curve]) -> None:
+    def __init__(
+        self, curves: Sequence[Curve], configs: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
         for number, curve in enumerate(curves):
             if not curve:
                 raise ValueError(f"curve {number} is empty")
+        if configs is not None and len(configs) != len(curves):
+            raise ValueError(f"{len(curves)} curves need as many configs, got {len(configs)}")
         self._curves = [
             [
                 {"epoch": epoch, "seconds": 1.0, **row, "done": epoch == len(curve)}
@@ -36,16 +49,19 @@ class RecordedCurves:
             ]
             for curve in curves
         ]
+        self._configs = configs or [{}] * len(curves)
         self.max_epochs = max(map(len, curves), default=0)
 
     @property
     def configs(self) -> list[dict[str, Any]]:
         """All of them, in order."""
-        return [{"curve": number} for number in range(len(self._curves))]
+        return [
+            {**config, "curve": CurveNumber(number)} for number, config in enumerate(self._configs)
+        ]
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
         """The curve from its beginning."""
-        return CurveTraining(self._curves[config["curve"]], hidden=None)
+        return CurveTraining(self._curves[config["curve"].value], hidden=None)
 
 
 def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, int]:

@@ -37,7 +37,7 @@ SHARED = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PARAMETERS = (
-    "grace_period", "reduction_factor", "brackets", "ranking", "margin", "optimism",
+    "grace_period", "reduction_factor", "brackets", "ranking", "margin",
     "scalarization", "random_weights", "min_samples_required", "population_size",
     "initialization_trials", "partial_data", "optimizer_options", "ahead",
 )  # fmt: skip

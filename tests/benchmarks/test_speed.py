@@ -51,7 +51,7 @@ def test_decision(benchmark: BenchmarkFixture, n: int) -> None:
     known, newcomers = np.split(points(n + few), [n])
 
     def report(number: int, point: Points) -> Decision:
-        rule.add(str(number))
+        rule.add(str(number), {})
         return rule.report(str(number), 1, point)
 
     for number, point in enumerate(known):

@@ -40,7 +40,7 @@ def test_stopping_by_hand() -> None:
         ("e", p(2, 1.5), CONTINUE),
     ]
     for trial, point, expected in reports:
-        rule.add(trial)
+        rule.add(trial, {})
         assert rule.report(trial, 1, point) is expected
     # At 2 the rung is empty again: the first is always in, a worse second is not.
     assert rule.report("a", 2, p(1, 2)) is CONTINUE
@@ -78,7 +78,7 @@ def test_invalid_points_end_a_trial(
 def test_promotion_by_hand() -> None:
     rule = PromotionHalvingRule(HalvingSettings(max_t=4, reduction_factor=2))
     for trial in "abcd":
-        rule.add(trial)
+        rule.add(trial, {})
     assert rule.report("a", 1, p(2, 2)) is PAUSE
     assert rule.choose(True) is None  # ⌊1/2⌋ = 0
     assert rule.report("b", 1, p(3, 3)) is PAUSE
@@ -152,7 +152,7 @@ def test_brackets_have_rungs_of_their_own() -> None:
     assert set(drawn.values()) == {0, 1, 2}
     firsts = {0: 1, 1: 2, 2: 4}
     for trial, bracket in drawn.items():
-        rule.add(trial)
+        rule.add(trial, {})
         for t in (1, 2, 4):
             # Each is worse than all before it: stopped at the first milestone of its bracket,
             # unless it is the first there.

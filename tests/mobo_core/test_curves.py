@@ -1,0 +1,83 @@
+"""Curves as arrays, and configurations as standardised numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mobo_core.curves import Curves, Features
+from mobo_core.objectives import Points
+
+
+def p(error: float, size: float) -> Points:
+    return np.array([error, size])
+
+
+def last_t(curves: Curves, trial: str) -> float:
+    return float(curves.last_t(curves.rows([trial]))[0])
+
+
+def test_curves_grow_and_repeat() -> None:
+    curves = Curves(2)
+    for trial in range(40):
+        for t in range(1, 40):
+            curves.add(str(trial), t, p(1 / t, trial))
+    assert curves.standing().shape == (40, 2)
+    assert last_t(curves, "39") == 39
+    assert curves.first_points(curves.rows(["39", "3"])).tolist() == [[1, 39], [1, 3]]
+    spans = curves.spans(7, latest=1000)
+    assert spans.starts[3].tolist() == [1 / 7, 3]
+    assert spans.ends[:, 0] == pytest.approx(np.full(40, 1 / 39))
+    assert spans.budgets.tolist() == [39.0] * 40
+    latest = curves.spans(7, latest=10)
+    assert latest.rows.tolist() == list(range(30, 40))
+    assert latest.starts[:, 1].tolist() == list(range(30, 40))
+
+
+def test_a_trial_that_went_back_is_where_it_is_now() -> None:
+    curves = Curves(2)
+    for trial in ("a", "b"):
+        for t in (1, 2, 4):
+            curves.add(trial, t, p(1 / t, 1))
+    curves.add("b", 2, p(0.6, 1))
+    assert last_t(curves, "b") == 2
+    assert curves.last_points(curves.rows(["b"])).tolist() == [[0.6, 1]]
+    assert curves.spans(1, 10).ends[:, 0].tolist() == [0.25, 0.6]
+    assert curves.spans(2, 10).budgets.tolist() == [4]
+
+
+def test_a_failed_trial_stands_no_more_but_its_curve_is_known() -> None:
+    curves = Curves(2)
+    for trial in ("a", "b"):
+        for t in (1, 2):
+            curves.add(trial, t, p(1 / t, 1))
+    curves.fail("a")
+    curves.fail("never seen")
+    assert curves.standing().tolist() == [[0.5, 1]]
+    assert len(curves.spans(1, 10).rows) == 2
+
+
+def test_features_by_hand() -> None:
+    features = Features()
+    for trial, rate in (("a", 1e-4), ("b", 1e-3), ("c", 1e-2)):
+        features.add(trial, {"rate": rate, "depth": 3, "data": "mnist"})
+    # The logarithm of the rate alone tells them apart: −1, 0, 1 over √(2/3).
+    expected = np.array([[-1.0], [0.0], [1.0]]) * np.sqrt(1.5)
+    assert features.of(["a", "b", "c"]) == pytest.approx(expected)
+    assert features.of(["c", "unknown"])[:, 0] == pytest.approx([np.sqrt(1.5), 0])
+
+
+def test_features_of_anything() -> None:
+    features = Features()
+    one = {"nested": {"width": 10}, "kind": "relu", "bias": True, "extra": [1, 2], "rate": np.nan}
+    features.add("a", one)
+    assert features.of(["a"]).shape == (1, 0)  # nothing to tell apart yet
+    features.add("b", {"nested": {"width": np.int64(20)}, "kind": "tanh", "bias": True})
+    features.add("b", {"nested": {"width": 1000}})  # a trial that comes back is known
+    features.add("c", {"kind": None, "only here": 2.0})
+    found = features.of(["a", "b", "c"])
+    # kind is relu, kind is tanh, kind is None, bias, width; what is known of one trial is left out.
+    assert found.shape == (3, 5)
+    assert found.mean(axis=0) == pytest.approx(np.zeros(5))
+    (width,) = (column for column in found.T if column[2] == 0)
+    assert width[:2] == pytest.approx([-1, 1])
