@@ -40,10 +40,13 @@ class Pool:
     Args:
         metrics: Column name → (n, T) values after each epoch.
         seconds: (n, T) length of each epoch.
+        configs: The first row of each curve, where the hyper-parameters stand: in columns
+            ``config_…`` of records, under their names in a file.
     """
 
     metrics: dict[str, NDArray[np.float64]]
     seconds: NDArray[np.float64]
+    configs: pd.DataFrame
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -54,13 +57,11 @@ class Pool:
         points: Points = np.stack(columns, axis=-1) * objectives.signs
         return points
 
-    def config(self, index: int, space: SearchSpace) -> dict[str, float]:
+    def config(self, index: int, space: SearchSpace) -> dict[str, object]:
         """The hyper-parameters of a curve, as far as they were recorded."""
-        recorded = {name: self._column(name) for name in space.names}
-        return {name: float(c[index, 0]) for name, c in recorded.items() if c is not None}
-
-    def _column(self, name: str) -> NDArray[np.float64] | None:
-        return self.metrics.get(f"config_{name}", self.metrics.get(name))
+        prefix = "config_" if any(str(c).startswith("config_") for c in self.configs) else ""
+        recorded = [name for name in space.names if f"{prefix}{name}" in self.configs]
+        return {name: self.configs[f"{prefix}{name}"].iloc[index] for name in recorded}
 
     def curves(
         self, picked: Sequence[int], objectives: ObjectiveSet, space: SearchSpace
@@ -108,7 +109,7 @@ def read_pool(path: Path) -> Pool:
     shape = (len(lengths), int(lengths.iloc[0]))
     numeric = table.select_dtypes("number").columns
     values = {str(name): table[name].to_numpy(float).reshape(shape) for name in numeric}
-    return Pool(values, values["seconds"])
+    return Pool(values, values["seconds"], table.groupby("config").head(1).reset_index(drop=True))
 
 
 def _recorded_curves(folder: Path) -> pd.DataFrame:

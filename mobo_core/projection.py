@@ -6,12 +6,14 @@ add to the hypervolume. The whole algorithm, for reimplementation:
 1. **Distance.** A learned objective f has an ideal value f* (1 for accuracy, 0 for a loss); its
    distance is d(t) = f(t) − f*, minimised. Without a given ideal it lies as far beyond the best
    value seen in this run as the worst one, or the reference if that is nearer, lies behind it.
-   Exactly known objectives (parameters, FLOPs) keep their value.
+   A distance is at least 10⁻¹² of the largest seen. Exactly known objectives (parameters, FLOPs)
+   keep their value.
 2. **Exponents.** Curves are read as power laws, d ∝ t^−α. How trials j that reported at t went on
    from there to their last report t_j gives exponents α_j(t) = −ln(d_j(t_j)/d_j(t)) / ln(t_j/t).
    A Bayesian linear regression on them, for each objective its own, predicts α for a trial at t
    from what it has shown so far, its exponent from its first report to t, and from its
-   configuration, whose numbers and categories are standardised over the run: `mobo_core.exponents`.
+   configuration: `mobo_core.exponents`, `mobo_core.curves.Features`. Failed trials are learned from
+   too; of more than 200, the last to have begun. A curve that was at its ideal at t tells nothing.
    Trials are compared at equal t, so budgets must be counted in steps that all trials share.
 3. **Scenarios.** A trial at t may end at R with d(t)·(t/R)^α, α the quantiles of the prediction at
    K = 5 levels, the midpoints of equal parts of (0, 1); all learned objectives take the same level,
@@ -53,16 +55,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobo_core.curves import Curves, Features
-from mobo_core.exponents import predicted_exponents
+from mobo_core.exponents import particular, predicted_exponents
 from mobo_core.indicators import hypervolume, hypervolume_gains
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto import front_mask
 from mobo_core.rules import Decision
 
 MARGIN = 0.003
-"""A share of the present hypervolume for a whole budget. Chosen as the constants of
-`mobo_core.exponents`: 0.002 to 0.006 save 67.4 to 70.3 and 64.5 to 67.5 % of the epochs at a mean
-loss of 0.18 to 0.29 and 0.05 to 0.21 %."""
+"""A share of the present hypervolume for a whole budget; chosen as `mobo_core.exponents` says."""
 LEVELS = (np.arange(5) + 0.5) / 5
 """Of the scenarios."""
 NEWCOMERS = 10
@@ -126,37 +126,38 @@ class Projection:
         far = np.where(best < self._reference, np.minimum(worst, self._reference), worst)
         ideal = np.where(np.isnan(self._ideal), 2 * best - far, self._ideal)
         floor = TINY * np.maximum(worst - ideal, TINY)
-        features = self.features.of(self.curves.trial_ids)
         rows = self.curves.rows(trial_ids)
         now, budgets = self.curves.last_points(rows), self.curves.last_t(rows)
+        ends[:] = now[:, None]
 
         def exponents(before: Points, after: Points, lengths: Points) -> Points:
             logs = [np.log(np.maximum(points - ideal, floor)) for points in (before, after)]
-            with np.errstate(divide="ignore", invalid="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore"):  # of a span of length 0
                 shown: Points = (logs[0] - logs[1]) / lengths[:, None]
             return shown
 
         def so_far(of: NDArray[np.intp], t: float, points: Points) -> Points:
-            """Exponents from the first report to t, NaN if t is the first."""
             lengths = np.log(t / self.curves.first_t(of))
-            shown = exponents(self.curves.first_points(of), points, lengths)
-            return np.where(lengths[:, None] > 0, shown, np.nan)
+            return particular(exponents(self.curves.first_points(of), points, lengths), lengths)
 
-        for t in np.unique(budgets):
+        for t in np.unique(budgets[budgets < self._settings.max_t]):
             at = np.flatnonzero(budgets == t)
             left = self._settings.max_t / t
             spans = self.curves.spans(t, LATEST)
             lengths = np.log(spans.budgets / t)
+            shown = exponents(spans.starts, spans.ends, lengths)
+            shown[spans.starts - ideal <= floor] = np.nan  # at the ideal: it can only be left
+            features = self.features.of(self.curves.trial_ids(np.append(spans.rows, rows[at])))
             known = (
                 so_far(spans.rows, t, spans.starts),
-                features[spans.rows],
-                exponents(spans.starts, spans.ends, lengths),
+                features[: len(spans.rows)],
+                shown,
                 lengths,
             )
-            asked = so_far(rows[at], t, now[at]), features[rows[at]]
+            asked = so_far(rows[at], t, now[at]), features[len(spans.rows) :]
             predicted = predicted_exponents(known, asked, np.log(left), levels)
-            ends[at] = ideal + (now[at] - ideal)[:, None] * left**-predicted
-        ends[..., ~self._learned] = now[:, None, ~self._learned]
+            projected = ideal + (now[at] - ideal)[:, None] * left**-predicted
+            ends[at] = np.where(self._learned, projected, now[at, None])
         return ends
 
     def gains(self, trial_ids: Sequence[str], training: Sequence[str]) -> Points:
@@ -218,8 +219,9 @@ class _ProjectingRule:
 class HypervolumePromotionRule(_ProjectingRule):
     """See the module's text and `mobo_core.rules.PromotionRule`.
 
-    Cost of a decision: O(n·K·k) for n paused trials and a front of k points in two objectives,
-    one hypervolume of k points per scenario that adds anything in more.
+    Cost of a decision: a regression on at most `LATEST` curves for each budget at which a trial
+    waits, and O(n·K·k) for n paused trials and a front of k points in two objectives, one
+    hypervolume of k points per scenario that adds anything in more.
     """
 
     def __init__(self, settings: ProjectionSettings) -> None:

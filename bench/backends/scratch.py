@@ -35,14 +35,21 @@ class Scratch:
         self._remove_abandoned()
 
     def _remove_abandoned(self) -> None:
-        """Remove folders whose lock nobody holds any more; one without a lock is not ours."""
+        """Remove folders whose lock nobody holds any more; one without a lock is not ours.
+
+        What the killed command's Ray left running is ended first: some of it would make folders
+        anew.
+        """
         for folder in self._base.glob(f"{PREFIX}*"):
             try:
+                if folder.is_symlink() or folder.stat().st_uid != os.geteuid():
+                    continue
                 descriptor = os.open(folder / LOCK_FILE, os.O_RDWR)
             except OSError:
                 continue
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                end_writers(folder)
                 _remove(folder)
             except BlockingIOError:
                 pass  # in use
@@ -51,12 +58,11 @@ class Scratch:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder that only processes without a driver still use, its lock last.
+    """Remove a folder, its lock last.
 
-    Where such a process cannot be ended and goes on writing, what it leaves must still be known as
-    ours when the next one looks.
+    Where a process goes on writing, what it leaves must still be known as ours when the next one
+    looks.
     """
-    end_writers(folder)
     with contextlib.suppress(OSError):
         for entry in folder.iterdir():
             if entry.is_dir() and not entry.is_symlink():

@@ -105,7 +105,7 @@ class HypervolumePromotion(PromotionScheduler):
 
         Args:
             trial_ids: That have reported.
-            level: In [0, 1]; 0.5 is the median, more is more optimistic.
+            level: In (0, 1); 0.5 is the median, more is more optimistic.
         """
         assert isinstance(self._rule, HypervolumePromotionRule)
         return self._rule.projected_ends(trial_ids, level)

@@ -67,6 +67,8 @@ class RecordedCurves:
 def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, int]:
     """How many reports of each curve a scheduler would have waited for, with one worker.
 
+    It is not told the configurations; `RecordedCurves` with `simulate` can.
+
     Args:
         scheduler: Fresh; one of `mobo_core.tune` that pauses needs ``slots=1``.
         curves: Trial → its reports in order; see `RecordedCurves`.

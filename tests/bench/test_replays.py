@@ -44,6 +44,16 @@ def pool(tmp_path: Path) -> replays.Pool:
     return replays.read_pool(tmp_path / "curves.csv")
 
 
+def test_hyper_parameters_come_from_where_they_stand(tmp_path: Path) -> None:
+    table = curves(4).assign(batch_size=64, dropout="none")
+    table["learning_rate"] = 0.1 * (table["config"] + 1)
+    table.to_csv(tmp_path / "file.csv", index=False)
+    found = replays.read_pool(tmp_path / "file.csv").config(2, PROBLEM.space)
+    assert found == {"learning_rate": pytest.approx(0.3), "batch_size": 64, "dropout": "none"}
+    recorded = replays.read_pool(REFERENCE)
+    assert set(recorded.config(0, PROBLEM.space)) == set(PROBLEM.space.names)
+
+
 def test_every_scheduler_and_the_oracle(pool: replays.Pool) -> None:
     matrix = load_matrix("schedulers").with_budget(trials=20)
     rows = replays.replay_matrix(pool, matrix, PROBLEM, draws=3, slots=[1, 3])

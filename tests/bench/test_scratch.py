@@ -158,3 +158,16 @@ def test_who_reads_a_folder_or_looks_at_its_lock_or_writes_in_another_lives(
         Scratch().remove()
         assert [p.poll() for p in (reader, sweeper, worker)] == [None] * 3
     assert list(base.iterdir()) == [other.path]
+
+
+def test_a_link_to_somebody_elses_folder_is_not_ours(base: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    (theirs / "work").mkdir(parents=True)
+    (theirs / LOCK_FILE).touch()
+    link = base / "mobo-link"
+    link.symlink_to(theirs)
+    with orphan(theirs, "work/file", "w", 100) as process:
+        Scratch().remove()
+        assert process.poll() is None
+    assert (theirs / "work" / "file").exists()
+    link.unlink()

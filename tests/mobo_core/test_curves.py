@@ -70,14 +70,35 @@ def test_features_by_hand() -> None:
 def test_features_of_anything() -> None:
     features = Features()
     one = {"nested": {"width": 10}, "kind": "relu", "bias": True, "extra": [1, 2], "rate": np.nan}
-    features.add("a", one)
+    features.add("a", {**one, "name": "run a"})
     assert features.of(["a"]).shape == (1, 0)  # nothing to tell apart yet
-    features.add("b", {"nested": {"width": np.int64(20)}, "kind": "tanh", "bias": True})
+    two = {"nested": {"width": np.int64(20)}, "kind": np.str_("tanh"), "bias": np.bool_(False)}
+    features.add("b", {**two, "name": "run b", "huge": 10**400})
     features.add("b", {"nested": {"width": 1000}})  # a trial that comes back is known
-    features.add("c", {"kind": None, "only here": 2.0})
-    found = features.of(["a", "b", "c"])
-    # kind is relu, kind is tanh, kind is None, bias, width; what is known of one trial is left out.
-    assert found.shape == (3, 5)
-    assert found.mean(axis=0) == pytest.approx(np.zeros(5))
-    (width,) = (column for column in found.T if column[2] == 0)
-    assert width[:2] == pytest.approx([-1, 1])
+    features.add("c", {**one, "kind": "tanh", "only here": 2.0, "name": "run c"})
+    features.add("d", {"bias": np.bool_(False), "name": "run d"})
+    # bias is True, less its mean (False, as frequent, comes first by name); width, as numbers. That
+    # kind is relu, the width of d, and what is known of one trial or different in all, is left out.
+    found = features.of(["a", "b", "c", "d"])
+    assert found == pytest.approx(
+        np.array([[0.5, -1], [-0.5, 2], [0.5, -1], [-0.5, 0]]) * [1, np.sqrt(0.5)]
+    )
+
+
+def test_the_most_frequent_category_is_what_the_others_differ_from() -> None:
+    features = Features()
+    kinds = ["relu", "relu", "relu", "tanh", "tanh", None, None, "elu"]
+    for number, kind in enumerate(kinds):
+        features.add(str(number), {"kind": kind})
+    found = features.of([str(number) for number in range(len(kinds))])
+    none, tanh = (np.array([k == kind for k in kinds], dtype=float) for kind in (None, "tanh"))
+    assert found == pytest.approx(np.column_stack([none - 0.25, tanh - 0.25]))
+
+
+def test_scales_follow_the_run_and_cost_no_more_than_it() -> None:
+    features = Features()
+    for number in range(2000):
+        features.add(str(number), {"rate": 1.0 + number % 2, "name": f"run {number}"})
+        features.of([str(number)])
+    assert features.of(["0", "1"])[:, 0] == pytest.approx([-1, 1], abs=0.01)
+    assert features.of(["0"]).shape == (1, 1)

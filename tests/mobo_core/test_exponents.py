@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from mobo_core import exponents
-from mobo_core.exponents import MAX_EXPONENT, predicted_exponents
+from mobo_core.exponents import MAX_EXPONENT, particular, predicted_exponents
 from mobo_core.objectives import Points
 
 NONE = np.empty((0, 1))
@@ -17,14 +17,14 @@ LEVELS = np.array([0.1, 0.5, 0.9])
 def known(
     shown: list[float], own: list[float] | None = None, features: Points | None = None
 ) -> tuple[Points, Points, Points, Points]:
-    """Trials that went on for a span of length 1, with one objective."""
+    """Trials that went on for a span of length 1, with one objective; `own` is particular."""
     k = len(shown)
-    before = np.full((k, 1), np.nan) if own is None else np.array(own)[:, None]
+    before = np.zeros((k, 1)) if own is None else np.array(own)[:, None]
     z = np.empty((k, 0)) if features is None else features
     return before, z, np.array(shown)[:, None], np.ones(k)
 
 
-def asked(own: float = np.nan, features: Points | None = None) -> tuple[Points, Points]:
+def asked(own: float = 0.0, features: Points | None = None) -> tuple[Points, Points]:
     return np.array([[own]]), np.empty((1, 0)) if features is None else features
 
 
@@ -72,15 +72,15 @@ def test_configurations_tell_trials_apart() -> None:
     shown = 0.3 + 0.2 * z[:, 1] + rng.normal(0, 0.02, 40)
     sample = known(shown.tolist(), features=z)
     at = np.array([[0.0, 1.0, 0.0], [0.0, -1.0, 0.0]])
-    found = predicted_exponents(sample, (np.full((2, 1), np.nan), at), 1.0, LEVELS)[:, :, 0]
+    found = predicted_exponents(sample, (np.zeros((2, 1)), at), 1.0, LEVELS)[:, :, 0]
     assert found[:, 1] == pytest.approx([0.5, 0.1], abs=0.03)
     assert (found[:, 2] - found[:, 0] < 0.2).all()
 
 
 def test_objectives_are_apart() -> None:
     both = predicted_exponents(
-        (np.full((2, 2), np.nan), np.empty((2, 0)), np.array([[0.1, 0.8], [0.2, 0.9]]), np.ones(2)),
-        (np.full((1, 2), np.nan), np.empty((1, 0))),
+        (np.zeros((2, 2)), np.empty((2, 0)), np.array([[0.1, 0.8], [0.2, 0.9]]), np.ones(2)),
+        (np.zeros((1, 2)), np.empty((1, 0))),
         1.0,
         LEVELS,
     )
@@ -102,27 +102,55 @@ def test_short_spans_are_noisy_and_say_less() -> None:
 
 
 def test_no_exponent_is_beyond_reason() -> None:
-    found = predicted_exponents(known([50.0]), asked(), 1.0, np.array([0.999999]))
-    assert found.max() == MAX_EXPONENT
-    limited = predicted_exponents(known([MAX_EXPONENT]), asked(), 1.0, LEVELS)
-    assert predicted_exponents(known([50.0]), asked(), 1.0, LEVELS) == pytest.approx(limited)
+    extreme = np.array([1e-9, 1 - 1e-9])
+    found = predicted_exponents(known([50.0, -50.0]), asked(40.0), 1.0, extreme)[0, :, 0]
+    assert found.tolist() == [-MAX_EXPONENT, MAX_EXPONENT]
+    for far, limit in ((50.0, MAX_EXPONENT), (-50.0, -MAX_EXPONENT)):
+        limited = predicted_exponents(known([limit]), asked(), 1.0, LEVELS)
+        assert predicted_exponents(known([far]), asked(), 1.0, LEVELS) == pytest.approx(limited)
+
+
+def test_a_span_that_tells_nothing_is_left_out() -> None:
+    sample = known([0.3, np.nan, 0.5], own=[0.1, 3.0, -0.1], features=np.eye(3))
+    without = known([0.3, 0.5], own=[0.1, -0.1], features=np.eye(3)[[0, 2]])
+    z = np.array([[0.2, 0.5, 0.1]])
+    found, expected = (
+        predicted_exponents(s, asked(0.2, z), 1.0, LEVELS) for s in (sample, without)
+    )
+    assert found == pytest.approx(expected)
+
+
+def test_what_is_particular_counts_as_far_as_it_is_reliable() -> None:
+    prior, noise = exponents.PRIOR_EXPONENT, exponents.REPORT_NOISE
+    shown = np.array([[prior + 0.4], [prior + 0.4], [np.inf], [np.nan]])
+    lengths = np.array([2.0, 0.1, 1.0, 0.0])
+    expected = [
+        0.4 * 4 / (4 + noise),
+        0.4 * 0.01 / (0.01 + noise),
+        (MAX_EXPONENT - prior) / (1 + noise),
+        0,
+    ]
+    assert particular(shown, lengths)[:, 0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("count", [0, 2, 5, 20])
 def test_coverage_on_runs_drawn_from_the_prior(count: int) -> None:
     """A new trial stays below level q in a share q of all runs, of few curves or of many."""
-    rng = np.random.default_rng(count)
+    rng = np.random.default_rng(count + 1)
     a, s = exponents.PRIOR_WEIGHT, exponents.PRIOR_SPREAD
-    runs, features = 3000, 3
+    runs, features = 4000, 3
     below = np.zeros(len(LEVELS))
     for _ in range(runs):
         sigma = np.sqrt(stats.invgamma.rvs(a, scale=a * s**2, random_state=rng))
         z = rng.normal(size=(count + 1, features))
+        own = rng.normal(0, 0.5, count + 1)
+        lengths = rng.uniform(0.2, 2, count + 1)
         beta = rng.normal(0, sigma * np.sqrt(exponents.FEATURE_VARIANCE / features), features)
+        slope = rng.normal(1, sigma * exponents.OWN_SPREAD / s)
         mean = rng.normal(exponents.PRIOR_EXPONENT, sigma)
-        noise = sigma * np.sqrt(1 + exponents.REPORT_NOISE)
-        y = mean + z @ beta + rng.normal(0, noise, count + 1)
-        sample = known(y[:-1].tolist(), features=z[:-1])
-        found = predicted_exponents(sample, asked(features=z[-1:]), 1.0, LEVELS)[0, :, 0]
-        below += np.minimum(y[-1], MAX_EXPONENT) <= found
+        noise = sigma * np.sqrt(1 + exponents.REPORT_NOISE / lengths**2)
+        y = mean + slope * own + z @ beta + rng.normal(0, noise)
+        sample = (own[:-1, None], z[:-1], y[:-1, None], lengths[:-1])
+        found = predicted_exponents(sample, asked(own[-1], z[-1:]), float(lengths[-1]), LEVELS)
+        below += y[-1] <= found[0, :, 0]
     assert below / runs == pytest.approx(LEVELS, abs=0.02)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -73,7 +75,9 @@ def test_a_trial_is_expected_to_go_on_as_it_has_begun() -> None:
         ends_of.curves.add("fast", t, p(0.4 / t, 10))
         ends_of.curves.add("flat", t, p(0.4, 10))
     ends = ends_of.ends(["fast", "flat"], np.array([0.5]))[:, 0, 0]
-    assert ends == pytest.approx([0.1, 0.4])
+    # Halved or not at all over a span of ln 2, as far as two reports can be trusted.
+    trusted = 0.5 / (1 + exponents.REPORT_NOISE / np.log(2) ** 2)
+    assert ends == pytest.approx([0.2 * 2 ** -(0.5 + trusted), 0.4 * 2 ** -(0.5 - trusted)])
 
 
 def test_configurations_tell_curves_apart() -> None:
@@ -139,9 +143,10 @@ def test_the_best_rate_goes_on() -> None:
     assert not rule.is_paused("b")
     # a's end (0.2, 50) adds nothing to b's (0.15, 50), which is under way.
     assert rule.choose(False) is None
-    # b does not improve and is expected to go on like that, to 0.3·2^−0.1 = 0.28. One flat curve
-    # leaves a an exponent of 0.31, to 0.26.
-    assert rule.report("b", 2, p(0.3, 50)) is Decision.PAUSE
+    # b gets worse, an exponent of −0.09, which is expected to go on in part: to 0.30 in two epochs.
+    # One such curve leaves a an exponent of 0.25: to 0.28 in three.
+    assert rule.report("b", 2, p(0.32, 50)) is Decision.PAUSE
+    assert rule.projected_ends(["a", "b"], 0.5)[:, 0] == pytest.approx([0.281, 0.303], abs=0.001)
     assert rule.choose(False) == "a"
     rule.resume("a")
     assert rule.report("a", 4, p(0.2, 50)) is Decision.COMPLETE
@@ -274,6 +279,48 @@ def test_a_trial_killed_at_its_end_is_paused_and_resumed_on_its_way_back() -> No
     assert rule.report("a", 4, p(0.1, 50)) is Decision.COMPLETE
     assert rule.report("a", 2, p(0.3, 50)) is Decision.PAUSE
     assert rule.choose(new_available=False) == "a"
+
+
+def test_a_finished_trial_ends_where_it_is() -> None:
+    rule = HypervolumePromotionRule(settings())
+    for t, trial in ((4, "a"), (5, "b"), (1, "c")):
+        rule.report(trial, t, p(0.4 / t, 50))
+    assert rule.projected_ends(["a", "b", "c"], 0.5)[:, 0] == pytest.approx([0.1, 0.08, 0.2])
+
+
+def test_who_was_at_the_ideal_spoils_nobodys_future() -> None:
+    def end(*strange: float) -> float:
+        ends_of = Projection(settings())
+        for trial in range(5):
+            for t in (1, 2, 4):
+                ends_of.curves.add(str(trial), t, p(0.4 * t**-0.5, 10))
+        for t, error in zip((1, 2, 4), strange, strict=False):
+            ends_of.curves.add("strange", t, p(error, 10))
+        for t in (1, 2):
+            ends_of.curves.add("asked", t, p(0.4 * t**-0.5, 10))
+        return float(ends_of.ends(["asked"], np.array([0.5]))[0, 0, 0])
+
+    assert end() == pytest.approx(0.2)
+    assert end(0.4, 0.0, 0.0) == pytest.approx(end(), rel=1e-6)
+    assert end(0.4, 0.0, 0.01) == pytest.approx(end(), rel=1e-6)
+
+
+def test_a_rule_goes_on_after_it_was_saved() -> None:
+    rng = np.random.default_rng(3)
+    rules = [HypervolumePromotionRule(settings(max_t=9))]
+    for number in range(12):
+        point = p(rng.uniform(0.1, 0.9), rng.uniform(1, 90))
+        for rule in rules:
+            rule.add(str(number), {"rate": 10.0 ** -(number % 3)})
+            rule.report(str(number), 1, point)
+        if number == 6:
+            rules.append(pickle.loads(pickle.dumps(rules[0])))
+    for t in (2, 3, 4):
+        (chosen,) = {rule.choose(False) for rule in rules}
+        assert chosen is not None
+        for rule in rules:
+            rule.resume(chosen)
+            rule.report(chosen, t, p(0.3 / t, 50))
 
 
 @pytest.mark.parametrize(

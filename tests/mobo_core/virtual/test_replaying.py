@@ -6,8 +6,14 @@ import pytest
 from ray.tune.schedulers import FIFOScheduler
 
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.tune import PaperDominance, PromotionMOASHA, StoppingMOASHA
-from mobo_core.virtual import replay
+from mobo_core.tune import (
+    HypervolumePromotion,
+    PaperDominance,
+    ProjectedStopping,
+    PromotionMOASHA,
+    StoppingMOASHA,
+)
+from mobo_core.virtual import InOrder, RecordedCurves, replay, simulate
 
 OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0), Objective("cost", "min", 100)])
 
@@ -73,3 +79,24 @@ def test_empty_curves() -> None:
     assert replay(FIFOScheduler(), {}) == {}  # type: ignore[no-untyped-call]
     with pytest.raises(ValueError, match="curve 0 is empty"):
         replay(FIFOScheduler(), {"a": []})  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize("promotion", [True, False])
+def test_schedulers_are_told_the_configurations(promotion: bool) -> None:
+    for configs, expected in (([{"rate": 1.0}, {"rate": 3.0}], [[-1], [1]]), (None, [[], []])):
+        problem = RecordedCurves([flat(1), flat(2)], configs)
+        scheduler = (
+            HypervolumePromotion(OBJECTIVES, 4, slots=1, time_attr="t")
+            if promotion
+            else ProjectedStopping(OBJECTIVES, 4, time_attr="t")
+        )
+        run = simulate(
+            problem, searcher=InOrder(problem.configs), scheduler=scheduler, num_samples=2
+        )
+        ids = [trial.trial_id for trial in run.trials]
+        assert scheduler.rule._projection.features.of(ids).tolist() == expected
+
+
+def test_as_many_configurations_as_curves() -> None:
+    with pytest.raises(ValueError, match="2 curves need as many configs, got 1"):
+        RecordedCurves([flat(1), flat(2)], [{}])
