@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,14 @@ class Contents:
     def virtual(self) -> bool:
         """Whether nothing was trained."""
         return "virtual" in self.settings
+
+    @property
+    def days(self) -> list[str]:
+        """The dates of runs in real time, if some began more than half a day after others."""
+        began = sorted(datetime.fromisoformat(record.started_at) for record in self.finished)
+        if self.virtual or began[-1] - began[0] < timedelta(hours=12):
+            return []
+        return sorted({moment.date().isoformat() for moment in began})
 
     @property
     def compared(self) -> bool:

@@ -68,7 +68,10 @@ def _markdown(found: Contents, figures: Sequence[str]) -> str:
     parts = [f"# {markdown(found.title)}", "", f"{markdown(found.subject)}.", ""]
     for record in found.failed:
         parts += [f"**Failed run** {code(record.run_id)}: {markdown(record.reason)}", ""]
-    parts += [to_markdown(summary.notes(found.findings)), tables.overview(found.runs).to_markdown()]
+    parts += [
+        to_markdown(summary.notes(found.findings, found.days)),
+        tables.overview(found.runs).to_markdown(),
+    ]
     if found.compared:
         parts += [markdown(contents.AGAINST_FIFO), ""]
         parts += [to_markdown(tables.comparison(found.runs)), contents.FRONT_LOST, ""]

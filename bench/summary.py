@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.findings import Findings, certainty, interval, verdict
@@ -13,11 +13,12 @@ SMALL_LOSS = 0.01
 """Of FIFO's hypervolume: what most would give for the time that it saves."""
 
 
-def notes(findings: Findings | None) -> list[Note]:
+def notes(findings: Findings | None, days: Sequence[str] = ()) -> list[Note]:
     """The sentences, the one that most readers came for first.
 
     Args:
         findings: None where no run can be compared with FIFO.
+        days: On which the runs were made, if their times are of different days.
     """
     if findings is None:
         return [
@@ -42,6 +43,15 @@ def notes(findings: Findings | None) -> list[Note]:
         found.append(_note("Most saved at any loss:", saver))
     chosen = "They were chosen by these runs, which flatters them. " if len(rows) > 1 else ""
     found.append(Note(f" {chosen}{certainty(findings)}", "How sure that is."))
+    if days:
+        when = " and ".join(days) if len(days) < 3 else f"{len(days)} days from {days[0]}"
+        found.append(
+            Note(
+                f" The runs were made on {when}. Another day or machine takes another time for an "
+                "epoch: where two were not made together, compare their epochs.",
+                "Times of different days.",
+            )
+        )
     return found
 
 

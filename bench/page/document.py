@@ -83,7 +83,7 @@ def _summary(found: Contents) -> list[Part]:
     parts: list[Part] = [
         Text(Note(f" {record.reason}", f"Failed run {record.run_id}:")) for record in found.failed
     ]
-    parts += [Text(note) for note in summary.notes(found.findings)]
+    parts += [Text(note) for note in summary.notes(found.findings, found.days)]
     if found.findings is not None:
         parts.append(savings.figure(found.findings))
         parts.append(Grid("against-fifo", findings.against_fifo(found.findings)))

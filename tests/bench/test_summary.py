@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
 from bench import summary
+from bench.contents import Contents
 from bench.sheets import to_markdown
 from tests.bench.test_evidence import FULL, found, run
 
@@ -33,6 +40,38 @@ def test_none_at_little_loss() -> None:
     assert "No scheduler loses 1 % or less of FIFO's hypervolume." in shown
     assert "cannot be concluded" in shown
     assert "chosen by these runs" not in shown  # there was no choice
+
+
+def test_times_of_different_days_are_said_to_be_so() -> None:
+    runs = [run(name, 0, curves) for name, curves in (("fifo", FULL), ("half", HALF))]
+    two = to_markdown(summary.notes(found(runs), ["2026-01-01", "2026-01-03"]))
+    assert "The runs were made on 2026-01-01 and 2026-01-03." in two
+    many = to_markdown(summary.notes(found(runs), ["2026-01-01", "2026-01-02", "2026-01-03"]))
+    assert "The runs were made on 3 days from 2026-01-01." in many
+    assert "different days" not in to_markdown(summary.notes(found(runs)))
+
+
+@pytest.mark.parametrize(
+    ("hours", "backend", "days"),
+    [(1, {}, []), (30, {}, ["2026-01-01", "2026-01-03"]), (30, {"virtual": {}}, [])],
+)
+def test_days_of_runs(hours: int, backend: dict[str, object], days: list[str]) -> None:
+    began = datetime(2026, 1, 1, 23, tzinfo=UTC)
+    runs = [
+        replace(run("fifo", seed, FULL), started_at=(began + timedelta(hours=after)).isoformat())
+        for seed, after in enumerate((0, hours))
+    ]
+    whole = Contents(
+        settings=backend,
+        subject="",
+        recorded=runs,
+        runs=pd.DataFrame(),
+        curves={},
+        tables=[],
+        findings=None,
+        with_paper=False,
+    )
+    assert whole.days == days
 
 
 def test_nothing_to_compare() -> None:

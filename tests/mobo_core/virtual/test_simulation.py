@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -78,6 +79,13 @@ class Given(Searcher):
     ) -> None:
         assert trial_id not in self.ended
         self.ended[trial_id] = "failed" if error else (result or {}).get("epoch")
+
+
+class Broken(Searcher):
+    """Cannot suggest."""
+
+    def suggest(self, trial_id: str) -> Any:
+        raise ValueError("the searcher is out of order")
 
 
 def run(*configs: dict[str, Any], cluster: Cluster | None = None, **options: Any) -> Simulation:
@@ -239,6 +247,26 @@ def test_callbacks_are_called() -> None:
     log = Log()
     run({}, {"raises_at": 1}, callbacks=[log])
     assert log.lines == ["start 0", "0 at 1", "0 at 2", "0 at 3", "end 0", "start 1", "error 1"]
+
+
+def test_the_collector_passes_over_older_objects_for_the_length_of_a_run() -> None:
+    class Watch(tune.Callback):
+        frozen = 0
+
+        def on_trial_result(self, *args: Any, **told: Any) -> None:
+            self.frozen = gc.get_freeze_count()
+
+    watch = Watch()
+    run({}, callbacks=[watch])
+    assert watch.frozen > 10_000
+    assert gc.get_freeze_count() == 0
+    with pytest.raises(ValueError, match="searcher is out of order"):
+        run(searcher=Broken(), callbacks=[watch])
+    assert gc.get_freeze_count() == 0
+    gc.freeze()  # as a program may have done for its own reasons
+    run({})
+    assert gc.get_freeze_count() > 0
+    gc.unfreeze()
 
 
 def test_population_based_training_clones_states_and_configurations() -> None:
