@@ -85,9 +85,9 @@ class Contents:
     def days(self) -> list[str]:
         """The dates of runs in real time, if some began more than half a day after others."""
         began = sorted(datetime.fromisoformat(record.started_at) for record in self.finished)
-        if self.virtual or began[-1] - began[0] < timedelta(hours=12):
-            return []
-        return sorted({moment.date().isoformat() for moment in began})
+        dates = sorted({moment.date().isoformat() for moment in began})
+        apart = began[-1] - began[0] >= timedelta(hours=12) and len(dates) > 1
+        return dates if apart and not self.virtual else []
 
     @property
     def compared(self) -> bool:

@@ -59,9 +59,10 @@ class Pool:
 
     def config(self, index: int, space: SearchSpace) -> dict[str, object]:
         """The hyper-parameters of a curve, as far as they were recorded."""
-        prefix = "config_" if any(str(c).startswith("config_") for c in self.configs) else ""
-        recorded = [name for name in space.names if f"{prefix}{name}" in self.configs]
-        return {name: self.configs[f"{prefix}{name}"].iloc[index] for name in recorded}
+        columns = {name: f"config_{name}" for name in space.names}
+        columns = {name: c if c in self.configs else name for name, c in columns.items()}
+        row = self.configs.iloc[index]
+        return {name: row[column] for name, column in columns.items() if column in row}
 
     def curves(
         self, picked: Sequence[int], objectives: ObjectiveSet, space: SearchSpace

@@ -16,7 +16,7 @@ from mobo_core.objectives import Points, is_finite_number
 WIDE = 10.0
 """From this ratio of the largest to the smallest value on, a positive number counts by its log."""
 CATEGORIES = 10
-"""So many values of one name are told apart."""
+"""So many values of one name are told apart from its most frequent one."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,9 @@ class Features:
     A number, or its logarithm if all are positive and span a factor of `WIDE`, is scaled to mean 0
     and variance 1 over the configurations seen. What is no number is a category: each value but the
     most frequent one gives 0 or 1, less its mean, if it was seen at least twice and is one of the
-    `CATEGORIES` most frequent; so a name that is different in every trial tells nothing. Entries of
-    nested dicts count by their path, lists and other objects not at all. What is the same in all
-    configurations is left out; a missing entry is 0.
+    `CATEGORIES` most frequent after it; so a name that is different in every trial tells nothing.
+    Entries of nested dicts count by their path, lists and other objects not at all. What is the
+    same in all configurations is left out; a missing entry is 0.
     """
 
     def __init__(self) -> None:

@@ -6,8 +6,8 @@ add to the hypervolume. The whole algorithm, for reimplementation:
 1. **Distance.** A learned objective f has an ideal value f* (1 for accuracy, 0 for a loss); its
    distance is d(t) = f(t) − f*, minimised. Without a given ideal it lies as far beyond the best
    value seen in this run as the worst one, or the reference if that is nearer, lies behind it.
-   A distance is at least 10⁻¹² of the largest seen. Exactly known objectives (parameters, FLOPs)
-   keep their value.
+   A distance is at least 10⁻¹² of the range so bounded. Exactly known objectives (parameters,
+   FLOPs) keep their value.
 2. **Exponents.** Curves are read as power laws, d ∝ t^−α. How trials j that reported at t went on
    from there to their last report t_j gives exponents α_j(t) = −ln(d_j(t_j)/d_j(t)) / ln(t_j/t).
    A Bayesian linear regression on them, for each objective its own, predicts α for a trial at t
@@ -70,7 +70,7 @@ NEWCOMERS = 10
 LATEST = 200
 """Of the trials that went on from a budget, as many are learned from: bounds what it costs."""
 TINY = 1e-12
-"""Smallest distance to the ideal, as a share of the largest seen: keeps logarithms finite."""
+"""Smallest distance to the ideal, as a share of the range: keeps logarithms finite."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +121,9 @@ class Projection:
         ends = np.empty((len(trial_ids), len(levels), len(self._reference)))
         if not trial_ids:
             return ends
-        best, worst = self.curves.extremes()
-        # A diverged trial must not stretch the range: values beyond the reference are bounded.
-        far = np.where(best < self._reference, np.minimum(worst, self._reference), worst)
+        best, far = self._range()
         ideal = np.where(np.isnan(self._ideal), 2 * best - far, self._ideal)
-        floor = TINY * np.maximum(worst - ideal, TINY)
+        floor = TINY * np.maximum(far - ideal, TINY)
         rows = self.curves.rows(trial_ids)
         now, budgets = self.curves.last_points(rows), self.curves.last_t(rows)
         ends[:] = now[:, None]
@@ -160,6 +158,11 @@ class Projection:
             ends[at] = np.where(self._learned, projected, now[at, None])
         return ends
 
+    def _range(self) -> tuple[Points, Points]:
+        """(m,) best and (m,) worst values seen; a diverged trial must not stretch it."""
+        best, worst = self.curves.extremes()
+        return best, np.where(best < self._reference, np.minimum(worst, self._reference), worst)
+
     def gains(self, trial_ids: Sequence[str], training: Sequence[str]) -> Points:
         """(n,) expected hypervolume gains of n trials.
 
@@ -187,9 +190,9 @@ class Projection:
         The largest over the objectives, each as a share of the range seen; tells trials apart
         that gain nothing because nothing has come inside the reference point yet.
         """
-        best, worst = self.curves.extremes()
+        best, far = self._range()
         ends = self.ends(trial_ids, LEVELS[-1:])[:, 0]
-        shares = (ends - self._reference) / np.where(worst > best, worst - best, 1.0)
+        shares = (ends - self._reference) / np.where(far > best, far - best, 1.0)
         shortfalls: Points = np.maximum(shares, 0).max(axis=1)
         return shortfalls
 

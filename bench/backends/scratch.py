@@ -29,7 +29,12 @@ class Scratch:
         unnamed.rename(self.path / LOCK_FILE)
 
     def remove(self) -> None:
-        """Remove the folder, and what was still in use when this one began."""
+        """Remove the folder, and what was still in use when this one began.
+
+        Where Ray was not shut down in good order, as on Ctrl-C while it starts, what writes in the
+        folder is ended first.
+        """
+        end_writers(self.path)
         _remove(self.path)
         os.close(self._lock)
         self._remove_abandoned()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,9 @@ from mobo_core.problems.protocol import TrainingSource
 from mobo_core.tune import PromotionScheduler
 from mobo_core.virtual.cluster import Cluster
 from mobo_core.virtual.simulator import Simulation, Simulator
+
+LARGE = 1000
+"""From so many trials on a run's own objects are what full garbage collections are made for."""
 
 
 def simulate(
@@ -71,22 +75,20 @@ def simulate(
         max_failures,
         callbacks,
     )
-    with _older_objects_uncollected():
+    with _no_full_collections() if num_samples >= LARGE else contextlib.nullcontext():
         return simulator.run()
 
 
 @contextlib.contextmanager
-def _older_objects_uncollected() -> Iterator[None]:
-    """The garbage collector passes over what was there before.
+def _no_full_collections() -> Iterator[None]:
+    """Python's garbage collector leaves alone what has lived for a while.
 
-    Imports and curves are a million objects and more; a run of 10,000 trials makes so many of its
-    own that all would be looked through a dozen times.
+    Imports and curves are a million objects and more, which a run of many trials would have it look
+    through a dozen times. What a run leaves in cycles is collected after it, as ever.
     """
-    if gc.get_freeze_count():  # somebody else's, or a run within a run's
-        yield
-        return
-    gc.freeze()
+    young, middle, old = gc.get_threshold()
+    gc.set_threshold(young, middle, sys.maxsize >> 32)
     try:
         yield
     finally:
-        gc.unfreeze()
+        gc.set_threshold(young, middle, old)

@@ -45,7 +45,7 @@ def pool(tmp_path: Path) -> replays.Pool:
 
 
 def test_hyper_parameters_come_from_where_they_stand(tmp_path: Path) -> None:
-    table = curves(4).assign(batch_size=64, dropout="none")
+    table = curves(4).assign(batch_size=64, dropout="none", config_id=7)
     table["learning_rate"] = 0.1 * (table["config"] + 1)
     table.to_csv(tmp_path / "file.csv", index=False)
     found = replays.read_pool(tmp_path / "file.csv").config(2, PROBLEM.space)

@@ -147,6 +147,15 @@ def test_what_outlives_a_killed_process_is_ended_and_cannot_make_its_folder_anew
         assert list(base.iterdir()) == []
 
 
+def test_what_still_starts_in_the_own_folder_is_ended(base: Path) -> None:
+    scratch = Scratch()
+    (scratch.path / "ray" / "logs").mkdir(parents=True)
+    with orphan(scratch.path, "ray/logs/raylet.out", "w", 0.5) as process:
+        scratch.remove()
+        assert process.wait(10) == -signal.SIGKILL
+    assert list(base.iterdir()) == []
+
+
 def test_who_reads_a_folder_or_looks_at_its_lock_or_writes_in_another_lives(
     base: Path, other: Scratch, abandoned: Path
 ) -> None:

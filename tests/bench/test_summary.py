@@ -52,11 +52,16 @@ def test_times_of_different_days_are_said_to_be_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "backend", "days"),
-    [(1, {}, []), (30, {}, ["2026-01-01", "2026-01-03"]), (30, {"virtual": {}}, [])],
+    ("first", "hours", "backend", "days"),
+    [
+        (23, 1, {}, []),
+        (23, 30, {}, ["2026-01-01", "2026-01-03"]),
+        (23, 30, {"virtual": {}}, []),
+        (1, 20, {}, []),
+    ],
 )
-def test_days_of_runs(hours: int, backend: dict[str, object], days: list[str]) -> None:
-    began = datetime(2026, 1, 1, 23, tzinfo=UTC)
+def test_days_of_runs(first: int, hours: int, backend: dict[str, object], days: list[str]) -> None:
+    began = datetime(2026, 1, 1, first, tzinfo=UTC)
     runs = [
         replace(run("fifo", seed, FULL), started_at=(began + timedelta(hours=after)).isoformat())
         for seed, after in enumerate((0, hours))

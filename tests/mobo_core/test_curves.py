@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mobo_core.curves import Curves, Features
+from mobo_core import curves
+from mobo_core.curves import CATEGORIES, Curves, Features
 from mobo_core.objectives import Points
 
 
@@ -95,10 +96,24 @@ def test_the_most_frequent_category_is_what_the_others_differ_from() -> None:
     assert found == pytest.approx(np.column_stack([none - 0.25, tanh - 0.25]))
 
 
-def test_scales_follow_the_run_and_cost_no_more_than_it() -> None:
+def test_only_the_most_frequent_of_many_categories_are_told_apart() -> None:
+    features = Features()
+    for number in range(30):
+        features.add(str(number), {"kind": chr(ord("a") + number % 15)})
+    assert features.of(["0"]).shape == (1, CATEGORIES)
+    # All are as frequent: "a" is what others differ from, "b" to "k" are told apart, "l" is not.
+    assert features.of(["1"])[0].argmax() == 0
+    assert features.of(["11"]) == pytest.approx(features.of(["0"]))
+
+
+def test_scales_follow_the_run_and_cost_no_more_than_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    plain = curves._scales
+    monkeypatch.setattr(curves, "_scales", lambda configs: calls.append(1) or plain(configs))
     features = Features()
     for number in range(2000):
         features.add(str(number), {"rate": 1.0 + number % 2, "name": f"run {number}"})
         features.of([str(number)])
     assert features.of(["0", "1"])[:, 0] == pytest.approx([-1, 1], abs=0.01)
     assert features.of(["0"]).shape == (1, 1)
+    assert len(calls) < 150

@@ -241,6 +241,18 @@ def test_a_diverged_trial_does_not_stretch_the_unknown_ideal() -> None:
     assert ends_of.ends(["a"], np.array([0.5]))[0, 0] == pytest.approx([0.25])
 
 
+def test_a_diverged_trial_hides_no_course() -> None:
+    def end(*losses: float) -> float:
+        ends_of = Projection(settings())
+        for t in (1, 2):
+            ends_of.curves.add("a", t, p(0.4 / t, 10))
+        for t, loss in enumerate(losses, 1):
+            ends_of.curves.add("diverged", t, p(loss, 10))
+        return float(ends_of.ends(["a"], np.array([0.5]))[0, 0, 0])
+
+    assert end(1e15) == pytest.approx(end())
+
+
 def test_one_perfect_trial_is_not_everybodys_future() -> None:
     ends_of = Projection(settings())
     ends_of.curves.add("a", 1, p(0.4, 10))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -249,24 +250,34 @@ def test_callbacks_are_called() -> None:
     assert log.lines == ["start 0", "0 at 1", "0 at 2", "0 at 3", "end 0", "start 1", "error 1"]
 
 
-def test_the_collector_passes_over_older_objects_for_the_length_of_a_run() -> None:
+def test_large_runs_make_no_full_garbage_collection_and_leave_its_settings() -> None:
     class Watch(tune.Callback):
-        frozen = 0
+        threshold = (0, 0, 0)
 
         def on_trial_result(self, *args: Any, **told: Any) -> None:
-            self.frozen = gc.get_freeze_count()
+            self.threshold = gc.get_threshold()
 
-    watch = Watch()
-    run({}, callbacks=[watch])
-    assert watch.frozen > 10_000
-    assert gc.get_freeze_count() == 0
+    before, watch = gc.get_threshold(), Watch()
+    for trials, kept in ((999, True), (1000, False)):
+        simulate(Steps(), searcher=Given({}), num_samples=trials, callbacks=[watch])
+        assert (watch.threshold == before) is kept
+        assert watch.threshold[:2] == before[:2]
+        assert gc.get_threshold() == before
     with pytest.raises(ValueError, match="searcher is out of order"):
-        run(searcher=Broken(), callbacks=[watch])
-    assert gc.get_freeze_count() == 0
-    gc.freeze()  # as a program may have done for its own reasons
-    run({})
-    assert gc.get_freeze_count() > 0
-    gc.unfreeze()
+        simulate(Steps(), searcher=Broken(), num_samples=1000)
+    assert gc.get_threshold() == before
+
+
+def test_large_runs_one_after_the_other_do_not_pile_up() -> None:
+    """Schedulers that pause hold the simulation that holds them: a cycle for the collector."""
+    schedulers = []
+    for _ in range(12):
+        scheduler = PromotionMOASHA(OBJECTIVES, 3, slots=1, time_attr="epoch")
+        configs = [{"quality": 1.0 + number % 7, "size": number % 5} for number in range(1000)]
+        simulate(Steps(), searcher=Given(*configs), scheduler=scheduler, num_samples=1000)
+        schedulers.append(weakref.ref(scheduler))
+        del scheduler
+    assert sum(scheduler() is not None for scheduler in schedulers) < 6
 
 
 def test_population_based_training_clones_states_and_configurations() -> None:
