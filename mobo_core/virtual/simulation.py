@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +18,9 @@ from mobo_core.virtual.simulator import Simulation, Simulator
 
 LARGE = 1000
 """From so many trials on a run's own objects are what full garbage collections are made for."""
+
+NEVER = 2**31 - 1
+"""The largest threshold that Python takes."""
 
 
 def simulate(
@@ -87,7 +89,7 @@ def _no_full_collections() -> Iterator[None]:
     through a dozen times. What a run leaves in cycles is collected after it, as ever.
     """
     young, middle, old = gc.get_threshold()
-    gc.set_threshold(young, middle, sys.maxsize >> 32)
+    gc.set_threshold(young, middle, NEVER)
     try:
         yield
     finally:
