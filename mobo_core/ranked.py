@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -221,12 +221,12 @@ class ParetoSet:
         if self._range.grows_by(point):
             for front in self._fronts:
                 front.order = None  # distances inside it are in units of the range
-        level, moved = self._level_of(entry), [entry]
+        level, block = self._level_of(entry), self._new_front.block_of(entry)
         self._last_level = entry[1], level
-        while moved:
+        while block.entries:
             if level == len(self._fronts):
                 self._fronts.append(self._new_front())
-            moved = self._fronts[level].take_in(moved, self._waits)
+            block = self._fronts[level].take_in(block)
             level += 1
 
     def set_waiting(self, member: str, waiting: bool) -> None:
@@ -290,6 +290,20 @@ class ParetoSet:
         return front.order
 
 
+class _Block(NamedTuple):
+    """Points that move from one front to the next, none of which dominates another.
+
+    Args:
+        entries: The points and their numbers.
+        columns: The points once more, as fronts of that kind keep them.
+        waiting: Numbers of those that wait.
+    """
+
+    entries: list[Entry]
+    columns: Any
+    waiting: set[int]
+
+
 class _Front:
     """Points of which none dominates another, in any number of objectives: O(k) a question."""
 
@@ -299,25 +313,31 @@ class _Front:
         self.order: list[int] | None = None
         self._points: Points | None = None
 
+    @staticmethod
+    def block_of(entry: Entry) -> _Block:
+        """One point that does not wait."""
+        return _Block([entry], np.array([entry[0]]), set())
+
     def dominates(self, entry: Entry) -> bool:
         """Whether a member does."""
-        points = self._as_array()
+        points = self._points
+        assert points is not None, "a front is never empty"
         return bool(((points <= entry[0]).all(axis=1) & (points < entry[0]).any(axis=1)).any())
 
-    def take_in(self, newcomers: list[Entry], waits: Sequence[bool]) -> list[Entry]:
-        """Add points of which none dominates another or is dominated here; who must leave."""
-        leaving = self._exchange(newcomers)
+    def take_in(self, newcomers: _Block) -> _Block:
+        """Add points that nobody here dominates; who must leave for them."""
+        leaving, columns = self._exchange(newcomers.entries, newcomers.columns)
         self.order = None
-        self.waiting.update(number for _, number in newcomers if waits[number])
-        self.waiting.difference_update(number for _, number in leaving)
-        return leaving
+        going = {number for _, number in leaving} & self.waiting if self.waiting else set[int]()
+        self.waiting -= going
+        self.waiting |= newcomers.waiting
+        return _Block(leaving, columns, going)
 
-    def _exchange(self, newcomers: list[Entry]) -> list[Entry]:
-        new = np.array([point for point, _ in newcomers])
-        if not self.entries:
-            self.entries, self._points = list(newcomers), new
-            return []
-        points = self._as_array()
+    def _exchange(self, newcomers: list[Entry], new: Any) -> tuple[list[Entry], Any]:
+        points = self._points
+        if points is None:
+            self.entries, self._points = newcomers, new
+            return [], None
         no_worse = (new[:, None, :] <= points).all(axis=2)
         better = (new[:, None, :] < points).any(axis=2)
         dominated = (no_worse & better).any(axis=0)
@@ -325,11 +345,7 @@ class _Front:
         staying = [self.entries[index] for index in np.flatnonzero(~dominated)]
         self.entries = staying + newcomers
         self._points = np.vstack([points[~dominated], new])
-        return leaving
-
-    def _as_array(self) -> Points:
-        assert self._points is not None, "a front is never empty"
-        return self._points
+        return leaving, points[dominated]
 
 
 class _Staircase(_Front):
@@ -337,32 +353,34 @@ class _Staircase(_Front):
 
     def __init__(self) -> None:
         super().__init__()
-        self._first: list[float] = []  # of the entries, in their order: growing
-        self._second: list[float] = []  # falling
+        self._x: list[float] = []  # of the entries, in their order: growing
+        self._minus_y: list[float] = []  # growing too
+
+    @staticmethod
+    def block_of(entry: Entry) -> _Block:
+        """One point that does not wait."""
+        return _Block([entry], ([entry[0][0]], [-entry[0][1]]), set())
 
     def dominates(self, entry: Entry) -> bool:
         """Whether a member does."""
         # Of those no larger in the first objective, the last is the smallest in the second.
         (x, y), _ = entry
-        last = bisect_right(self._first, x) - 1
-        if last < 0 or self._second[last] > y:
+        last = bisect_right(self._x, x) - 1
+        if last < 0 or self._minus_y[last] < -y:
             return False
-        return self._second[last] < y or self._first[last] < x
+        return self._minus_y[last] > -y or self._x[last] < x
 
-    def _exchange(self, newcomers: list[Entry]) -> list[Entry]:
+    def _exchange(self, newcomers: list[Entry], new: Any) -> tuple[list[Entry], Any]:
         # Those who leave a front lie side by side in it, and so do those whom they oust from the
         # next: every point there is dominated by one of the front above, hence, where it is no
         # smaller than the first newcomer in x and than the last in y, by a newcomer.
-        first, second = self._first, self._second
-        (x, y), lowest = newcomers[0][0], newcomers[-1][0][1]
-        begin = bisect_left(first, x)
-        if begin < len(first) and first[begin] == x and second[begin] == y:
-            begin = bisect_right(first, x)  # duplicates stay
-        end = begin
-        while end < len(first) and second[end] >= lowest:
-            end += 1
-        leaving = self.entries[begin:end]
-        self.entries[begin:end] = newcomers
-        first[begin:end] = [point[0] for point, _ in newcomers]
-        second[begin:end] = [point[1] for point, _ in newcomers]
-        return leaving
+        x, minus_y = self._x, self._minus_y
+        new_x, new_minus_y = new
+        begin = bisect_left(x, new_x[0])
+        if begin < len(x) and x[begin] == new_x[0] and minus_y[begin] == new_minus_y[0]:
+            begin = bisect_right(x, new_x[0])  # duplicates stay
+        end = bisect_right(minus_y, new_minus_y[-1], begin)
+        left = slice(begin, end)
+        leaving, columns = self.entries[left], (x[left], minus_y[left])
+        self.entries[left], x[left], minus_y[left] = newcomers, new_x, new_minus_y
+        return leaving, columns

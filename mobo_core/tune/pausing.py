@@ -361,6 +361,20 @@ class PromotionScheduler(ObjectiveScheduler):
         self._is_exhausted = search.is_finished
         search.is_finished = self._is_over  # type: ignore[method-assign]
 
+    def release(self) -> None:
+        """Let go of an experiment that has ended: searcher and controller are as they were.
+
+        Scheduler, searcher and controller hold one another during an experiment. Whoever runs many
+        in one process need not wait for Python's garbage collector to find that out.
+        """
+        if self._gate is None:
+            return
+        search = self._controller.search_alg
+        search.searcher = self._gate.searcher
+        del search.is_finished  # of the instance; its class has its own
+        self._controller = self._gate = None
+        self._is_exhausted = lambda: False
+
     def _has_newest_checkpoint(self, trial: Trial) -> bool:
         saved = trial.latest_checkpoint_result
         paused_at = self._last_result[trial.trial_id][self._time_attr]

@@ -78,7 +78,11 @@ def simulate(
         callbacks,
     )
     with _no_full_collections() if num_samples >= LARGE else contextlib.nullcontext():
-        return simulator.run()
+        try:
+            return simulator.run()
+        finally:
+            if isinstance(scheduler, PromotionScheduler):
+                scheduler.release()
 
 
 @contextlib.contextmanager

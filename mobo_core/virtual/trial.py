@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from ray.tune.experiment import Trial
@@ -15,6 +14,41 @@ class SavedTraining(NamedTuple):
 
     checkpoint: Any
     metrics: dict[str, Any]
+
+
+class _Saving:
+    """What Ray's trials say of a checkpoint under way."""
+
+    __slots__ = ("saving_to",)
+
+    def __init__(self) -> None:
+        self.saving_to: str | None = None
+
+
+class _CheckpointConfig:
+    """Every checkpoint is kept, for population-based training, which asks."""
+
+    num_to_keep = None
+
+
+class _CheckpointManager:
+    """The last checkpoint."""
+
+    __slots__ = ("_latest_checkpoint_result",)
+    checkpoint_config = _CheckpointConfig()
+
+    def __init__(self) -> None:
+        self._latest_checkpoint_result: SavedTraining | None = None
+
+
+class _RunMetadata:
+    """What Ray's trials keep of their past."""
+
+    __slots__ = ("checkpoint_manager", "num_failures")
+
+    def __init__(self) -> None:
+        self.checkpoint_manager = _CheckpointManager()
+        self.num_failures = 0
 
 
 class VirtualTrial:
@@ -34,11 +68,8 @@ class VirtualTrial:
         self.last_result: dict[str, Any] = {}
         self.experiment_tag = str(number)
         self.evaluated_params = dict(config)
-        self.temporary_state = SimpleNamespace(saving_to=None)
-        manager = SimpleNamespace(
-            _latest_checkpoint_result=None, checkpoint_config=SimpleNamespace(num_to_keep=None)
-        )
-        self.run_metadata = SimpleNamespace(checkpoint_manager=manager, num_failures=0)
+        self.temporary_state = _Saving()
+        self.run_metadata = _RunMetadata()
         self.max_failures = max_failures
         self.error = ""
         self.iteration = 0
@@ -52,8 +83,7 @@ class VirtualTrial:
     @property
     def latest_checkpoint_result(self) -> SavedTraining | None:
         """The last checkpoint with its report."""
-        saved: SavedTraining | None = self.run_metadata.checkpoint_manager._latest_checkpoint_result
-        return saved
+        return self.run_metadata.checkpoint_manager._latest_checkpoint_result
 
     @property
     def checkpoint(self) -> Any:
@@ -77,8 +107,7 @@ class VirtualTrial:
 
     def should_recover(self) -> bool:
         """Whether it is tried again after its last failure."""
-        failures: int = self.run_metadata.num_failures
-        return self.max_failures < 0 or failures <= self.max_failures
+        return self.max_failures < 0 or self.run_metadata.num_failures <= self.max_failures
 
     def set_config(self, config: dict[str, Any]) -> None:
         """Replace the configuration, as population-based training does."""

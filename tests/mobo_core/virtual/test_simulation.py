@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import sys
 import weakref
@@ -268,16 +269,23 @@ def test_large_runs_make_no_full_garbage_collection_and_leave_its_settings() -> 
     assert gc.get_threshold() == before
 
 
-def test_large_runs_one_after_the_other_do_not_pile_up() -> None:
-    """Schedulers that pause hold the simulation that holds them: a cycle for the collector."""
-    schedulers = []
-    for _ in range(12):
-        scheduler = PromotionMOASHA(OBJECTIVES, 3, slots=1, time_attr="epoch")
-        configs = [{"quality": 1.0 + number % 7, "size": number % 5} for number in range(1000)]
-        simulate(Steps(), searcher=Given(*configs), scheduler=scheduler, num_samples=1000)
-        schedulers.append(weakref.ref(scheduler))
-        del scheduler
-    assert sum(scheduler() is not None for scheduler in schedulers) < 6
+@pytest.mark.parametrize("searcher_class", [Given, Broken])
+def test_nothing_of_a_run_waits_for_the_garbage_collector(
+    searcher_class: type[Searcher],
+) -> None:
+    """Schedulers that pause hold the simulation that holds them, until it has ended."""
+    scheduler = PromotionMOASHA(OBJECTIVES, 3, slots=1, time_attr="epoch")
+    searcher = Given({}, {}) if searcher_class is Given else Broken()
+    held = [weakref.ref(scheduler), weakref.ref(searcher)]
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(ValueError):
+            simulate(Steps(), searcher=searcher, scheduler=scheduler, num_samples=2)
+        del scheduler, searcher
+        assert [reference() for reference in held] == [None, None]
+    finally:
+        gc.enable()
 
 
 def test_population_based_training_clones_states_and_configurations() -> None:
