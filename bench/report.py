@@ -13,6 +13,7 @@ from bench.contents import Contents
 from bench.errors import UserError
 from bench.formatting import code, markdown
 from bench.sheets import to_markdown
+from bench.tables import Table
 
 PAGE, TEXT = "index.html", "report.md"
 
@@ -51,10 +52,17 @@ def write(
         (reports_dir / PAGE).write_text(page.render(found, diagnosed), "utf-8")
     except OSError as error:
         raise UserError(f"cannot write reports to {reports_dir}: {error}") from error
-    for table in found.tables:
-        console.print(table.to_rich())
+    print_tables(found.tables, console)
     for what, name in (("tables and figures", TEXT), ("page", PAGE)):
         console.print(f"{what}: {reports_dir / name}", soft_wrap=True, markup=False)
+
+
+def print_tables(made: Sequence[Table], console: Console) -> None:
+    """The tables for the terminal, each caption once."""
+    for table, caption in zip(made, tables.captions_due(made), strict=True):
+        console.print(table.to_rich())
+        if caption:
+            console.print(f"{caption}\n", markup=False, style="dim", highlight=False)
 
 
 def _draw(found: Contents, folder: Path) -> list[str]:
@@ -75,7 +83,8 @@ def _markdown(found: Contents, figures: Sequence[str]) -> str:
     if found.compared:
         parts += [markdown(contents.AGAINST_FIFO), ""]
         parts += [to_markdown(tables.comparison(found.runs)), contents.FRONT_LOST, ""]
-    parts += [table.to_markdown() for table in found.tables]
+    for table, caption in zip(found.tables, tables.captions_due(found.tables), strict=True):
+        parts += [table.to_markdown(), *([markdown(caption), ""] if caption else [])]
     if not found.virtual:  # there nothing is trained, and so nothing trained again
         tested = contents.final_fronts(found.finished).grid()
         parts += ["### The final fronts on test data", "", tested, "", contents.TRAINED_AGAIN, ""]

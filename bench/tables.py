@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,9 @@ class Table:
         name: File name without extension.
         series: Scheduler, with its searcher if there are several.
         title: One line.
-        caption: What the figures are, and of which data.
+        caption: What the figures are, and of which data; tables that follow one another mostly
+            share it.
+        remark: What holds for this table alone, or empty.
         cells: Formatted text, a row per objective set.
         numbers: The same as numbers, with median, min and max of every figure.
     """
@@ -36,17 +39,19 @@ class Table:
     series: str
     title: str
     caption: str
+    remark: str
     cells: pd.DataFrame
     numbers: pd.DataFrame
 
     def to_markdown(self) -> str:
-        """GitHub-flavoured Markdown, title and caption included."""
+        """GitHub-flavoured Markdown, title and remark included."""
         rows = [
             [named(name), *map(Cell, figures)]
             for name, *figures in self.cells.itertuples(index=False)
         ]
         table = Sheet("", "", list(self.cells.columns), rows).grid()
-        return f"### {markdown(self.title)}\n\n{table}\n\n{markdown(self.caption)}\n"
+        remark = f"\n{markdown(self.remark)}\n" if self.remark else ""
+        return f"### {markdown(self.title)}\n\n{table}\n{remark}"
 
     def to_sheet(self) -> Sheet:
         """The same with what was published and recomputed in columns of their own."""
@@ -71,7 +76,7 @@ class Table:
         return Sheet(self.title, "", header, rows, groups=groups if with_paper else ())
 
     def to_latex(self) -> str:
-        """A booktabs table, title and caption included."""
+        """A booktabs table, title, caption and remark included."""
         alignment = "l" + "r" * (len(self.cells.columns) - 1)
         rows = [list(self.cells.columns), *self.cells.itertuples(index=False)]
         lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
@@ -79,7 +84,7 @@ class Table:
             [
                 r"\begin{table}",
                 r"\centering\small",
-                rf"\caption{{{_latex(self.title)}. {_latex(self.caption)}}}",
+                rf"\caption{{{_latex(f'{self.title}. {self.caption} {self.remark}'.strip())}}}",
                 rf"\begin{{tabular}}{{{alignment}}}",
                 r"\toprule",
                 lines[0],
@@ -93,9 +98,9 @@ class Table:
         )
 
     def to_rich(self) -> RichTable:
-        """For the terminal."""
+        """For the terminal, title and remark included."""
         shown = RichTable(
-            title=escape(self.title), caption=escape(self.caption), title_justify="left"
+            title=escape(self.title), caption=escape(self.remark) or None, title_justify="left"
         )
         for index, column in enumerate(self.cells.columns):
             shown.add_column(column, justify="left" if index == 0 else "right")
@@ -152,11 +157,26 @@ def build(runs: pd.DataFrame, subject: str, with_paper: bool) -> list[Table]:
             series=f"{scheduler}, {searcher}" if several else str(scheduler),
             title=f"Table {number}: {title} ({scheduler}{suffix})",
             caption=_caption(subject, group, with_paper),
+            remark=_remark(group),
             cells=cells,
             numbers=numbers,
         )
         tables.append((number, table))
     return [table for _, table in sorted(tables, key=lambda pair: pair[0])]
+
+
+def captions_due(tables: Sequence[Table]) -> list[str]:
+    """What to print after each table: its caption where the next has another, else nothing.
+
+    Returns:
+        As many as tables; a caption says of which tables it is.
+    """
+    due: list[str] = []
+    for caption, group in groupby(tables, key=lambda table: table.caption):
+        names = [table.title.partition(":")[0] for table in group]
+        of = names[0] if names[0] == names[-1] else f"{names[0]} to {names[-1]}"
+        due += [""] * (len(names) - 1) + [f"{of}: {caption}"]
+    return due
 
 
 def joined(tables: Sequence[Table]) -> Sheet:
@@ -298,10 +318,13 @@ def _caption(subject: str, group: pd.DataFrame, with_paper: bool) -> str:
     )
     if with_paper:
         text += " Recomputed: the observed figures of the paper's own records."
-    for column, what in (("failed", "failed"), ("fallbacks", "are fallbacks of the searcher")):
-        if many := int(group[column].sum()):
-            text += f" Of {int(group['trials'].sum())} trials, {many} {what}."
     return text
+
+
+def _remark(group: pd.DataFrame) -> str:
+    told = (("failed", "failed"), ("fallbacks", "suggested as fallbacks of the searcher"))
+    counts = [f"{many} {what}" for column, what in told if (many := int(group[column].sum()))]
+    return f"Of {int(group['trials'].sum())} trials, {', '.join(counts)}." if counts else ""
 
 
 def _latex(text: str) -> str:

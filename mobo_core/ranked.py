@@ -2,9 +2,10 @@
 
 Successive halving asks after every report whether a trial stands among the best n/η of its rung,
 or which waiting trial there comes first. To rank the whole rung each time would make a run of n
-trials cost n² and more. `ParetoSet` keeps fronts up to date as points arrive, and orders a front
-only where the answer depends on it; `ScoredSet` keeps scores sorted; `RerankedSet` serves any other
-ranking. All of them answer exactly what the ranking of all points would.
+trials cost n² and more. `ParetoSet` keeps the fronts that are asked for up to date as points
+arrive, and orders one only where the answer depends on it; `ScoredSet` keeps scores sorted;
+`RerankedSet` serves any other ranking. All of them answer exactly what the ranking of all points
+would.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mobo_core.objectives import Points
+from mobo_core.pareto import non_dominated_ranks
 from mobo_core.ranking import FrontRanking, Ranking, ScoreRanking
 
 
@@ -185,11 +187,23 @@ class ScoredSet:
         return first if self.is_within(first, quota) else None
 
 
+AHEAD = 1.25
+"""Times the quota: so many points are sorted into fronts at least, the others wait unsorted."""
+TOO_MANY = 1.3
+"""Times that: with more points in fronts the last ones are given up."""
+FEW = 64
+"""Points that are always sorted into fronts: with so few nothing is saved."""
+SOON = 1.1
+"""Times the points of the last sorting: one before would often sort the same again."""
+
+
 class ParetoSet:
-    """Fronts, kept as points arrive; for rankings front by front.
+    """The first fronts, kept as points arrive; for rankings front by front.
 
     A newcomer goes into the first front none of whose members dominates it; whom it dominates
-    there moves to the next front, and so on.
+    there moves to the next front, and so on. Only as many fronts are kept as the quotas asked for
+    need, and some to spare: what the last of them dominates is put aside unsorted until a quota
+    gets so far. Most of what successive halving gives up is never looked at again.
 
     Source for two objectives, where whole blocks move: Yakupov, Buzdalov, Incremental
     non-dominated sorting with O(N) insertion for the two-dimensional case, IEEE CEC 2015.
@@ -203,6 +217,10 @@ class ParetoSet:
         self._entries: dict[str, Entry] = {}
         self._waits: list[bool] = []
         self._fronts: list[_Front] = []
+        self._aside: list[Entry] = []  # each dominated by a member of the last front
+        self._waiting_aside: set[int] = set()
+        self._ahead = AHEAD
+        self._sorted_at = 0  # number of points when what lay aside was last sorted
         self._range = _Range(m)
         self._last_level = (-1, 0)  # member's number and its level: most ask for the newest again
 
@@ -221,10 +239,13 @@ class ParetoSet:
         if self._range.grows_by(point):
             for front in self._fronts:
                 front.order = None  # distances inside it are in units of the range
-        level, block = self._level_of(entry), self._new_front.block_of(entry)
+        level, block = self._level_of(entry), self._new_front.block_of([entry], set())
         self._last_level = entry[1], level
         while block.entries:
             if level == len(self._fronts):
+                if self._aside:
+                    self._put_aside(block.entries, block.waiting)
+                    return
                 self._fronts.append(self._new_front())
             block = self._fronts[level].take_in(block)
             level += 1
@@ -234,11 +255,14 @@ class ParetoSet:
         entry = self._entries[member]
         if self._waits[entry[1]] != waiting:
             self._waits[entry[1]] = waiting
-            in_front = self._fronts[self._level_of(entry)].waiting
-            (in_front.add if waiting else in_front.remove)(entry[1])
+            level = self._level_of(entry)
+            is_aside = level == len(self._fronts)
+            among = self._waiting_aside if is_aside else self._fronts[level].waiting
+            (among.add if waiting else among.remove)(entry[1])
 
     def is_within(self, member: str, quota: int) -> bool:
         """See `RankedSet.is_within`."""
+        self._keep_for(quota)
         entry = self._entries[member]
         level = self._level_of(entry)
         left = quota
@@ -246,11 +270,14 @@ class ParetoSet:
             left -= len(better.entries)
             if left <= 0:
                 return False
+        if level == len(self._fronts):
+            return False
         front = self._fronts[level]
         return left >= len(front.entries) or entry[1] in self._ordered(front)[:left]
 
     def first_waiting(self, quota: int) -> str | None:
         """See `RankedSet.first_waiting`."""
+        self._keep_for(quota)
         for level, front in enumerate(self._fronts):
             if quota <= 0:
                 return None
@@ -263,6 +290,44 @@ class ParetoSet:
                         return self._names[number]
             quota -= len(front.entries)
         return None
+
+    def _keep_for(self, quota: int) -> None:
+        """Have fronts of so many points at least, and not of many more."""
+        count = len(self._names) - len(self._aside)
+        if count < min(quota, len(self._names)):
+            # A large front that comes and goes would be sorted at every question.
+            if len(self._names) < SOON * self._sorted_at:
+                self._ahead *= 2
+            self._sorted_at = len(self._names)
+            self._sort_more(count, max(self._ahead * quota, FEW))
+        elif count > TOO_MANY * (enough := max(self._ahead * quota, FEW)):
+            while count - len(self._fronts[-1].entries) > enough:
+                front = self._fronts.pop()
+                count -= len(front.entries)
+                self._put_aside(front.entries, front.waiting)
+                self._last_level = -1, 0
+
+    def _sort_more(self, count: int, enough: float) -> None:
+        """Sort what lies aside; put back what is more than enough of the `count` and it."""
+        aside, self._aside = sorted(self._aside), []
+        waiting, self._waiting_aside = self._waiting_aside, set()
+        ranks = non_dominated_ranks([point for point, _ in aside])
+        fronts: list[list[Entry]] = [[] for _ in range(int(ranks.max()) + 1)]
+        for entry, rank in zip(aside, ranks.tolist(), strict=True):
+            fronts[rank].append(entry)
+        self._last_level = -1, 0
+        for entries in fronts:
+            mine = {number for _, number in entries} & waiting if waiting else set[int]()
+            if count >= enough:
+                self._put_aside(entries, mine)
+                continue
+            self._fronts.append(self._new_front())
+            self._fronts[-1].take_in(self._new_front.block_of(entries, mine))
+            count += len(entries)
+
+    def _put_aside(self, entries: list[Entry], waiting: set[int]) -> None:
+        self._aside += entries
+        self._waiting_aside |= waiting
 
     def _level_of(self, entry: Entry) -> int:
         """The first front none of whose members dominates the entry: its own, if it is in one."""
@@ -314,9 +379,9 @@ class _Front:
         self._points: Points | None = None
 
     @staticmethod
-    def block_of(entry: Entry) -> _Block:
-        """One point that does not wait."""
-        return _Block([entry], np.array([entry[0]]), set())
+    def block_of(entries: list[Entry], waiting: set[int]) -> _Block:
+        """Sorted points, of which these wait, for a front of this kind."""
+        return _Block(entries, np.array([point for point, _ in entries]), waiting)
 
     def dominates(self, entry: Entry) -> bool:
         """Whether a member does."""
@@ -357,9 +422,10 @@ class _Staircase(_Front):
         self._minus_y: list[float] = []  # growing too
 
     @staticmethod
-    def block_of(entry: Entry) -> _Block:
-        """One point that does not wait."""
-        return _Block([entry], ([entry[0][0]], [-entry[0][1]]), set())
+    def block_of(entries: list[Entry], waiting: set[int]) -> _Block:
+        """See `_Front.block_of`."""
+        columns = [point[0] for point, _ in entries], [-point[1] for point, _ in entries]
+        return _Block(entries, columns, waiting)
 
     def dominates(self, entry: Entry) -> bool:
         """Whether a member does."""

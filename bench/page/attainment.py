@@ -9,8 +9,8 @@ import numpy as np
 
 from bench import attained
 from bench.attained import Difference, Fronts
-from bench.page import looks
-from bench.page.parts import Dimension, Figures, Spec, Specs
+from bench.page import figure_tables, looks
+from bench.page.parts import Dimension, Figures, Part, Spec, Specs
 
 MORE, FEWER = "94,60,153", "230,97,1"
 """Purple and orange, as in the printed figure; how strong says how many seeds."""
@@ -18,23 +18,26 @@ LEVELS = 10
 """Of a difference: boxes of one level are one trace."""
 
 
-def figure(panels: Mapping[str, Fronts]) -> Figures | None:
-    """Boxes of more or fewer seeds, and median surfaces; None without any panel."""
+def parts(panels: Mapping[str, Fronts]) -> list[Part]:
+    """Boxes of more or fewer seeds, and median surfaces with their corners as a table."""
     if not panels:
-        return None
+        return []
     first, second = next(iter(panels.values())).names
     caption = (
         f"How far each gets in how many seeds. Purple: {first} (which saves most epochs) attains "
         f"more often; orange: {second} does; the stronger, the larger the difference of the share "
         "of seeds. Lines: what half of the seeds attain."
     )
-    specs: Specs = {(k,): _spec(fronts) for k, fronts in enumerate(panels.values())}
+    found = {label: (fronts, attained.difference(fronts)) for label, fronts in panels.items()}
+    specs: Specs = {(k,): _spec(*panel) for k, panel in enumerate(found.values())}
     title = f"Attainment of {first} against {second}"
-    return Figures("attainment", title, caption, specs, (Dimension("Objectives", list(panels)),))
+    dimensions = (Dimension("Objectives", list(panels)),)
+    table = figure_tables.attainment(found)
+    figures = Figures("attainment", title, caption, specs, dimensions)
+    return [figures, table] if table else [figures]
 
 
-def _spec(fronts: Fronts) -> Spec:
-    found = attained.difference(fronts)
+def _spec(fronts: Fronts, found: Difference) -> Spec:
     up, along = fronts.objectives
     data = _boxes(found)
     for path, name, dash in zip(found.medians, fronts.names, ("solid", "dash"), strict=True):

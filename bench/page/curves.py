@@ -13,19 +13,22 @@ from bench.evidence import TARGETS, Ranks
 from bench.findings import RANKED_BY, Findings
 from bench.formatting import significant
 from bench.naming import volume_label
-from bench.page import looks
+from bench.page import figure_tables, looks
 from bench.page.parts import Dimension, Figures, Part, Spec, Specs
 from bench.records import RunRecord
 from bench.statistics.intervals import Floats
 from bench.statistics.profiles import performance_profile, score_profile
 from bench.statistics.running_time import runtime_distribution
 
-AGAINST = (("epochs", "epochs trained by all trials"), ("time_s", "time since start / s"))
-"""Column of `aggregate.anytime`, what the axis says."""
+AGAINST = (
+    ("epochs", "epochs", "epochs trained by all trials"),
+    ("time_s", "time", "time since start / s"),
+)
+"""Column of `aggregate.anytime`, what it is called, what the axis says."""
 
 
-def anytime(finished: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame]) -> Figures:
-    """Observed hypervolume over epochs and time: median and range over the seeds.
+def anytime(finished: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame]) -> list[Part]:
+    """Observed hypervolume over epochs and time, median and range over the seeds, and as a table.
 
     Args:
         finished: Their searcher's label empty where all have the same.
@@ -35,7 +38,7 @@ def anytime(finished: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame]) -
     styles = looks.styles(views.series(record) for record in finished)
     specs: Specs = {}
     for at, group in enumerate(groups.values()):
-        for number, (against, unit) in enumerate(AGAINST):
+        for number, (against, _, unit) in enumerate(AGAINST):
             data = []
             for name, style in styles.items():
                 mine = [curves[r.run_id] for r in group if views.series(r) == name]
@@ -60,9 +63,11 @@ def anytime(finished: Sequence[RunRecord], curves: Mapping[str, pd.DataFrame]) -
     )
     dimensions = (
         Dimension("Objectives", list(groups)),
-        Dimension("Over", ["epochs", "time"]),
+        Dimension("Over", [name for _, name, _ in AGAINST]),
     )
-    return Figures("anytime", "Hypervolume while the runs go on", caption, specs, dimensions)
+    title = "Hypervolume while the runs go on"
+    table = figure_tables.anytime(finished, curves, [entry[:2] for entry in AGAINST])
+    return [Figures("anytime", title, caption, specs, dimensions), table]
 
 
 def _spread(
@@ -102,9 +107,10 @@ def statistics(found: Findings) -> list[Part]:
     """Targets reached, profiles and ranks, as far as there are runs enough."""
     parts: list[Part] = []
     if not found.hits.empty:
-        parts.append(_running_time(views.reached(found)))
+        reached = views.reached(found)
+        parts += [_running_time(reached), figure_tables.reached(reached)]
     if (costs := views.costs(found)) is not None:
-        parts.append(_profiles(views.kept(found), costs))
+        parts += [_profiles(views.kept(found), costs), figure_tables.profiles(found, costs)]
     if found.rankings:
         specs: Specs = {(k,): _ranks(ranks) for k, ranks in enumerate(found.rankings.values())}
         dimension = Dimension("Ranked by", [RANKED_BY[key] for key in found.rankings])

@@ -61,13 +61,12 @@ def _sections(found: Contents, diagnosed: Sequence[Diagnosis]) -> list[Section]:
     finished = views.without_a_common_searcher(found.finished)
     sure = found.findings
     panels = attained.panels(found.finished, sure) if sure else {}
-    where = attainment.figure(panels)
     return [
         Section("summary", "Summary", _summary(found)),
         Section("tables", "Tables", _tables(found)),
         Section("fronts", "Fronts", fronts.parts(finished)),
-        Section("attainment", "Attainment", [where] if where else []),
-        Section("anytime", "Progress", [curves.anytime(finished, found.curves)]),
+        Section("attainment", "Attainment", attainment.parts(panels)),
+        Section("anytime", "Progress", curves.anytime(finished, found.curves)),
         Section("time", "Where the time went", times.parts(found.runs)),
         Section("stops", "Stop decisions", stops.parts(finished)),
         Section("statistics", "Statistics", _statistics(found)),
@@ -93,12 +92,14 @@ def _summary(found: Contents) -> list[Part]:
 
 def _tables(found: Contents) -> list[Part]:
     parts: list[Part] = []
-    captions = {table.caption for table in found.tables}
     if found.with_paper:
         parts += [Grid(table.name, table.to_sheet()) for table in found.tables]
     else:
         parts.append(Grid("cells", tables.joined(found.tables)))
-    parts += [Text(Note(caption)) for caption in sorted(captions)]
+    parts += [
+        Text(Note(f" {table.remark}", f"{table.series}:")) for table in found.tables if table.remark
+    ]
+    parts += [Text(Note(text)) for text in dict.fromkeys(table.caption for table in found.tables)]
     if found.compared:
         parts += [Heading("Against FIFO, by objectives"), Text(Note(contents.AGAINST_FIFO))]
         sheets = tables.comparison(found.runs)

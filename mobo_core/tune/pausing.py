@@ -365,15 +365,15 @@ class PromotionScheduler(ObjectiveScheduler):
         """Let go of an experiment that has ended: searcher and controller are as they were.
 
         Scheduler, searcher and controller hold one another during an experiment. Whoever runs many
-        in one process need not wait for Python's garbage collector to find that out.
+        in one process need not wait for Python's garbage collector to find that out. What was
+        learned stays; for another experiment make another scheduler.
         """
         if self._gate is None:
             return
         search = self._controller.search_alg
         search.searcher = self._gate.searcher
         del search.is_finished  # of the instance; its class has its own
-        self._controller = self._gate = None
-        self._is_exhausted = lambda: False
+        self.__setstate__(self.__getstate__())
 
     def _has_newest_checkpoint(self, trial: Trial) -> bool:
         saved = trial.latest_checkpoint_result

@@ -127,8 +127,10 @@ def test_reports_escape_labels_titles_and_errors(
     latex = "".join(p.read_text("utf-8") for p in (tmp_path / "reports").glob("*.tex"))
     assert r"\input" not in latex
     assert r"\textbackslash{}input\{e\}\$" in latex
-    runs = aggregate.summarise([record(), hostile])
-    Console(file=io.StringIO()).print(*(t.to_rich() for t in tables.build(runs, HOSTILE, False)))
+    made = tables.build(aggregate.summarise([record(), hostile]), HOSTILE, False)
+    said = io.StringIO()
+    report.print_tables(made, Console(file=said, width=10_000))
+    assert " ".join(HOSTILE.split()) in " ".join(said.getvalue().split())
 
 
 def test_a_record_of_another_matrix_is_named(tmp_path: Path) -> None:

@@ -68,7 +68,20 @@ def test_csv_reads_back_as_numbers() -> None:
 
 def test_failed_trials_are_told() -> None:
     (table,) = built(record(failed=(1,)))
-    assert "Of 2 trials, 1 failed." in table.caption
+    assert table.remark == "Of 2 trials, 1 failed."
+    for shown in (table.to_markdown(), table.to_latex()):
+        assert table.remark in shown
+
+
+def test_a_caption_is_due_once_for_the_tables_that_share_it() -> None:
+    made = built(
+        *(record(name) for name in ("fifo", "mine", "yours", "theirs")), record("yours", seed=1)
+    )
+    one, two = made[0].caption, made[2].caption
+    assert "one seed" in one
+    assert "2 seeds" in two
+    due = ["", f"Table 1 to Table 5: {one}", f"Table 6: {two}", f"Table 7: {one}"]
+    assert tables.captions_due(made) == due
 
 
 def test_tables_of_others_follow_the_papers() -> None:

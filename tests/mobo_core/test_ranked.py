@@ -7,11 +7,13 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
+from mobo_core import ranked
 from mobo_core.objectives import Points
+from mobo_core.pareto import non_dominated_ranks
 from mobo_core.ranked import ParetoSet, RankedSet, RerankedSet, ScoredSet, ranked_set
 from mobo_core.ranking import RANKINGS, Order, Ranking
 
@@ -25,10 +27,18 @@ def steps(m: int) -> st.SearchStrategy[list[Step]]:
     return st.lists(st.tuples(st.one_of(coarse, fine), st.booleans()), min_size=1, max_size=40)
 
 
+@pytest.fixture
+def keep_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is not asked for is put aside, however few there are, and it is not learned from."""
+    monkeypatch.setattr(ranked, "FEW", 0)
+    monkeypatch.setattr(ranked, "SOON", 0)
+
+
 @pytest.mark.parametrize("name", sorted(RANKINGS))
 @pytest.mark.parametrize("m", [2, 3])
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.usefixtures("keep_few")
 def test_a_growing_set_answers_as_the_ranking_of_all(
     name: str, m: int, data: st.DataObject
 ) -> None:
@@ -86,6 +96,67 @@ def assert_grows_like(grown: RankedSet, ranking: Ranking, points: Points) -> Non
         assert [m for m in order if grown.is_within(m, quota)] == order[:quota]
     assert grown.first_waiting(60) == next(m for m in order if int(m) % 3 == 0)
     assert grown.first_waiting(0) is None
+
+
+@pytest.mark.parametrize("m", [2, 3, 4])
+@pytest.mark.parametrize("eta", [2, 3, 6])
+def test_of_many_points_only_the_first_fronts_are_kept(m: int, eta: int) -> None:
+    rng = np.random.default_rng(eta)
+    points = rng.integers(0, 40, (500, m)).astype(float)  # with duplicates
+    ranking = RANKINGS["pareto_epsnet"]
+    grown = ParetoSet(ranking, None, m)  # type: ignore[arg-type]
+    waiting: set[str] = set()
+    most_aside = 0
+    for index, point in enumerate(points):
+        member, quota = str(index), (index + 1) // eta
+        grown.add(member, point)
+        order = [str(k) for k in ranking(points[: index + 1])]
+        assert grown.is_within(member, quota) == (member in order[:quota])
+        grown.set_waiting(member, True)
+        waiting.add(member)
+        first = next((other for other in order[:quota] if other in waiting), None)
+        assert grown.first_waiting(quota) == first
+        if first is not None and index % 3:  # it goes on and waits here no more
+            grown.set_waiting(first, False)
+            waiting.remove(first)
+        if index % 100 == 99:
+            assert_whole(grown, points[: index + 1], {int(name) for name in waiting})
+            grown = pickle.loads(pickle.dumps(grown))
+        most_aside = max(most_aside, len(grown._aside))
+    assert most_aside > (0.2 if m == 2 else 0.05) * len(points)
+    assert [m for m in order if grown.is_within(m, 400)] == order[:400]
+    assert grown.first_waiting(len(points)) == next(m for m in order if m in waiting)
+
+
+def assert_whole(grown: ParetoSet, points: Points, waiting: set[int]) -> None:
+    """Everybody is in one place: the first fronts are whole, and behind them lies what is aside."""
+    ranks = non_dominated_ranks(points)
+    for level, front in enumerate(grown._fronts):
+        numbers = {number for _, number in front.entries}
+        assert numbers == set(np.flatnonzero(ranks == level))
+        assert front.waiting == numbers & waiting
+    aside = [number for _, number in grown._aside]
+    assert sorted(aside) == np.flatnonzero(ranks >= len(grown._fronts)).tolist()
+    assert grown._waiting_aside == set(aside) & waiting
+
+
+def test_a_large_front_that_comes_and_goes_is_not_sorted_at_every_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sorts: list[int] = []
+
+    def counted(points: ArrayLike) -> object:
+        sorts.append(len(np.asarray(points)))
+        return non_dominated_ranks(points)
+
+    monkeypatch.setattr(ranked, "non_dominated_ranks", counted)
+    grown = ParetoSet(RANKINGS["pareto_epsnet"], None, 2)  # type: ignore[arg-type]
+    points = [(10.0, 10.0)] * 300 + [(20.0 + k, 20.0 + k) for k in range(120)]
+    points += [(9 - k / 100, 9 - k / 100) for k in range(200)]  # each sends the 300 a front back
+    for index, point in enumerate(points):
+        grown.add(str(index), np.array(point))
+        grown.is_within(str(index), (index + 1) // 3)
+    assert 0 < len(sorts) < 10
 
 
 def test_nobody_waits_unless_told_so() -> None:

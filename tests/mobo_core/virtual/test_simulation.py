@@ -6,7 +6,7 @@ import contextlib
 import gc
 import sys
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -269,23 +269,39 @@ def test_large_runs_make_no_full_garbage_collection_and_leave_its_settings() -> 
     assert gc.get_threshold() == before
 
 
-@pytest.mark.parametrize("searcher_class", [Given, Broken])
-def test_nothing_of_a_run_waits_for_the_garbage_collector(
-    searcher_class: type[Searcher],
-) -> None:
-    """Schedulers that pause hold the simulation that holds them, until it has ended."""
-    scheduler = PromotionMOASHA(OBJECTIVES, 3, slots=1, time_attr="epoch")
-    searcher = Given({}, {}) if searcher_class is Given else Broken()
-    held = [weakref.ref(scheduler), weakref.ref(searcher)]
+@contextlib.contextmanager
+def without_garbage_collection() -> Iterator[None]:
     gc.collect()
     gc.disable()
     try:
-        with contextlib.suppress(ValueError):
-            simulate(Steps(), searcher=searcher, scheduler=scheduler, num_samples=2)
-        del scheduler, searcher
-        assert [reference() for reference in held] == [None, None]
+        yield
     finally:
         gc.enable()
+
+
+class Breaking(Given):
+    """Cannot suggest more than it was given."""
+
+    def suggest(self, trial_id: str) -> Any:
+        if not self.configs:
+            raise ValueError("the searcher is out of order")
+        return super().suggest(trial_id)
+
+
+@pytest.mark.parametrize("searcher_class", [Given, Breaking])
+def test_nothing_of_a_run_waits_for_the_garbage_collector(searcher_class: type[Given]) -> None:
+    """Schedulers that pause hold the simulation that holds them, until it has ended."""
+    breaks = searcher_class is Breaking
+    scheduler = PromotionMOASHA(OBJECTIVES, 3, slots=1, time_attr="epoch")
+    searcher = searcher_class(*({"quality": quality} for quality in (5.0, 4.0, 3.0, 2.0, 1.0)))
+    gone = [weakref.ref(scheduler), weakref.ref(searcher)]
+    with without_garbage_collection():
+        with pytest.raises(ValueError, match="order") if breaks else contextlib.nullcontext():
+            simulate(Steps(), searcher=searcher, scheduler=scheduler, num_samples=9)
+        assert scheduler.resumes > 0
+        assert not scheduler._paused
+        del scheduler, searcher
+        assert [reference() for reference in gone] == [None, None]
 
 
 def test_population_based_training_clones_states_and_configurations() -> None:
