@@ -10,13 +10,14 @@ would.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from mobo_core.fronts import Entry, Front, Staircase
 from mobo_core.objectives import Points
 from mobo_core.pareto import non_dominated_ranks
 from mobo_core.ranking import FrontRanking, Ranking, ScoreRanking
@@ -102,10 +103,6 @@ class RerankedSet:
             order = self._ranking(np.array(self._points), self._reference_point)
             self._order = [self._members[index] for index in order]
         return self._order[:quota]
-
-
-Entry = tuple[tuple[float, ...], int]
-"""A point and the number of its member: sorted, the lexicographic order of the points."""
 
 
 class _Range:
@@ -212,11 +209,11 @@ class ParetoSet:
     def __init__(self, ranking: FrontRanking, reference_point: ArrayLike | None, m: int) -> None:
         self._ranking = ranking
         self._reference_point = reference_point
-        self._new_front: type[_Front] = _Staircase if m == 2 else _Front
+        self._new_front: type[Front] = Staircase if m == 2 else Front
         self._names: list[str] = []
         self._entries: dict[str, Entry] = {}
         self._waits: list[bool] = []
-        self._fronts: list[_Front] = []
+        self._fronts: list[Front] = []
         self._aside: list[Entry] = []  # each dominated by a member of the last front
         self._waiting_aside: set[int] = set()
         self._ahead = AHEAD
@@ -342,7 +339,7 @@ class ParetoSet:
                 high = middle
         return low
 
-    def _ordered(self, front: _Front) -> Sequence[int]:
+    def _ordered(self, front: Front) -> Sequence[int]:
         if front.order is None:
             entries = sorted(front.entries)
             order = self._ranking.order_front(
@@ -353,100 +350,3 @@ class ParetoSet:
             )
             front.order = [entries[position][1] for position in order]
         return front.order
-
-
-class _Block(NamedTuple):
-    """Points that move from one front to the next, none of which dominates another.
-
-    Args:
-        entries: The points and their numbers.
-        columns: The points once more, as fronts of that kind keep them.
-        waiting: Numbers of those that wait.
-    """
-
-    entries: list[Entry]
-    columns: Any
-    waiting: set[int]
-
-
-class _Front:
-    """Points of which none dominates another, in any number of objectives: O(k) a question."""
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.waiting: set[int] = set()
-        self.order: list[int] | None = None
-        self._points: Points | None = None
-
-    @staticmethod
-    def block_of(entries: list[Entry], waiting: set[int]) -> _Block:
-        """Sorted points, of which these wait, for a front of this kind."""
-        return _Block(entries, np.array([point for point, _ in entries]), waiting)
-
-    def dominates(self, entry: Entry) -> bool:
-        """Whether a member does."""
-        points = self._points
-        assert points is not None, "a front is never empty"
-        return bool(((points <= entry[0]).all(axis=1) & (points < entry[0]).any(axis=1)).any())
-
-    def take_in(self, newcomers: _Block) -> _Block:
-        """Add points that nobody here dominates; who must leave for them."""
-        leaving, columns = self._exchange(newcomers.entries, newcomers.columns)
-        self.order = None
-        going = {number for _, number in leaving} & self.waiting if self.waiting else set[int]()
-        self.waiting -= going
-        self.waiting |= newcomers.waiting
-        return _Block(leaving, columns, going)
-
-    def _exchange(self, newcomers: list[Entry], new: Any) -> tuple[list[Entry], Any]:
-        points = self._points
-        if points is None:
-            self.entries, self._points = newcomers, new
-            return [], None
-        no_worse = (new[:, None, :] <= points).all(axis=2)
-        better = (new[:, None, :] < points).any(axis=2)
-        dominated = (no_worse & better).any(axis=0)
-        leaving = [self.entries[index] for index in np.flatnonzero(dominated)]
-        staying = [self.entries[index] for index in np.flatnonzero(~dominated)]
-        self.entries = staying + newcomers
-        self._points = np.vstack([points[~dominated], new])
-        return leaving, points[dominated]
-
-
-class _Staircase(_Front):
-    """The same for two objectives, sorted by the first: O(log k) a question."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._x: list[float] = []  # of the entries, in their order: growing
-        self._minus_y: list[float] = []  # growing too
-
-    @staticmethod
-    def block_of(entries: list[Entry], waiting: set[int]) -> _Block:
-        """See `_Front.block_of`."""
-        columns = [point[0] for point, _ in entries], [-point[1] for point, _ in entries]
-        return _Block(entries, columns, waiting)
-
-    def dominates(self, entry: Entry) -> bool:
-        """Whether a member does."""
-        # Of those no larger in the first objective, the last is the smallest in the second.
-        (x, y), _ = entry
-        last = bisect_right(self._x, x) - 1
-        if last < 0 or self._minus_y[last] < -y:
-            return False
-        return self._minus_y[last] > -y or self._x[last] < x
-
-    def _exchange(self, newcomers: list[Entry], new: Any) -> tuple[list[Entry], Any]:
-        # Those who leave a front lie side by side in it, and so do those whom they oust from the
-        # next: every point there is dominated by one of the front above, hence, where it is no
-        # smaller than the first newcomer in x and than the last in y, by a newcomer.
-        x, minus_y = self._x, self._minus_y
-        new_x, new_minus_y = new
-        begin = bisect_left(x, new_x[0])
-        if begin < len(x) and x[begin] == new_x[0] and minus_y[begin] == new_minus_y[0]:
-            begin = bisect_right(x, new_x[0])  # duplicates stay
-        end = bisect_right(minus_y, new_minus_y[-1], begin)
-        left = slice(begin, end)
-        leaving, columns = self.entries[left], (x[left], minus_y[left])
-        self.entries[left], x[left], minus_y[left] = newcomers, new_x, new_minus_y
-        return leaving, columns
