@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,3 +89,20 @@ def test_targets_reached_within_parts_of_the_budget() -> None:
     assert texts(figure_tables.reached(reached)) == [
         ["mine", "25.0 %", "25.0 %", "50.0 %", "75.0 %", "75.0 %"]
     ]
+
+
+def test_profiles_are_read_at_a_few_places() -> None:
+    runs = pd.DataFrame(
+        {
+            "series": ["mine", "mine", "fifo", "fifo"],
+            "objectives": "acc+params",
+            "hypervolume_ratio": [0.97, 0.85, 1.0, 1.0],
+        }
+    )
+    costs = {"mine": np.array([1.0, 3.0]), "fifo": np.array([2.0, 2.0])}
+    found: Any = SimpleNamespace(runs=runs)
+    mine, fifo = texts(figure_tables.profiles(found, costs))
+    whole, half, none = "100.0 %", "50.0 %", "0.0 %"
+    # Above 80, 90, 95, 98 and 99 % of FIFO's; within 1, 1.5, 2 and 4 times the quickest.
+    assert mine[1:] == [whole, half, half, none, none, half, whole, whole, whole]
+    assert fifo[1:] == [whole] * 5 + [half, half, whole, whole]
