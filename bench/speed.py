@@ -11,7 +11,8 @@ import pandas as pd
 from ray import tune
 
 from bench import aggregate
-from bench.backends.ray import PROXY_CPUS, SLOT
+from bench.backends.ray import PROXY_CPUS
+from bench.backends.session import SLOT
 from bench.formatting import markdown_table
 from bench.records import RunRecord
 from mobo_core.tune import problem_trainable

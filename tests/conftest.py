@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before numpy and torch load: tests, Ray and trials share few cores, and results must repeat.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -12,6 +13,9 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from bench.backends.ray import RayBackend
 
 # Property tests: fixed examples, since a test that fails for one of us shall fail for all, and no
 # limit on the time of one. Timing belongs to benchmarks.
@@ -22,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
-def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+def backend() -> Iterator[RayBackend]:
     """The Ray backend on the embedded digits, two slots; the session's only Ray."""
     from bench.backends.ray import RayBackend
     from bench.backends.settings import RaySettings
@@ -32,8 +36,9 @@ def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 
 
 @pytest.fixture
-def ray_session(backend: object) -> object:
-    """A running Ray, for tests that talk to Tune themselves."""
+def ray_session(backend: RayBackend) -> RayBackend:
+    """A running Ray with all slots free, for tests that talk to Tune themselves."""
+    backend.free_slots()
     return backend
 
 

@@ -33,7 +33,7 @@ def test_it_stays_short() -> None:
 def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: Path) -> None:
     from ray import tune
 
-    from bench.backends.ray import SLOT
+    from bench.backends.session import SLOT
 
     class Trainable(tune.Trainable):
         def setup(self, config: dict[str, Any]) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
-import signal
-import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -24,7 +21,6 @@ from bench import catalogue
 from bench.backends.failures import Failures
 from bench.backends.hosts import HOST_TIMEOUT_S, HostedProblem, Lender
 from bench.backends.leftovers import free_placement_groups
-from bench.backends.loopback import on_loopback
 from bench.backends.observation import (
     Observer,
     TimedSearcher,
@@ -39,6 +35,7 @@ from bench.backends.observation import (
 )
 from bench.backends.retraining import RetrainingError, retrain
 from bench.backends.scratch import Scratch
+from bench.backends.session import SLOT, RaySession
 from bench.backends.settings import TUNE_SETTINGS, RaySettings
 from bench.errors import UserError
 from bench.limits import DEFAULT_LIMITS, Limits
@@ -49,8 +46,6 @@ from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.protocol import Problem
 from mobo_core.tune import PromotionScheduler, problem_trainable
 
-SLOT = "mobo_slot"
-"""Resource of our own Ray: as many as there are slots, one per trial."""
 PROXY_CPUS = 0.01
 """A trial's own process only passes on what its training process does."""
 
@@ -79,7 +74,6 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         self._limits = limits
         self._data_dir = data_dir
         self._slots = slots
-        self._owns_ray = False
         self._lender: tuple[Problem, Any] | None = None
 
     def __enter__(self) -> RayBackend:
@@ -89,42 +83,13 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         torch.set_num_threads(1)
         hush_runs()
         self._scratch = Scratch()
-        if not ray.is_initialized():
-            handler = signal.getsignal(signal.SIGTERM)
-            try:
-                self._start_ray()
-            except BaseException:
-                self._scratch.remove()
-                raise
-            self._owns_ray = True
-            if threading.current_thread() is threading.main_thread():
-                # Ray's own handler prints a stack trace of its core before it passes on.
-                signal.signal(signal.SIGTERM, handler)
-        return self
-
-    def _start_ray(self) -> None:
-        quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
-        workers = self._slots * self._settings.workers_per_trial
+        self._session = RaySession(self._settings, self._slots, self._scratch.path)
         try:
-            if self._settings.address is not None:
-                ray.init(address=self._settings.address, **quiet)
-                return
-            with on_loopback():
-                ray.init(
-                    address="local",
-                    num_cpus=math.ceil(workers * self._settings.cpus_per_trial) + 1,
-                    num_gpus=torch.cuda.device_count() if self._settings.gpus_per_trial else 0,
-                    resources={SLOT: self._slots},
-                    include_dashboard=False,
-                    _temp_dir=str(self._scratch.path / "ray"),
-                    **quiet,
-                )
-        except Exception as error:  # Ray raises no narrower one if a node starts too slowly
-            where = self._settings.address or "this machine"
-            raise UserError(
-                f"cannot start or join Ray at {where} ({error}); with --address a cluster must "
-                "run there ('ray start --head'), without it a Ray of our own is started"
-            ) from error
+            self._session.open()
+        except BaseException:
+            self._scratch.remove()
+            raise
+        return self
 
     def __exit__(
         self,
@@ -133,8 +98,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         trace: TracebackType | None,
     ) -> None:
         self._lender = None
-        if self._owns_ray:
-            ray.shutdown()
+        self._session.close()
         self._scratch.remove()
 
     def warm_up(
@@ -184,6 +148,11 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 f"training {epochs} epochs took more than {limit_s:g} s; raise --epoch-time-limit"
             ) from error
         return max(float(metrics["seconds"]) for metrics, _ in trained)
+
+    def free_slots(self) -> None:
+        """See that all slots are free, on a new Ray if need be, before something is run."""
+        if not self._session.with_all_slots():
+            self._lender = None  # it ended with the old one
 
     def _await_hosts(self, lender: Any) -> None:
         settings = self._settings
@@ -254,6 +223,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
         failures = Failures(objectives, run.budget.trials, self._limits.failed_share)
         observer = Observer(on_trial_end, failures)
+        self.free_slots()
         self._await_hosts(self._lender_of(problem))
         scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
         try:

@@ -10,7 +10,8 @@ import ray
 
 from bench import catalogue
 from bench.backends import ray as ray_backend
-from bench.backends.ray import SLOT, RayBackend
+from bench.backends.ray import RayBackend
+from bench.backends.session import SLOT
 from bench.backends.settings import RaySettings
 from bench.errors import UserError
 from bench.matrix import Budget, Cell, Component, Run

@@ -14,7 +14,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from bench import catalogue
-from bench.backends.ray import SLOT
+from bench.backends.session import SLOT
 from bench.matrix import Component
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.space import ChoiceParameter, SearchSpace

@@ -12,7 +12,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from bench.backends.loopback import on_loopback
-from bench.backends.ray import SLOT
+from bench.backends.session import SLOT
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import HypervolumePromotion, PromotionMOASHA, SchedulerState
 from mobo_core.tune.pausing import PromotionScheduler

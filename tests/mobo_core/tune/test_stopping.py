@@ -9,7 +9,7 @@ import pytest
 from ray import tune
 from ray.tune.search import Searcher
 
-from bench.backends.ray import SLOT
+from bench.backends.session import SLOT
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
 from mobo_core.tune import PaperDominance, PaperRungwise, RuleScheduler
