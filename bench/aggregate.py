@@ -60,7 +60,8 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
     runs["runtime_saved"] = 1 - runs["runtime_s"].to_numpy() / matched["runtime_s"].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = runs["hypervolume"].to_numpy() / matched["hypervolume"].to_numpy()
-    runs["hypervolume_ratio"] = np.where(np.isfinite(ratio), ratio, np.nan)
+    # Sums in another order differ in the last digits: those are neither gain nor loss.
+    runs["hypervolume_ratio"] = np.where(np.isfinite(ratio), ratio.round(9), np.nan)
     runs["oracle_saved"] = matched["oracle_saved"].to_numpy()
     runs["front_lost"] = _front_lost([record for record in records if record.finished])
     return runs
@@ -125,7 +126,8 @@ def _pair(record: RunRecord) -> tuple[str, tuple[str, ...], int]:
 def anytime(record: RunRecord) -> pd.DataFrame:
     """Observed hypervolume after each report: of every trial's latest point until then.
 
-    Trials that failed do not count at any time, so the curve ends at the observed hypervolume.
+    Trials that failed cost their epochs, and have no point at any time, so the curve ends at the
+    observed hypervolume.
 
     Returns:
         Columns: time_s (since the start of the search), epochs (spent by all trials until then),
@@ -133,8 +135,9 @@ def anytime(record: RunRecord) -> pd.DataFrame:
     """
     objectives = record.objective_set
     rows = [(0.0, 0, 0.0)]
-    reports = _reports(record).sort_values("reported_s", kind="stable")
+    reports = _result(record).epochs.sort_values("reported_s", kind="stable")
     points = _points(reports, objectives)
+    points[~reports["trial"].isin(_alive(record))] = np.inf
     places, trials = pd.factorize(reports["trial"])
     latest, volume = np.full((len(trials), points.shape[1]), np.inf), 0.0
     for spent, (place, time_s) in enumerate(

@@ -63,11 +63,15 @@ class Change:
     Args:
         estimate: Geometric mean of B / A, or mean of B − A, with its 95 % interval; the range of
             the pairs with fewer than `ENOUGH_SEEDS`. NaN without pairs.
-        pairs: Pairs with a value on both sides.
+        pairs: Pairs with a value on both sides that the estimate is of.
+        to_zero: Pairs of which B is 0 and A is not; they have no ratio.
+        from_zero: The other way round.
     """
 
     estimate: Estimate
     pairs: int
+    to_zero: int = 0
+    from_zero: int = 0
 
     def shown(self, measure: Measure) -> bool:
         """Whether the interval excludes that nothing changed."""
@@ -162,13 +166,17 @@ def _change(group: pd.DataFrame, measure: Measure) -> Change:
     if not measure.ratio:
         gains = (second - first)[np.isfinite(second - first)]
         return Change(_of_means(gains), len(gains))
-    usable = np.isfinite(first) & np.isfinite(second) & (first > 0) & (second > 0)
+    usable = np.isfinite(first) & np.isfinite(second)
     first, second = first[usable], second[usable]
+    fell, rose = ((first > 0) & (second == 0)).sum(), ((first == 0) & (second > 0)).sum()
+    both = (first > 0) & (second > 0)
+    first, second = first[both], second[both]
     if len(first) < ENOUGH_SEEDS:
         logs = _of_means(np.log(second / first))
-        ends = (float(np.exp(end)) for end in (logs.value, logs.low, logs.high))
-        return Change(Estimate(*ends), len(first))
-    return Change(paired_ratio(second, first, np.random.default_rng(SEED)), len(first))
+        estimate = Estimate(*(float(np.exp(end)) for end in (logs.value, logs.low, logs.high)))
+    else:
+        estimate = paired_ratio(second, first, np.random.default_rng(SEED))
+    return Change(estimate, len(first), int(fell), int(rose))
 
 
 def _of_means(values: Floats) -> Estimate:

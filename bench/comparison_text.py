@@ -85,6 +85,13 @@ def legend() -> str:
 
 
 def _cell(change: Change, measure: Measure) -> str:
+    zeros = (f", {change.to_zero} to 0" if change.to_zero else "") + (
+        f", {change.from_zero} from 0" if change.from_zero else ""
+    )
+    return _ratio(change, measure) + zeros
+
+
+def _ratio(change: Change, measure: Measure) -> str:
     if change.pairs == 0:
         return "–"
     estimate = change.estimate
@@ -97,15 +104,21 @@ def _cell(change: Change, measure: Measure) -> str:
 
 
 def _changed(changes: dict[str, Change]) -> list[str]:
-    """E.g. ``fewer epochs``: of measures whose interval excludes no change."""
+    """E.g. ``fewer epochs``: of measures whose interval excludes no change, or that fell to 0."""
     words = {
         "epochs": ("more epochs", "fewer epochs"),
         "epochs_saved": ("more saved", "less saved"),
         "runtime_s": ("slower", "faster"),
         "hypervolume": ("more hypervolume", "less hypervolume"),
     }
-    return [
+    found = [
         words[m.column][0 if changes[m.column].estimate.value > m.unchanged else 1]
         for m in MEASURES
         if changes[m.column].shown(m)
     ]
+    for m in MEASURES:
+        if fell := changes[m.column].to_zero:
+            found.append(f"{m.heading} of {count(fell, 'run')} fell to 0")
+        if rose := changes[m.column].from_zero:
+            found.append(f"{m.heading} of {count(rose, 'run')} rose from 0")
+    return found

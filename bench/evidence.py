@@ -30,7 +30,6 @@ EARLY = 0.25
 """The share at which most runs still go on: there schedulers are ranked at equal time."""
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
 """Of the baseline's final hypervolume of the same seed."""
-PAIR = ["searcher", "objectives", "seed"]
 SEED = 0
 """Of resamples; every row draws the same ones, so that a further scheduler moves no other row."""
 
@@ -67,50 +66,88 @@ def against_baseline(runs: pd.DataFrame) -> pd.DataFrame:
         runs: From `aggregate.summarise`.
 
     Returns:
-        Columns: series; cells (objective sets); epochs_saved, runtime_saved
-        and hypervolume_ratio (IQM over seeds and sets), better (share of seeds with more
-        hypervolume, equal ones half), each with ``_low`` and ``_high``: a 95 % interval, NaN with
-        fewer than `ENOUGH_SEEDS`; and the columns of `tested` on the
-        hypervolume ratio.
+        Columns: series; cells (objective sets); left_out (runs of the series that do not count:
+        without a hypervolume to compare with, or of seeds that lack another set); epochs_saved,
+        runtime_saved and hypervolume_ratio (IQM over seeds and sets), better (share of runs with
+        more hypervolume, equal ones half), each with ``_low`` and ``_high``: a 95 % interval, NaN
+        with fewer than `ENOUGH_SEEDS`; mean and worst (of the hypervolume ratio); and the columns
+        of `tested` on `gains` in hypervolume.
     """
-    rows = []
-    others = with_series(runs).query("scheduler != @BASELINE").dropna(subset="hypervolume_ratio")
-    for name, mine in others.groupby("series", sort=False):
+    rows, tests = [], {}
+    others = with_series(runs).query("scheduler != @BASELINE")
+    for name, made in others.groupby("series", sort=False):
+        mine = complete(made.dropna(subset="hypervolume_ratio"))
+        if mine.empty:
+            continue
+        ratios = mine["hypervolume_ratio"]
         row: dict[str, object] = {
             "series": name,
             "cells": mine["objectives"].nunique(),
+            "left_out": len(made) - len(mine),
+            "mean": ratios.mean(),
+            "worst": ratios.min(),
         }
         for column in ("epochs_saved", "runtime_saved", "hypervolume_ratio"):
             row |= _columns(column, iqm_of_cells(mine, column))
-        gains, matched = _cells(mine.assign(gain=mine["hypervolume_ratio"] - 1), "gain")
-        better = paired_improvement(gains, np.random.default_rng(SEED), matched=matched)
-        row |= _columns("better", _sure(better, gains))
+        gained = mine.assign(gain=gains(ratios))
+        cells, matched = _cells(gained, "gain")
+        better = paired_improvement(cells, np.random.default_rng(SEED), matched=matched)
+        row |= _columns("better", _sure(better, cells))
+        tests[str(name)] = by_seed(gained, "gain")
         rows.append(row)
-    gained = others.assign(gain=others["hypervolume_ratio"] - 1)
-    tests = tested({str(n): by_seed(g, "gain") for n, g in gained.groupby("series", sort=False)})
-    return pd.DataFrame(rows).merge(tests, on="series") if rows else pd.DataFrame()
+    return pd.DataFrame(rows).merge(_of_ratios(tests), on="series") if rows else pd.DataFrame()
 
 
-def tested(gains: Mapping[str, Floats]) -> pd.DataFrame:
+def complete(frame: pd.DataFrame) -> pd.DataFrame:
+    """The runs of those seeds that have all objective sets; all runs if no seed has.
+
+    A seed that lacks a set would weigh on the others only, and sets of other seeds are no pairs.
+    """
+    sets = frame.groupby("seed")["objectives"].transform("nunique")
+    whole = frame[sets == frame["objectives"].nunique()]
+    return frame if whole.empty else whole
+
+
+def gains(ratios: pd.Series[float]) -> pd.Series[float]:
+    """(a − b) / (a + b) of ratios a / b, within −1 and 1.
+
+    Symmetric, as a signed-rank test needs it: a and b swapped give the same with the other sign,
+    where a / b − 1 makes a gain of twice as much larger than a loss of half.
+    """
+    return (ratios - 1) / (ratios + 1)
+
+
+def _of_ratios(by_series: Mapping[str, Floats]) -> pd.DataFrame:
+    """`tested` on `gains`, their pseudomedian as a ratio less 1."""
+    tests = tested(by_series)
+    return tests.assign(gain=(1 + tests["gain"]) / (1 - tests["gain"]) - 1)
+
+
+def tested(by_series: Mapping[str, Floats]) -> pd.DataFrame:
     """Exact Wilcoxon tests that each series' gains are symmetric around 0, with Holm over all.
 
     Args:
-        gains: Series → (n,), one per seed.
+        by_series: Series → (n,) gains, one per seed.
 
     Returns:
         Columns: series; seeds, differ (those whose gain is not 0), gain (their pseudomedian), p
-        (after Holm), and smallest_p (that so many that differ, and comparisons, can reach).
+        (after Holm), and smallest_p (what p would be if all that differ had one direction).
     """
-    raw = [signed_rank_p(values) for values in gains.values()]
-    differ = [int(np.count_nonzero(values)) for values in gains.values()]
+    raw = np.array([signed_rank_p(values) for values in by_series.values()])
+    differ = [int(np.count_nonzero(values)) for values in by_series.values()]
+    least = []
+    for row, pairs in enumerate(differ):
+        best = raw.copy()
+        best[row] = smallest_p(pairs)
+        least.append(holm(best)[row])
     return pd.DataFrame(
         {
-            "series": list(gains),
-            "seeds": [len(values) for values in gains.values()],
+            "series": list(by_series),
+            "seeds": [len(values) for values in by_series.values()],
             "differ": differ,
-            "gain": [pseudomedian(values) for values in gains.values()],
+            "gain": [pseudomedian(values) for values in by_series.values()],
             "p": holm(raw),
-            "smallest_p": [smallest_p(pairs, len(gains)) for pairs in differ],
+            "smallest_p": least,
         }
     )
 
@@ -126,13 +163,14 @@ def against_random(runs: pd.DataFrame) -> pd.DataFrame:
     mine = named[named["searcher"] != RANDOM]
     matched = theirs.reindex(pd.MultiIndex.from_frame(mine[pair])).to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
-        gain = mine["hypervolume"].to_numpy() / matched - 1
-    paired = mine.assign(gain=np.where(np.isfinite(gain), gain, np.nan)).dropna(subset="gain")
-    return tested({str(n): by_seed(g, "gain") for n, g in paired.groupby("series", sort=False)})
+        ratio = (mine["hypervolume"].to_numpy() / matched).round(9)
+    paired = mine.assign(gain=gains(pd.Series(ratio, mine.index).where(np.isfinite(ratio))))
+    series = paired.dropna(subset="gain").groupby("series", sort=False)
+    return _of_ratios({str(name): by_seed(group, "gain") for name, group in series})
 
 
 def at_equal_time(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """What each run has at shares of its baseline's runtime: the protocol of equal time.
+    """What each run has at shares of the baseline's runtime: the protocol of equal time.
 
     Args:
         runs: From `aggregate.summarise`.
@@ -140,8 +178,8 @@ def at_equal_time(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.
 
     Returns:
         A row per run and share: series, scheduler, objectives, seed, share, ratio (observed
-        hypervolume at that time over the baseline's final one) and ended (the run was over: it
-        could have gone on). Runs whose baseline has no hypervolume are left out.
+        hypervolume at that time over the final one of `yardstick`) and ended (the run was over:
+        it could have gone on). Runs whose baseline has no hypervolume are left out.
     """
     rows = []
     for run, baseline in _with_baselines(runs):
@@ -161,7 +199,7 @@ def at_equal_time(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.
 
 
 def hits(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """When each run first had shares of its baseline's final hypervolume.
+    """When each run first had shares of the final hypervolume of `yardstick`.
 
     Returns:
         A row per run and target: series, scheduler, objectives, seed, target, hit and spent, both
@@ -179,6 +217,14 @@ def hits(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame
             for target, hit in zip(TARGETS, found, strict=True)
         ]
     return pd.DataFrame(rows)
+
+
+def final(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row per run: series, scheduler, objectives, seed, ratio (hypervolume to `yardstick`'s)."""
+    return pd.DataFrame(
+        _identity(run) | {"ratio": round(run["hypervolume"] / baseline["hypervolume"], 9)}
+        for run, baseline in _with_baselines(runs)
+    )
 
 
 def running_times(reached: pd.DataFrame) -> pd.DataFrame:
@@ -218,12 +264,15 @@ def against_best(timed: pd.DataFrame, best: str) -> pd.DataFrame:
 def ranking(frame: pd.DataFrame, column: str) -> Ranks | None:
     """Series ranked on each objective set by their mean over the seeds, more is better.
 
-    None with fewer than three series or objective sets that have all of them.
+    None with fewer than three series or objective sets that have all of them, or with fewer than
+    `ENOUGH_SEEDS` of one: the order of a few seeds would pass for that of the schedulers.
 
     Args:
-        frame: With columns series, objectives, and `column`.
+        frame: With columns series, objectives, seed, and `column`.
         column: What is ranked.
     """
+    if frame.groupby(["series", "objectives"])["seed"].nunique().min() < ENOUGH_SEEDS:
+        return None
     means = frame.pivot_table(
         index="objectives", columns="series", values=column, sort=False
     ).dropna()
@@ -238,8 +287,8 @@ def ranking(frame: pd.DataFrame, column: str) -> Ranks | None:
 
 
 def iqm_of_cells(frame: pd.DataFrame, column: str) -> Estimate:
-    """IQM of a column over seeds and objective sets; no interval with too few seeds."""
-    cells, matched = _cells(frame, column)
+    """IQM of a column over complete seeds and objective sets; no interval with too few seeds."""
+    cells, matched = _cells(complete(frame), column)
     estimate = stratified_interval(cells, iqm, np.random.default_rng(SEED), matched=matched)
     return _sure(estimate, cells)
 
@@ -273,19 +322,25 @@ def _identity(run: Mapping[str, Any]) -> dict[str, object]:
     return {key: run[key] for key in ("series", "scheduler", "objectives", "seed")}
 
 
+def yardstick(runs: pd.DataFrame) -> str:
+    """The searcher whose FIFO runs measure all others where searchers are compared: the first.
+
+    Each searcher's own would be another unit for each: with a poor search everything looks good.
+    """
+    searchers = runs.loc[runs["scheduler"] == BASELINE, "searcher"]
+    return "" if searchers.empty else str(searchers.iloc[0])
+
+
 def _with_baselines(
     runs: pd.DataFrame,
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each run with FIFO's of the same searcher, objectives and seed, where that has a front."""
-    rows = with_series(runs).to_dict("records")
+    """Each run with `yardstick`'s of the same objectives and seed, where that has a front."""
+    rows = [{str(k): v for k, v in row.items()} for row in with_series(runs).to_dict("records")]
+    searcher = yardstick(runs)
     baselines = {
-        tuple(row[key] for key in PAIR): row
+        (row["objectives"], row["seed"]): row
         for row in rows
-        if row["scheduler"] == BASELINE and row["hypervolume"] > 0
+        if row["scheduler"] == BASELINE and row["searcher"] == searcher and row["hypervolume"] > 0
     }
-    found = [(row, baselines.get(tuple(row[key] for key in PAIR))) for row in rows]
-    return [
-        ({str(k): v for k, v in row.items()}, {str(k): v for k, v in baseline.items()})
-        for row, baseline in found
-        if baseline is not None
-    ]
+    found = [(row, baselines.get((row["objectives"], row["seed"]))) for row in rows]
+    return [(row, baseline) for row, baseline in found if baseline is not None]

@@ -19,8 +19,6 @@ from mobo_core.space import SearchSpace
 if TYPE_CHECKING:
     from ax.api.client import Client
 
-TABLES = ("runs", "trials", "epochs")
-
 
 def tables(recorded: Sequence[RunRecord]) -> dict[str, pd.DataFrame]:
     """Tidy tables of the finished runs, joined by ``run_id``.

@@ -172,12 +172,9 @@ def time_cells(runs: pd.DataFrame) -> pd.DataFrame:
 
 def kept(findings: Findings) -> dict[str, list[Floats]]:
     """Series → hypervolume over FIFO's, a cell for each objective set."""
-    runs = findings.runs.dropna(subset="hypervolume_ratio")
     return {
-        str(name): [
-            cell["hypervolume_ratio"].to_numpy(float) for _, cell in mine.groupby("objectives")
-        ]
-        for name, mine in runs.groupby("series", sort=False)
+        str(name): [cell["ratio"].to_numpy(float) for _, cell in mine.groupby("objectives")]
+        for name, mine in findings.final.groupby("series", sort=False)
     }
 
 

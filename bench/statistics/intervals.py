@@ -16,7 +16,7 @@ Statistic = Callable[[Floats], Floats]
 
 RESAMPLES = 10_000
 ENOUGH_SEEDS = 6
-"""With fewer, an exact paired test cannot reach 0.05, and an interval would promise too much."""
+"""With fewer an exact paired test cannot reach 0.05, and an interval would promise too much."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Estimate:
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Percentile bootstrap interval of a mean; the same at every call.
+    """Bootstrap interval of a mean, see `tail`; the same at every call.
 
     Args:
         values: (n,), one per seed.
@@ -52,8 +52,32 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
     if len(sample) == 0:
         return float("nan"), float("nan")
     picks = np.random.default_rng(0).integers(len(sample), size=(RESAMPLES, len(sample)))
-    tail = (1 - level) / 2
-    low, high = np.quantile(sample[picks].mean(axis=1), [tail, 1 - tail])
+    return _ends(sample[picks].mean(axis=1), tail(len(sample), level=level))
+
+
+def tail(size: int, degrees: int | None = None, level: float = 0.95) -> float:
+    """Share of resamples that an interval leaves out at either end: the expanded percentile.
+
+    The plain percentile interval is too narrow for few values, whose resamples vary by (n − 1) / n
+    of their variance and have the tails of a normal distribution. This one leaves out what lies
+    beyond Student's t, widened by √(n / (n − 1)): of six normal values it covers the mean 94 times
+    in a hundred, the plain one 86 times.
+
+    Args:
+        size: n ≥ 1, values that are resampled together; one alone leaves out nothing.
+        degrees: Of freedom; None is ``size - 1``.
+        level: Of confidence, 0 to 1.
+
+    Source: Hesterberg 2015, doi:10.1080/00031305.2015.1089789 (expanded percentile interval).
+    """
+    if size < 2:
+        return 0.0
+    quantile = stats.t.ppf((1 - level) / 2, size - 1 if degrees is None else degrees)
+    return float(stats.norm.cdf(quantile * np.sqrt(size / (size - 1))))
+
+
+def _ends(resampled: Floats, left_out: float) -> tuple[float, float]:
+    low, high = np.quantile(resampled, [left_out, 1 - left_out])
     return float(low), float(high)
 
 
@@ -82,7 +106,7 @@ def paired_ratio(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Estimate:
-    """Geometric mean of ``values / baseline``, pair by pair, with a percentile bootstrap interval.
+    """Geometric mean of ``values / baseline``, pair by pair, with a bootstrap interval.
 
     Swapping the two gives the reciprocal. Pairs are resampled, so what they share cancels.
 
@@ -119,9 +143,10 @@ def stratified_interval(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Estimate:
-    """A statistic of the values of all cells, with a stratified percentile bootstrap interval.
+    """A statistic of the values of all cells, with a stratified bootstrap interval.
 
-    Seeds are resampled within their cell, so every cell keeps its weight.
+    Seeds are resampled within their cell, so every cell keeps its weight. How many resamples lie
+    outside of the interval: see `tail`.
 
     Args:
         cells: One (n_i,) array a cell, n_i ≥ 1, finite.
@@ -146,9 +171,11 @@ def stratified_interval(
     picks = [_picks(len(array), resamples, rng) for array in arrays[: 1 if matched else None]]
     picks *= len(arrays) if matched else 1
     drawn = [array[pick] for array, pick in zip(arrays, picks, strict=True)]
-    tail = (1 - level) / 2
-    low, high = np.quantile(statistic(np.concatenate(drawn, axis=1)), [tail, 1 - tail])
-    return Estimate(float(statistic(np.concatenate(arrays))), float(low), float(high))
+    sizes = [len(array) for array in arrays]
+    degrees = sizes[0] - 1 if matched else sum(size - 1 for size in sizes)
+    left_out = tail(min(sizes), degrees, level)
+    ends = _ends(statistic(np.concatenate(drawn, axis=1)), left_out)
+    return Estimate(float(statistic(np.concatenate(arrays))), *ends)
 
 
 def _picks(

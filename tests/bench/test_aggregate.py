@@ -75,6 +75,16 @@ def test_anytime_hypervolume_of_latest_points() -> None:
     np.testing.assert_allclose(curve["hypervolume"], [0, 0.2, 1.0, 1.4, 1.6])
 
 
+def test_a_trial_that_failed_costs_its_epochs_and_has_no_point() -> None:
+    made = record(failed=[0])
+    curve = aggregate.anytime(made)
+    assert curve["epochs"].tolist() == [0, 1, 2, 3, 4]
+    # (0.92, 60): 0.02 · 40 = 0.8, then (0.93, 60): 1.2
+    np.testing.assert_allclose(curve["hypervolume"], [0, 0, 0, 0.8, 1.2])
+    assert curve["hypervolume"].iloc[-1] == pytest.approx(row(made)["hypervolume"])
+    assert row(made)["epochs"] == 4
+
+
 def test_utilisation_is_the_share_that_trained() -> None:
     # Two slots of 10 s, four epochs of one second.
     assert row(record())["utilisation"] == pytest.approx(4 / 20)

@@ -61,16 +61,30 @@ def test_changes_by_hand(tmp_path: Path) -> None:
 
 def test_intervals_over_seeds_that_differ(tmp_path: Path) -> None:
     first = folder(tmp_path / "a", *(stopped(k, wall_s=10.0) for k in range(6)))
-    second = folder(tmp_path / "b", *(stopped(k, wall_s=10.0 * 2 ** (k - 1)) for k in range(6)))
+    second = folder(tmp_path / "b", *(stopped(k, wall_s=10.0 * 2**k) for k in range(6)))
     runtime = comparison.compare(first, second).cells[CELL]["runtime_s"]
-    # Ratios ½, 1, 2, 4, 8, 16: their geometric mean is 2^1.5.
-    assert runtime.estimate.value == pytest.approx(2**1.5)
-    assert 1 < runtime.estimate.low < 2**1.5 < runtime.estimate.high < 16
+    # Ratios 1, 2, 4, 8, 16, 32: their geometric mean is 2^2.5.
+    assert runtime.estimate.value == pytest.approx(2**2.5)
+    assert 1 < runtime.estimate.low < 2**2.5 < runtime.estimate.high < 32
     text = comparison_text.markdown(comparison.compare(first, second))
-    assert "× 2.828 [× 1." in text
+    assert "× 5.657 [× 1." in text
     assert "slower" in text
     # No FIFO on either side: nothing was saved against it.
     assert comparison.compare(first, second).cells[CELL]["epochs_saved"].pairs == 0
+
+
+def test_runs_that_fell_to_nothing_are_named(tmp_path: Path) -> None:
+    """0 has no ratio: left out of the mean, such runs must not be left out of the table."""
+    first = folder(tmp_path / "a", *(stopped(k) for k in range(8)))
+    nothing = (record("paper-dominance-g1", ((0.5,), (0.5, 0.5)), seed=k) for k in (6, 7))
+    second = folder(tmp_path / "b", *(stopped(k) for k in range(6)), *nothing)
+    found = comparison.compare(first, second)
+    row = comparison_text.table(found).set_index("cell").loc[CELL]
+    assert row["hypervolume"] == "× 1.000, 2 to 0"
+    assert row["changed"] == "hypervolume of 2 runs fell to 0"
+    assert comparison_text.summary(found).endswith("1 of them changed.")
+    back = comparison_text.table(comparison.compare(second, first)).set_index("cell").loc[CELL]
+    assert back["hypervolume"] == "× 1.000, 2 from 0"
 
 
 def test_few_pairs_show_nothing(tmp_path: Path) -> None:

@@ -124,19 +124,75 @@ def test_running_times_by_hand() -> None:
     assert evidence.running_times(evidence.hits(*_inputs(mixed))).loc["half", 1.0] == 1.5
 
 
-def test_ranking_needs_three_schedulers_and_sets() -> None:
-    assert found(pairs(2)).rankings == {}
+def test_ranking_needs_three_schedulers_and_sets_and_enough_seeds() -> None:
+    def ranked(seeds: int) -> findings.Findings:
+        more = pairs(seeds, sets) + [
+            run("worse", seed, ((0.92,),), name) for name in sets for seed in range(seeds)
+        ]
+        return found(more)
+
     sets = ("acc+params", "acc+loss", "loss+params")
-    more = pairs(2, sets) + [
-        run("worse", seed, ((0.92,),), name) for name in sets for seed in range(2)
-    ]
-    ranked = found(more).rankings["trials"]
-    by_name = dict(zip(ranked.names, ranked.test.mean_ranks, strict=True))
+    assert found(pairs(6)).rankings == {}
+    assert ranked(5).rankings == {}
+    ranking = ranked(6).rankings["trials"]
+    by_name = dict(zip(ranking.names, ranking.test.mean_ranks, strict=True))
     assert by_name == {"fifo": 1, "half": 2, "worse": 3}
     # All three sets agree, but Nemenyi wants 2.343 · √(3·4/18) = 1.91 between two.
-    assert ranked.critical_difference == pytest.approx(1.913, abs=0.001)
-    assert ranked.groups == [(0, 1), (1, 2)]
-    assert "1.91 apart" in findings.section(found(more))
+    assert ranking.critical_difference == pytest.approx(1.913, abs=0.001)
+    assert ranking.groups == [(0, 1), (1, 2)]
+    assert "1.91 apart" in findings.section(ranked(6))
+
+
+def test_a_gain_weighs_as_much_as_the_same_loss() -> None:
+    there, back = (evidence.gains(pd.Series([ratio, 1.0])) for ratio in (2.0, 0.5))
+    assert there.tolist() == (-back).tolist() == pytest.approx([1 / 3, 0])
+    assert evidence.gains(pd.Series([0.0])).tolist() == [-1]
+
+
+def test_seeds_that_lack_a_set_are_left_out_and_named() -> None:
+    runs = pairs(7, ("acc+params", "acc+loss"))
+    del runs[-1]  # of half, acc+loss, seed 6
+    (row,) = found(runs).baseline.to_dict("records")
+    assert (row["seeds"], row["cells"], row["left_out"]) == (6, 2, 1)
+    assert (row["hypervolume_ratio_low"], row["p"]) == (pytest.approx(0.8), 1 / 32)
+    text = findings.section(found(runs))
+    assert "**Runs that do not count above:** 1 of half: without" in text
+    assert "do not count above" not in findings.section(found(pairs(7)))
+
+
+def test_a_fifo_that_found_nothing_leaves_its_seed_out() -> None:
+    runs = pairs(3)
+    runs[0] = run("fifo", 0, ((0.5, 0.5),))
+    (row,) = found(runs).baseline.to_dict("records")
+    assert (row["seeds"], row["left_out"]) == (2, 1)
+
+
+def test_rows_with_fewer_seeds_are_said_to_show_less() -> None:
+    runs = [*pairs(8), *(run("new", seed, HALF) for seed in range(2))]
+    shown = findings.certainty(found(runs))
+    assert shown.startswith("With 8 seeds the smallest p")
+    assert shown.endswith("1 of the rows have fewer seeds, from 2 on: they show less.")
+    by_name = found(runs).baseline.set_index("series")
+    # Holm: new's 1/2 comes second, so it is not doubled; half's 1/128 is.
+    assert by_name["smallest_p"].to_dict() == {"half": 1 / 64, "new": 1 / 2}
+
+
+def test_searchers_are_measured_by_one_fifo() -> None:
+    def searched(name: str, made: RunRecord) -> RunRecord:
+        labels = made.labels | {"searcher": name}
+        return replace(made, labels=labels, run_id=f"{made.run_id}.{name}")
+
+    # With the poor search FIFO has 0.4 of the good one's hypervolume, in half the epochs.
+    runs = [searched("good", run("fifo", 0, FULL)), searched("poor", run("fifo", 0, ((0.92,),)))]
+    frame = aggregate.summarise(runs)
+    assert evidence.yardstick(frame) == "good"
+    assert evidence.final(frame)["ratio"].tolist() == [1.0, 0.4]
+    reached = evidence.hits(*_inputs(runs)).query("series == 'fifo, poor'").set_index("target")
+    assert reached["hit"].tolist() == [np.inf] * 6
+    assert reached["spent"].tolist() == [0.5] * 6
+    more = [*runs, searched("poor", run("half", 0, HALF))]
+    assert "FIFO is FIFO with good, for every searcher" in findings.section(found(more))
+    assert "for every searcher" not in findings.section(found(pairs(1)))
 
 
 def test_random_search_is_compared_with_where_it_is() -> None:

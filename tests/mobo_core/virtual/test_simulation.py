@@ -269,6 +269,28 @@ def test_large_runs_make_no_full_garbage_collection_and_leave_its_settings() -> 
     assert gc.get_threshold() == before
 
 
+def test_a_scheduler_that_pauses_gives_the_searcher_back() -> None:
+    class Watching(PromotionMOASHA):
+        search: Any = None
+
+        def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+            super().on_trial_add(tune_controller, trial)
+            self.search = tune_controller.search_alg
+
+    class Last(tune.Callback):
+        taken: object = None
+
+        def on_experiment_end(self, trials: Any, **info: Any) -> None:
+            self.taken = scheduler.search.searcher
+
+    scheduler = Watching(OBJECTIVES, 3, slots=1, time_attr="epoch")
+    searcher, last = Given({"quality": 2.0}), Last()
+    simulate(Steps(), searcher=searcher, scheduler=scheduler, num_samples=1, callbacks=[last])
+    assert last.taken is not searcher
+    assert scheduler.search.searcher is searcher
+    assert "is_finished" not in vars(scheduler.search)  # its class's holds again
+
+
 @contextlib.contextmanager
 def without_garbage_collection() -> Iterator[None]:
     gc.collect()
