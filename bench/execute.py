@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
+from pyarrow import ArrowException
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -117,12 +118,12 @@ def execute(
             else _here(runs, backend, data_dir, display)
         )
         with contextlib.closing(made) as attempts:
-            for run, (record, reason) in attempts:
+            for run, attempted in attempts:
+                record, reason = _keep(*attempted, folder)
                 if record.finished:
                     finished.append(run.run_id)
                 else:
                     failed[run.run_id] = reason
-                records.write(record, folder)
                 display.end(run, record)
     return Outcome(tuple(finished), failed)
 
@@ -149,6 +150,20 @@ def attempt(
     except Exception as error:
         reason = f"{type(error).__name__}: {_last_line(error)}"
         return replace(record, error=traceback.format_exc()), reason
+
+
+def _keep(record: RunRecord, reason: str, folder: Path) -> Attempt:
+    """Write a record; a run whose result cannot be written has failed.
+
+    Such as one whose problem gives test metrics that are no plain numbers.
+    """
+    try:
+        records.write(record, folder)
+    except (TypeError, ValueError, ArrowException) as error:
+        reason = f"its result cannot be written: {type(error).__name__}: {_last_line(error)}"
+        record = replace(record, result=None, error=f"{traceback.format_exc()}\n{reason}")
+        records.write(record, folder)
+    return record, reason
 
 
 def _last_line(error: Exception) -> str:

@@ -208,7 +208,8 @@ def _write(record: RunRecord, folder: Path, target: Path) -> None:
         files.flush(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        shutil.rmtree(retired, ignore_errors=True)
+        if target.exists():  # else the old one is all there is; it is put back later
+            shutil.rmtree(retired, ignore_errors=True)
 
 
 @contextmanager

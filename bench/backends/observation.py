@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -94,17 +95,31 @@ class TimedSearcher(Searcher):
         self.inner.restore(checkpoint_path)
 
 
+class StalledError(RuntimeError):
+    """Trials wait to start, and none has for long."""
+
+
 class Observer(tune.Callback):
     """Keeps every report and every error of a run of Tune.
 
     Args:
         on_trial_end: Called whenever a trial has ended.
         failures: Is told of every end.
+        patience_s: Real seconds in which trials may wait while none runs; then the run is given
+            up: what they need is gone.
     """
 
-    def __init__(self, on_trial_end: Callable[[], None], failures: Failures) -> None:
+    def __init__(
+        self,
+        on_trial_end: Callable[[], None],
+        failures: Failures,
+        patience_s: float = math.inf,
+    ) -> None:
         self._on_trial_end = on_trial_end
         self.failures = failures
+        self._patience_s = patience_s
+        self._ran_at = time.monotonic()
+        self._looks_at = 0.0
         self._last: dict[str, dict[str, Any]] = {}
         self._began = 0.0
         self.reports: list[tuple[str, float, dict[str, Any]]] = []
@@ -118,6 +133,25 @@ class Observer(tune.Callback):
     def begin(self) -> None:
         """Start the clock of `reports`."""
         self._began = time.perf_counter()
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Give up if nothing runs any more though something should.
+
+        Raises:
+            StalledError: After `patience_s`.
+        """
+        now = time.monotonic()
+        if now < self._looks_at:
+            return
+        self._looks_at = now + min(1.0, self._patience_s / 10)
+        statuses = {trial.status for trial in trials}
+        if Trial.RUNNING in statuses or Trial.PENDING not in statuses:
+            self._ran_at = now
+        elif now - self._ran_at > self._patience_s:
+            raise StalledError(
+                f"no trial has run for {self._patience_s:g} s, though some wait to: what they need "
+                "of Ray is gone"
+            )
 
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any

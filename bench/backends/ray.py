@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
@@ -48,6 +49,8 @@ from mobo_core.tune import PromotionScheduler, problem_trainable
 
 PROXY_CPUS = 0.01
 """A trial's own process only passes on what its training process does."""
+STALLED_S = 300.0
+"""Real seconds in which trials wait and none trains, after which a run is given up."""
 
 
 class RayBackend(AbstractContextManager["RayBackend"]):
@@ -75,6 +78,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         self._data_dir = data_dir
         self._slots = slots
         self._lender: tuple[Problem, Any] | None = None
+        self._warmed_up = False
 
     def __enter__(self) -> RayBackend:
         # All slots may start their processes at once; Tune's default is one after the other.
@@ -123,15 +127,15 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         fitted = 0
         for index in range(trials):
             trial_id = str(index)
-            timed.suggest(trial_id)
+            if not isinstance(timed.suggest(trial_id), dict):
+                break  # a small space has no more
             fitted += model_based(timed.inner, trial_id)
             if fitted == 2:
                 break
             result = {o.name: o.reference * (1 + 0.01 * index) for o in objectives}
             timed.on_trial_complete(trial_id, {**result, catalogue.TIME_ATTR: problem.max_epochs})
         self._await_hosts(lender)
-        # A process's first training also loads code and fills caches: not at a run's expense.
-        self.epoch_seconds(problem, epochs=1)
+        self._warm(problem)
         return list(timed.seconds.values())[-1]
 
     def epoch_seconds(self, problem: Problem, epochs: int = 2) -> float:
@@ -149,10 +153,17 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             ) from error
         return max(float(metrics["seconds"]) for metrics, _ in trained)
 
-    def free_slots(self) -> None:
-        """See that all slots are free, on a new Ray if need be, before something is run."""
-        if not self._session.with_all_slots():
-            self._lender = None  # it ended with the old one
+    def _warm(self, problem: Problem) -> None:
+        # A process's first training also loads code and fills caches: not at a run's expense.
+        self.epoch_seconds(problem, epochs=1)
+        self._warmed_up = True
+
+    def free_slots(self) -> bool:
+        """See that all slots are free before something is run; whether Ray is the one it was."""
+        if self._session.with_all_slots():
+            return True
+        self._lender = None  # it ended with the old one
+        return False
 
     def _await_hosts(self, lender: Any) -> None:
         settings = self._settings
@@ -222,9 +233,13 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         )
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
         failures = Failures(objectives, run.budget.trials, self._limits.failed_share)
-        observer = Observer(on_trial_end, failures)
-        self.free_slots()
+        # On a Ray that was joined a trial may wait for somebody else's to end.
+        patience_s = STALLED_S if self._session.owned else math.inf
+        observer = Observer(on_trial_end, failures, patience_s)
+        is_new = not self.free_slots()
         self._await_hosts(self._lender_of(problem))
+        if is_new and self._warmed_up:
+            self._warm(problem)
         scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
         try:
             wall_s = self._search(run, problem, searcher, scheduler, observer)
@@ -267,7 +282,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                     epoch_limit_s=self._limits.epoch_s,
                 ),
                 run.seed,
-                {"cpu": PROXY_CPUS, **({SLOT: 1} if self._settings.address is None else {})},
+                self._of_a_trial(),
             ),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
@@ -294,7 +309,19 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             raise
         wall_s = time.perf_counter() - began
         shutil.rmtree(self._scratch.path / "tune" / run.run_id, ignore_errors=True)
+        if lost := self._session.lost_slots():
+            raise RuntimeError(
+                f"Ray lost {lost:g} of {self._slots} slots during the run, so that its times are "
+                "wrong; the same command makes it again"
+            )
         return wall_s
+
+    def _of_a_trial(self) -> dict[str, float]:
+        """Resources of a trial's own process, beside those of its training processes."""
+        if self._settings.address is None:
+            return {"cpu": PROXY_CPUS, SLOT: 1}
+        # On this node, which has the folder that checkpoints go to: the others need not see it.
+        return {"cpu": 0, f"node:{ray.util.get_node_ip_address()}": 0.001}
 
     def _concurrency(self, run: Run) -> int | None:
         """Trials that Tune may have at a time; None leaves it to the scheduler or to SLOT.

@@ -27,18 +27,24 @@ def retrain(
         epoch_limit_s: Seconds an epoch may take.
 
     Raises:
-        RetrainingError: If one raises, or its process dies or takes too long; it is then replaced.
+        RetrainingError: If one raises, or its process dies or takes too long; one that is late is
+            replaced.
     """
     pool = ActorPool(ray.get(lender.hosts.remote()))
-    try:
-        for member in members:
-            pool.submit(
-                lambda host, trial: host.train_again.remote(trial.config, seed, trial.epochs),
-                member,
-            )
-        return [pool.get_next(epoch_limit_s * member.epochs) for member in members]
-    except ray.exceptions.RayError as error:
-        raise RetrainingError(str(error).strip().splitlines()[-1]) from error
-    except TimeoutError:
-        ray.get(lender.replace_hosts.remote())
-        raise RetrainingError(f"an epoch took more than {epoch_limit_s:g} s") from None
+    for member in members:
+        pool.submit(
+            lambda host, trial: host.train_again.remote(trial.config, seed, trial.epochs), member
+        )
+    results: list[tuple[dict[str, float], dict[str, float]]] = []
+    failure: ray.exceptions.RayError | None = None
+    for member in members:  # all of them: the next run must not find a process still training
+        try:
+            results.append(pool.get_next(epoch_limit_s * member.epochs))
+        except ray.exceptions.RayError as error:
+            failure = failure or error
+        except TimeoutError:
+            ray.get(lender.replace_hosts.remote())
+            raise RetrainingError(f"an epoch took more than {epoch_limit_s:g} s") from None
+    if failure is not None:
+        raise RetrainingError(str(failure).strip().splitlines()[-1]) from failure
+    return results

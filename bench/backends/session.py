@@ -36,7 +36,7 @@ class RaySession:
         self._settings = settings
         self._slots = slots
         self._folder = folder
-        self._starts = 0
+        self._opened = False
 
     def open(self) -> None:
         """Start or join Ray, unless this process already has one.
@@ -46,6 +46,7 @@ class RaySession:
         """
         if ray.is_initialized():
             return
+        self._opened = True
         handler = signal.getsignal(signal.SIGTERM)
         try:
             self._start()
@@ -55,10 +56,10 @@ class RaySession:
                 f"cannot start or join Ray at {where} ({error}); with --address a cluster must "
                 "run there ('ray start --head'), without it a Ray of our own is started"
             ) from error
-        self._starts += 1
-        if threading.current_thread() is threading.main_thread():
-            # Ray's own handler prints a stack trace of its core before it passes on.
-            signal.signal(signal.SIGTERM, handler)
+        finally:
+            if threading.current_thread() is threading.main_thread():
+                # Ray's own handler prints a stack trace of its core before it passes on.
+                signal.signal(signal.SIGTERM, handler)
 
     def _start(self) -> None:
         settings = self._settings
@@ -80,32 +81,49 @@ class RaySession:
 
     def close(self) -> None:
         """End it, if it was opened here."""
-        if self._starts:
+        if self._opened:
             ray.shutdown()
+
+    @property
+    def owned(self) -> bool:
+        """Whether this Ray is our own: nobody else's trials are on it."""
+        return self._opened and self._settings.address is None
+
+    def lost_slots(self) -> float:
+        """Slots that are still taken when no run is on, and have been for a while.
+
+        Ray 2.60 rarely loses some: of a placement group that Tune removed while it was being made,
+        a node may keep a part for good. A run on what is left is slow, or waits for ever.
+        """
+        if not self.owned:
+            return 0.0  # what is taken may be somebody else's
+        until = time.monotonic() + FREE_AGAIN_S
+        while True:
+            lost = self._slots - float(ray.available_resources().get(SLOT, 0.0))
+            if lost <= 0 or time.monotonic() > until:
+                return max(lost, 0.0)
+            time.sleep(0.05)
 
     def with_all_slots(self) -> bool:
         """See that no slot is taken, for a run that is about to begin.
 
-        Ray 2.60 rarely loses some: of a placement group that Tune removed while it was being made,
-        a node may keep a part for good. A run on what is left would be slow, or wait for ever.
-
         Returns:
             Whether Ray is the one it was; False if it had to be started anew, so that nothing on it
             is left.
+
+        Raises:
+            UserError: If it had to be, and cannot.
         """
-        if not self._starts or self._settings.address is not None:
-            return True  # what is taken may be somebody else's
-        until = time.monotonic() + FREE_AGAIN_S
-        while (free := ray.available_resources().get(SLOT, 0.0)) < self._slots:
-            if time.monotonic() > until:
-                console.print(
-                    f"Ray has {free:g} of {self._slots} slots free between two runs: it lost the "
-                    "rest, and is started anew",
-                    style="yellow",
-                    markup=False,
-                )
-                ray.shutdown()
-                self.open()
-                return False
-            time.sleep(0.05)
-        return True
+        if self._opened and not ray.is_initialized():  # the last attempt to start it failed
+            self.open()
+            return False
+        if not (lost := self.lost_slots()):
+            return True
+        console.print(
+            f"Ray has lost {lost:g} of {self._slots} slots: it is started anew",
+            style="yellow",
+            markup=False,
+        )
+        ray.shutdown()
+        self.open()
+        return False

@@ -23,7 +23,7 @@ from ray.tune.trainable import FunctionTrainable
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.rules import Decision, PromotionRule
 from mobo_core.tune.gate import Gate
-from mobo_core.tune.scheduler import ObjectiveScheduler
+from mobo_core.tune.scheduler import ObjectiveScheduler, is_retried
 
 logger = logging.getLogger(__name__)
 
@@ -127,6 +127,8 @@ class PromotionScheduler(ObjectiveScheduler):
         """
         if self._gate is None:
             self._take_over(tune_controller, trial)
+        elif tune_controller is not self._controller:
+            raise ValueError(f"make a {type(self).__name__} for each experiment: this has had one")
         trial_id = trial.trial_id
         if trial_id not in self._order:
             self._order[trial_id] = len(self._order)
@@ -192,11 +194,15 @@ class PromotionScheduler(ObjectiveScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """The trial failed; if Tune retries it, it will report again."""
-        if trial.should_recover():
+        if is_retried(trial):
             self._rule.withdraw(trial.trial_id)
+            self._leave(trial.trial_id)
         else:
-            self._rule.end(trial.trial_id, failed=True)
-        self._leave(trial.trial_id)
+            self._give_up(trial.trial_id)
+
+    def _give_up(self, trial_id: str) -> None:
+        self._rule.end(trial_id, failed=True)
+        self._leave(trial_id)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
         """The trial is ended while it waits."""
@@ -258,7 +264,11 @@ class PromotionScheduler(ObjectiveScheduler):
     def _look_at_trials(self) -> None:
         """See which trials have started and which pauses have taken effect."""
         for trial_id, trial in list(self._starting.items()):
-            if trial.status != Trial.PENDING:
+            if trial.is_finished():
+                # Tune tells nobody of a trial that got a process which could not be used again.
+                self._controller.search_alg.on_trial_complete(trial_id, error=True)
+                self._give_up(trial_id)
+            elif trial.status != Trial.PENDING:
                 del self._starting[trial_id]
                 self._staged.discard(trial_id)
         for trial_id, trial in list(self._pausing.items()):
@@ -381,8 +391,9 @@ class PromotionScheduler(ObjectiveScheduler):
         return saved is not None and bool(saved.metrics.get(self._time_attr) == paused_at)
 
     def _check_checkpoint(self, trial: Trial) -> None:
-        if trial.checkpoint is None:
+        if not self._has_newest_checkpoint(trial):
             raise ValueError(
-                f"trial {trial.trial_id} was paused without a checkpoint: the training function "
-                "must pass checkpoint=... with every tune.report, or take a stopping scheduler"
+                f"trial {trial.trial_id} was paused without a checkpoint of its last report: the "
+                "training function must pass checkpoint=... with every tune.report, or take a "
+                "stopping scheduler"
             )

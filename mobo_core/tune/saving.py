@@ -48,9 +48,13 @@ class SchedulerState(Callback):
 
     Args:
         scheduler: The one given to the same Tuner.
+
+    Raises:
+        ValueError: If it is one whose state cannot be saved.
     """
 
     def __init__(self, scheduler: Stateful) -> None:
+        scheduler.get_state()  # refused now rather than at the first save
         self._scheduler = scheduler
         self._saved = False
 
@@ -87,18 +91,21 @@ def restore_tuner(
     """`Tuner.restore` of an experiment with `SchedulerState`, wherever its driver was killed.
 
     Args:
-        path: Folder of the experiment, local or a URI.
+        path: Folder of the experiment, local (``~`` is the home folder) or a URI.
         trainable: As in `Tuner.restore`.
         storage_filesystem: As in `Tuner.restore`.
         options: The others of `Tuner.restore`.
 
     Raises:
-        ValueError: If the folder holds no state that `SchedulerState` saved.
+        ValueError: If there is no such folder, or it holds no state that `SchedulerState` saved.
     """
     filesystem, folder = storage_filesystem, path
     if filesystem is None:
-        where = path if "://" in path else str(Path(path).resolve())
-        filesystem, folder = pyarrow.fs.FileSystem.from_uri(where)
+        if "://" not in path:
+            path = str(Path(path).expanduser().resolve())
+        filesystem, folder = pyarrow.fs.FileSystem.from_uri(path)
+    if filesystem.get_file_info(folder).type is not pyarrow.fs.FileType.Directory:
+        raise ValueError(f"{path} is no folder: give that of the experiment, its name included")
     archive = f"{folder}/{ARCHIVE}"
     if filesystem.get_file_info(archive).type is not pyarrow.fs.FileType.File:
         raise ValueError(

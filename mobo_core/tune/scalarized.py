@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import TrialScheduler
+from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.scalarization import Kind, Scalarization, simplex_weights
 
 SCALAR = "scalarized"
 """Key under which the wrapped scheduler finds the metric."""
+BY_TRIAL_ID = (AsyncHyperBandScheduler,)
+"""Ray's schedulers that keep what they learn by the ids of trials."""
 
 
 class ScalarizedScheduler(TrialScheduler):
@@ -107,7 +109,18 @@ class ScalarizedScheduler(TrialScheduler):
             return self._scheduler.choose_trial_to_run(tune_controller)
 
     def get_state(self) -> dict[str, Any]:
-        """What `SchedulerState` saves: the weights, and Ray's scheduler as it stands."""
+        """What `SchedulerState` saves: the weights, and Ray's scheduler as it stands.
+
+        Raises:
+            ValueError: If that knows its trials by their objects, which are others after a restore:
+                Ray's median stopping, HyperBand and population-based schedulers do.
+        """
+        if not isinstance(self._scheduler, BY_TRIAL_ID):
+            raise ValueError(
+                f"Ray's {type(self._scheduler).__name__} cannot go on after a restore: it knows "
+                "trials by objects that are then others. Leave SchedulerState out, or take "
+                "AsyncHyperBandScheduler or a scheduler of mobo_core.tune"
+            )
         return {
             "_scheduler": self._scheduler,
             "_weights": self._weights,

@@ -13,7 +13,7 @@ from mobo_core.objectives import ObjectiveSet
 from mobo_core.projection import MARGIN, ProjectedStoppingRule, ProjectionSettings
 from mobo_core.ranking import Ranking
 from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
-from mobo_core.tune.scheduler import ObjectiveScheduler
+from mobo_core.tune.scheduler import ObjectiveScheduler, is_retried
 
 
 class RuleScheduler(ObjectiveScheduler):
@@ -60,7 +60,7 @@ class RuleScheduler(ObjectiveScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """Tell the rule, unless Tune retries the trial."""
-        if not trial.should_recover():
+        if not is_retried(trial):
             self._rule.end(trial.trial_id, failed=True)
 
     def _decide(self, trial: Trial, result: dict[str, Any]) -> Decision:

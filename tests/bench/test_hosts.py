@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 import ray
 
 from bench.backends.hosts import HostedProblem, Lender, TrainingProcessError
+from bench.backends.retraining import RetrainingError, retrain
+from bench.records import TrialRecord
+from tests.bench.faulty import SLOW_S, Faulty
 from tests.bench.lending import Borrower, Counting
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
 
 
 @pytest.fixture
-def lender(ray_session: object) -> Any:
+def lender() -> Any:
     return ray.remote(num_cpus=0)(Lender).remote(Counting(), 1, 0.5, 0.0)
 
 
@@ -59,3 +63,18 @@ def test_a_host_that_dies_while_nobody_has_it_is_replaced(lender: Any) -> None:
     ray.kill(host)
     (host,) = ray.get(lender.hosts.remote())
     assert ray.get(host.__ray_ready__.remote(), timeout=60)
+
+
+def test_after_a_failed_retraining_no_process_still_trains() -> None:
+    """The next run would wait for it."""
+    lender = ray.remote(num_cpus=0)(Lender).remote(Faulty(9), 2, 0.5, 0.0)
+    members = [
+        TrialRecord(number, "completed", epochs, {"fault": fault, "number": number}, "Sobol", 0, "")
+        for number, (fault, epochs) in enumerate([("raise", 2), ("slow", 8)])
+    ]
+    with pytest.raises(RetrainingError, match="RuntimeError: out of luck"):
+        retrain(lender, members, 0, epoch_limit_s=60)
+    began = time.monotonic()
+    ray.get([host.__ray_ready__.remote() for host in ray.get(lender.hosts.remote())])
+    assert time.monotonic() - began < 4 * SLOW_S
+    ray.kill(lender)

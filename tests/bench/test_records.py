@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
-from bench import folders, records
+from bench import execute, folders, records
 from bench.errors import UserError
-from bench.matrix import Component, load_matrix
+from bench.matrix import Component, Run, load_matrix
 from tests.bench.examples import record
 
 
@@ -60,6 +62,57 @@ def test_failed_writing_leaves_what_was_there(
         records.write(record(wall_s=99.0), tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
     assert records.read(path) == record()
+
+
+def test_an_old_record_that_cannot_be_put_back_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records.write(record(), tmp_path)
+
+    def only_aside(self: Path, target: Path) -> Path:
+        if not target.name.startswith(records.RETIRED):
+            raise OSError("the server is gone")
+        os.rename(self, target)
+        return target
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", only_aside)
+        with pytest.raises(UserError, match="the server is gone"):
+            records.write(record(wall_s=99.0), tmp_path)
+    with folders.held(tmp_path):  # as the next command does
+        (kept,) = records.read_all(tmp_path)
+    assert kept == record()
+
+
+class Reports:
+    """A backend whose problem tests its members with something that is no plain number."""
+
+    processes = 1
+
+    def __init__(self, bad: object) -> None:
+        self.bad = bad
+
+    def execute(self, run: Run, on_trial_end: object) -> records.RunResult:
+        result = record().result
+        assert result is not None
+        if run.seed == 0:
+            member = replace(result.front[0], metrics={"test_accuracy": self.bad})
+            return replace(result, front=(member,))
+        return result
+
+
+@pytest.mark.parametrize("bad", [float("nan"), np.float32(0.5), {1, 2}])
+def test_a_result_that_cannot_be_written_is_a_failed_run_and_the_others_go_on(
+    bad: object, tmp_path: Path
+) -> None:
+    runs = load_matrix("quick").with_dataset("digits").runs([0, 1])[:4]
+    first = [run for run in runs if run.seed == 0]
+    outcome = execute.execute(runs, Reports(bad), tmp_path, "", Console(quiet=True))
+    assert set(outcome.failed) == {run.run_id for run in first}
+    assert set(outcome.finished) == {run.run_id for run in runs if run.seed == 1}
+    made = records.read(tmp_path / first[0].run_id)
+    assert made.reason.startswith("its result cannot be written: ")
+    assert execute.pending(runs, tmp_path, "") == first
 
 
 @pytest.mark.parametrize(

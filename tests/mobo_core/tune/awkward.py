@@ -29,6 +29,16 @@ def checkpointing(config: dict[str, Any]) -> None:
         tune.report(report, checkpoint=tune.Checkpoint.from_directory(str(folder)))
 
 
+def every_other(config: dict[str, Any]) -> None:
+    """Saves after every second epoch only."""
+    for t in range(1, MAX_T + 1):
+        error, size = curve(config["number"], t, "finish")
+        folder = Path(config["folder"], f"{config['number']}-{t}")
+        folder.mkdir(parents=True)
+        checkpoint = None if t % 2 else tune.Checkpoint.from_directory(str(folder))
+        tune.report({"error": error, "size": size, "epoch": t}, checkpoint=checkpoint)
+
+
 def forgetful(config: dict[str, Any]) -> None:
     for t in range(1, MAX_T + 1):
         error, size = curve(config["number"], t, "finish")
@@ -65,3 +75,17 @@ class FailsOnce(Cheap):
             fallen.touch()
             os._exit(1)
         return super().step()
+
+
+class NotAgain(Cheap):
+    """Its process takes no second trial."""
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        return False
+
+
+class FailsToReset(Cheap):
+    """Its process breaks when it is given a second trial."""
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        raise RuntimeError("cannot be reset")

@@ -28,7 +28,16 @@ from mobo_core.tune import (
 from mobo_core.tune.pausing import PromotionScheduler
 from mobo_core.virtual import InOrder, simulate
 from tests.bench.cheap import MAX_T, Cheap, CheapProblem
-from tests.mobo_core.tune.awkward import Bare, FailsOnce, StartsOver, checkpointing, forgetful
+from tests.mobo_core.tune.awkward import (
+    Bare,
+    FailsOnce,
+    FailsToReset,
+    NotAgain,
+    StartsOver,
+    checkpointing,
+    every_other,
+    forgetful,
+)
 from tests.mobo_core.tune.promotion_driver import OBJECTIVES, TRIALS, Numbers, resources, tuner
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_session")]
@@ -101,7 +110,8 @@ def test_functions_with_checkpoints_work(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("trainable", "message"),
     [
-        (forgetful, "paused without a checkpoint: the training function must pass checkpoint="),
+        (forgetful, "paused without a checkpoint of its last report: the training function must"),
+        (every_other, "paused without a checkpoint of its last report: the training function must"),
         (Bare, "Bare has no save_checkpoint and load_checkpoint"),
         (StartsOver, "was resumed at epoch=1 and reports epoch=1: the trainable must load"),
     ],
@@ -109,8 +119,9 @@ def test_functions_with_checkpoints_work(tmp_path: Path) -> None:
 def test_trainables_that_cannot_pause_are_refused(
     trainable: Any, message: str, tmp_path: Path
 ) -> None:
+    extra = {"folder": str(tmp_path / "checkpoints")}
     with pytest.raises(Exception, match=message):
-        tuner(SCHEDULERS["moasha"](1), tmp_path, "finish", trainable=trainable).fit()
+        tuner(SCHEDULERS["moasha"](1), tmp_path, "finish", trainable=trainable, extra=extra).fit()
 
 
 def test_a_concurrency_limiter_is_refused(tmp_path: Path) -> None:
@@ -155,22 +166,60 @@ def test_processes_that_die_are_retried_from_their_pause(tmp_path: Path) -> None
     assert list(tmp_path.glob("log-*-fell"))
 
 
-def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
-    results = tuner(SCHEDULERS["moasha"](None), tmp_path, "finish").fit()
+@pytest.mark.parametrize(("trainable", "max_failures"), [(NotAgain, 0), (FailsToReset, 1)])
+def test_processes_that_take_no_second_trial_cost_trials_not_slots(
+    trainable: Any, max_failures: int, tmp_path: Path
+) -> None:
+    """Tune ends a trial that was given such a process, and tells no scheduler in the first case."""
+    searcher = Hesitant(patient=True)
+    scheduler = SCHEDULERS["moasha"](2)
+    results = tuner(
+        scheduler,
+        tmp_path,
+        "finish",
+        trainable=trainable,
+        searcher=searcher,
+        max_failures=max_failures,
+    ).fit()
+    assert len(results) == TRIALS
+    assert 0 < results.num_errors < TRIALS
+    assert searcher.ended == TRIALS
+
+
+@pytest.mark.parametrize("slots", [2, 4])
+def test_slots_follow_from_the_cluster(slots: int, tmp_path: Path) -> None:
+    counted = []
+
+    class Counts(EpochBudget):
+        def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+            counted.append(scheduler._slot_count())
+            return False
+
+    scheduler = SCHEDULERS["moasha"](None)
+    results = tuner(scheduler, tmp_path, "finish", slots=slots, stop=Counts(10**6)).fit()
     assert results.num_errors == 0
     assert len(results) == TRIALS
+    assert set(counted) == {slots}
+
+
+def test_a_scheduler_is_for_one_experiment(tmp_path: Path) -> None:
+    scheduler = SCHEDULERS["moasha"](2)
+    tuner(scheduler, tmp_path / "one", "finish", samples=2).fit()
+    with pytest.raises(Exception, match="make a PromotionMOASHA for each experiment"):
+        tuner(scheduler, tmp_path / "two", "finish", samples=2).fit()
 
 
 class Hesitant(Numbers):
     """Has nothing to suggest until it hears how a trial ended, after the first four."""
 
-    def __init__(self) -> None:
+    def __init__(self, patient: bool = False) -> None:
         super().__init__("finish", None, {})
         self.ended = 0
         self.declined = 0
+        self.patient = patient
 
     def suggest(self, trial_id: str) -> Any:
-        if self.count == 4 and not self.ended:
+        if self.count == 4 and not self.ended and not self.patient:
             self.declined += 1
             return None
         return super().suggest(trial_id)
@@ -230,6 +279,8 @@ def test_a_scheduler_counts_what_it_did(tmp_path: Path) -> None:
 
 
 def test_nothing_to_restore_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"nowhere is no folder: give that of the experiment"):
+        restore_tuner(str(tmp_path / "nowhere"), Cheap)
     with pytest.raises(ValueError, match=r"has no experiment-state.zip.*SchedulerState"):
         restore_tuner(str(tmp_path), Cheap)
 
