@@ -127,7 +127,7 @@ class PromotionScheduler(ObjectiveScheduler):
         """
         if self._gate is None:
             self._take_over(tune_controller, trial)
-        elif tune_controller is not self._controller:
+        elif tune_controller.search_alg is not self._controller.search_alg:
             raise ValueError(f"make a {type(self).__name__} for each experiment: this has had one")
         trial_id = trial.trial_id
         if trial_id not in self._order:
