@@ -227,7 +227,7 @@ COMPARED: Sequence[tuple[str, str, Formatter]] = (
 def comparison(runs: pd.DataFrame) -> list[Sheet]:
     """Schedulers against FIFO of the same seed, a table per searcher and objective set.
 
-    The last row is the oracle: the limit of any scheduler that does not know the end.
+    The last row is the oracle: the limit of any scheduler on the configurations that FIFO met.
 
     Args:
         runs: From `aggregate.summarise`.

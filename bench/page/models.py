@@ -17,6 +17,8 @@ from bench.sheets import Note
 from bench.surrogates import Contour, Diagnosis, Fit
 from mobo_core.objectives import Objective
 
+NO_MODEL = ("Sobol", "fallback")
+"""Origins of trials, see `AxSearcher.generation_node`, that were drawn without a model."""
 ABOUT = (
     "Ax's default model (BoTorch's Gaussian processes), fitted again to the final values of one "
     "run of each searcher and objective set: the first seed of FIFO, or of whichever scheduler "
@@ -179,7 +181,7 @@ def _order(record: RunRecord, x: Objective, y: Objective) -> Spec:
         "marker": {
             "size": 10,
             "color": looks.lean(np.asarray(last["trial"], dtype=float)),
-            "symbol": ["circle-open" if origin == "Sobol" else "circle" for origin in drawn],
+            "symbol": ["circle-open" if origin in NO_MODEL else "circle" for origin in drawn],
             "line": {"width": 2},
             "colorscale": "Viridis",
             "colorbar": {"title": {"text": "trial"}, "thickness": 12},

@@ -1,4 +1,4 @@
-"""How probable it is that one method's run is better than another's."""
+"""How probable it is that one method's run is better than another's of the same seed."""
 
 from __future__ import annotations
 
@@ -41,28 +41,3 @@ def paired_improvement(
 
     wins = [(np.sign(array) + 1) / 2 for array in arrays]
     return stratified_interval(wins, mean_of_cells, rng, matched=matched, resamples=resamples)
-
-
-def probability_of_improvement(values: Sequence[ArrayLike], others: Sequence[ArrayLike]) -> float:
-    """P(X > Y) + P(X = Y) / 2 of runs of X and Y that are not paired, the mean over the cells.
-
-    Args:
-        values: One (n_i,) array a cell, higher is better.
-        others: One (k_i,) array for each of the same cells.
-
-    Raises:
-        ValueError: If the cells differ in number, or one is empty or holds NaN.
-
-    Source: Agarwal et al. 2021, arXiv:2108.13264, section 4.3: the Mann–Whitney statistic over
-    its largest value.
-    """
-    pairs = [
-        (np.asarray(mine, dtype=float), np.asarray(theirs, dtype=float))
-        for mine, theirs in zip(values, others, strict=True)
-    ]
-    if not pairs or any(array.ndim != 1 or array.size == 0 for pair in pairs for array in pair):
-        raise ValueError("needs the same cells of both, each of shape (n,), n ≥ 1")
-    if any(np.isnan(array).any() for pair in pairs for array in pair):
-        raise ValueError("values must not be NaN: leave out runs without one and say so")
-    shares = [(np.sign(mine[:, None] - theirs) + 1).mean() / 2 for mine, theirs in pairs]
-    return float(np.mean(shares))
