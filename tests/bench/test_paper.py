@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from bench.paper import ROWS
+from bench.statistics.wilcoxon import signed_rank_p
 
 REPORTS = Path(__file__).resolve().parents[2] / "reports"
 PAGE = (REPORTS / "paper.md").read_text("utf-8")
@@ -76,6 +78,46 @@ def test_tables_are_those_of_the_reports(line: str) -> None:
     name = "paper" if " 6 × 4 " in line else "schedulers"
     report = (REPORTS / "reference" / f"{name}-mnist-virtual" / "report.md").read_text("utf-8")
     assert line in report
+
+
+def runs_of(report: str, scheduler: str) -> pd.DataFrame:
+    runs = pd.read_csv(REPORTS / "reference" / report / "runs.csv")
+    return runs[runs["scheduler"] == scheduler]
+
+
+def share(value: float, digits: int = 1) -> str:
+    return f"{100 * value:.{digits}f}"
+
+
+def test_what_hypervolume_promotion_does_where_it_was_not_chosen() -> None:
+    mnist = runs_of("schedulers-mnist-virtual", "hv-promotion")
+    odd = mnist[mnist["seed"] % 2 == 1]
+    ratio = odd["hypervolume_ratio"]
+    assert (
+        f"{share(ratio.mean())} % of FIFO's hypervolume in the mean of {len(odd)} runs, at worst "
+        f"{share(ratio.min())} %, and saves {share(odd['epochs_saved'].mean(), 0)} % of the epochs"
+    ) in TEXT
+    lcbench = [runs_of(f"lcbench-{n}", "hv-promotion") for n in (167152, 167185, 168331)]
+    assert {len(runs) for runs in lcbench} == {60}
+    kept = [share(runs["hypervolume_ratio"].mean()) for runs in lcbench]
+    saves = [share(runs["epochs_saved"].mean(), 0) for runs in lcbench]
+    worst = min(runs["hypervolume_ratio"].min() for runs in lcbench)
+    assert (
+        f"{kept[0]}, {kept[1]} and {kept[2]} % in the mean, at worst {share(worst)} %, and saves "
+        f"{saves[0]}, {saves[1]} and {saves[2]} % of the epochs"
+    ) in TEXT
+
+
+def test_a_longer_grace_period_loses_less() -> None:
+    """Over 20 paired seeds; the seeds' means over the objective sets."""
+    means = [
+        runs_of("schedulers-mnist-virtual", f"paper-dominance-g{k}")
+        .groupby("seed")["hypervolume_ratio"]
+        .mean()
+        for k in (1, 2)
+    ]
+    assert signed_rank_p(means[1] - means[0]) < 0.001
+    assert "(20 seeds, p < 0.001 of a paired test)" in TEXT
 
 
 def test_both_tables_are_there() -> None:
