@@ -29,8 +29,8 @@ AGAINST_FIFO = (
 FRONT_LOST = (
     "Front lost: distinct points of FIFO's final front whose trials were ended early, where both "
     "met the same configurations. The oracle knows FIFO's final front and gives one epoch to all "
-    "others: of FIFO's configurations no scheduler can save more without losing any of it; one that "
-    "a search by a model took elsewhere may."
+    "others: of FIFO's configurations no scheduler can save more without losing any of it; where a "
+    "search by a model went elsewhere one may."
 )
 TRAINED_AGAIN = (
     "Each member of a final front was trained again from its configuration and seed and then "

@@ -59,5 +59,7 @@ ROWS: Mapping[tuple[int, str], PaperRow] = {
     (4, "loss+params"): PaperRow(810, 4, 31474.10, 3, 31891.97, 86),
     (4, "acc+loss+params"): PaperRow(1394, 10, 2074.74, 4, 2137.39, 106),
 }
-"""(table, objective set) → row. The records that the tests read hold Table 1 and the first two sets of
-the others; the observed figures of the other six were computed when the records were collected."""
+"""(table, objective set) → row.
+
+The records that the tests read hold Table 1 and the first two sets of the others; the observed
+figures of the other six were computed when the records were collected."""

@@ -61,8 +61,8 @@ class TrainingSource(Protocol):
 class Problem(TrainingSource, Protocol):
     """A search space and how to train a configuration of it. Must be cheap to pickle.
 
-    Equal ones train alike: processes that hold one are used again for the next. A dataclass has such
-    an equality; without one they are started anew for every run.
+    Equal ones train alike: processes that hold one are used again for the next. A dataclass has
+    such an equality; without one they are started anew for every run.
     """
 
     @property

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
 
 from bench.statistics.improvement import paired_improvement
 from bench.statistics.profiles import performance_profile, score_profile
