@@ -92,15 +92,15 @@ def test_targets_reached_within_parts_of_the_budget() -> None:
 
 
 def test_profiles_are_read_at_a_few_places() -> None:
-    runs = pd.DataFrame(
+    final = pd.DataFrame(
         {
             "series": ["mine", "mine", "fifo", "fifo"],
             "objectives": "acc+params",
-            "hypervolume_ratio": [0.97, 0.85, 1.0, 1.0],
+            "ratio": [0.97, 0.85, 1.0, 1.0],
         }
     )
     costs = {"mine": np.array([1.0, 3.0]), "fifo": np.array([2.0, 2.0])}
-    found: Any = SimpleNamespace(runs=runs)
+    found: Any = SimpleNamespace(final=final)
     mine, fifo = texts(figure_tables.profiles(found, costs))
     whole, half, none = "100.0 %", "50.0 %", "0.0 %"
     # Above 80, 90, 95, 98 and 99 % of FIFO's; within 1, 1.5, 2 and 4 times the quickest.
