@@ -14,8 +14,8 @@ from mobo_core.objectives import ObjectiveSet, Points
 def is_retried(trial: Trial) -> bool:
     """Whether Tune tries again the trial of which it has just told `on_trial_error`.
 
-    It then has the status ERROR for a moment. `Trial.should_recover` says less: a trial that has
-    not begun to run is given up however often it may fail.
+    It then has the status ERROR for a moment. Its own ``should_recover`` says less: a trial that
+    has not begun to run is given up however often it may fail.
     """
     return bool(trial.status == Trial.ERROR)
 
