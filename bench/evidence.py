@@ -323,11 +323,12 @@ def _identity(run: Mapping[str, Any]) -> dict[str, object]:
 
 
 def yardstick(runs: pd.DataFrame) -> str:
-    """The searcher whose FIFO runs measure all others where searchers are compared: the first.
+    """The searcher whose FIFO measures all where searchers are compared: the first that found any.
 
     Each searcher's own would be another unit for each: with a poor search everything looks good.
     """
-    searchers = runs.loc[runs["scheduler"] == BASELINE, "searcher"]
+    found = (runs["scheduler"] == BASELINE) & (runs["hypervolume"] > 0)
+    searchers = runs.loc[found, "searcher"]
     return "" if searchers.empty else str(searchers.iloc[0])
 
 

@@ -110,8 +110,8 @@ def certainty(findings: Findings) -> str:
     """What so many seeds can show at all."""
     seeds = findings.baseline["seeds"]
     said = reach(int(seeds.max()), len(seeds))
-    if fewer := int((seeds < seeds.max()).sum()):
-        said += f" {fewer} of the rows have fewer seeds, from {seeds.min()} on: they show less."
+    if seeds.min() < seeds.max():
+        said += f" Rows with fewer seeds, from {seeds.min()} on, show less."
     return said
 
 

@@ -171,7 +171,7 @@ def test_rows_with_fewer_seeds_are_said_to_show_less() -> None:
     runs = [*pairs(8), *(run("new", seed, HALF) for seed in range(2))]
     shown = findings.certainty(found(runs))
     assert shown.startswith("With 8 seeds the smallest p")
-    assert shown.endswith("1 of the rows have fewer seeds, from 2 on: they show less.")
+    assert shown.endswith("Rows with fewer seeds, from 2 on, show less.")
     by_name = found(runs).baseline.set_index("series")
     # Holm: new's 1/2 comes second, so it is not doubled; half's 1/128 is.
     assert by_name["smallest_p"].to_dict() == {"half": 1 / 64, "new": 1 / 2}
@@ -193,6 +193,9 @@ def test_searchers_are_measured_by_one_fifo() -> None:
     more = [*runs, searched("poor", run("half", 0, HALF))]
     assert "FIFO is FIFO with good, for every searcher" in findings.section(found(more))
     assert "for every searcher" not in findings.section(found(pairs(1)))
+    # Where the first one's FIFO found nothing, it is no unit.
+    nothing = searched("none", run("fifo", 0, ((0.5, 0.5),)))
+    assert "FIFO is FIFO with good" in findings.section(found([nothing, *more]))
 
 
 def test_random_search_is_compared_with_where_it_is() -> None:
