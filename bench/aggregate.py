@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from bench.errors import UserError
 from bench.records import RunRecord, RunResult
 from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet, Points
@@ -46,12 +47,21 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
         front_lost (distinct points of that front that were trained less here; NaN unless both
         runs met the same configurations). resumes and excess_promotions as the scheduler counted
         them.
+
+    Raises:
+        UserError: If two runs are of one cell and seed.
     """
     rows = [_row(record) for record in records if record.finished]
     runs = pd.DataFrame(rows)
     if runs.empty:
         return runs
     pair = ["searcher", "objectives", "seed"]
+    twice = runs[runs.duplicated([*pair, "scheduler"], keep=False)]
+    if not twice.empty:
+        raise UserError(
+            f"{' and '.join(twice['run_id'][:2])} are of one cell and seed, made by versions that "
+            "ask for other things under one name; move one of them away"
+        )
     baseline = runs[runs["scheduler"] == BASELINE].set_index(pair)
     mine = runs.set_index(pair)
     # The baseline of each row, by position; rows without one get NaN.

@@ -145,6 +145,10 @@ def _check_records(recorded: Sequence[list[RunRecord]], folders: tuple[Path, Pat
     sums = [sorted({record.data["sha256"][:16] for record in side}) for side in recorded]
     if all(sums) and set(sums[0]) != set(sums[1]):
         _refuse("data of one name", " ".join(sums[0]), " ".join(sums[1]), folders)
+    charged = [{_place(record): record.spec.get("virtual") for record in side} for side in recorded]
+    for place in charged[0].keys() & charged[1].keys():
+        if charged[0][place] != charged[1][place]:
+            _refuse("costs in virtual time", charged[0][place], charged[1][place], folders)
     references: dict[str, float] = {}
     for side in recorded:
         for objective in (objective for record in side for objective in record.objectives):
@@ -152,6 +156,11 @@ def _check_records(recorded: Sequence[list[RunRecord]], folders: tuple[Path, Pat
                 theirs = references[objective.name]
                 what = f"reference values of {objective.name}"
                 _refuse(what, theirs, objective.reference, folders)
+
+
+def _place(record: RunRecord) -> tuple[object, ...]:
+    """Cell and seed."""
+    return (*sorted(record.labels.items()), tuple(record.spec["objectives"]), record.spec["seed"])
 
 
 def _refuse(what: str, first: object, second: object, folders: tuple[Path, Path]) -> None:

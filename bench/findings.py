@@ -88,7 +88,12 @@ def section(findings: Findings | None) -> str:
 def blocks(findings: Findings | None) -> list[Block]:
     """The section: how sure one can be, and the tables of evidence."""
     if findings is None:
-        return [Note("No run has a FIFO run of its searcher and seed to compare with.")]
+        return [
+            Note(
+                "No run has a FIFO run of its searcher and seed that found anything better than "
+                "the reference to compare with."
+            )
+        ]
     return [Note(certainty(findings)), against_fifo(findings), *further(findings)]
 
 
@@ -142,9 +147,9 @@ def against_fifo(findings: Findings) -> Sheet:
         "epochs saved",
         "time saved",
         "HV / FIFO",
-        "its mean, worst run",
-        "better than FIFO",
-        "hypervolume against FIFO",
+        "mean, worst run",
+        "better",
+        "Wilcoxon test",
     ]
     lead = (
         f", over all objective sets: interquartile means [95 % interval], seeds resampled"
@@ -241,8 +246,8 @@ def _rankings(rankings: Mapping[str, Ranks]) -> list[Note]:
     if notes:
         notes.append(
             Note(
-                "The objective sets share data and seeds: as evidence they are fewer than they "
-                "count."
+                "Both take the objective sets as independent, which they are not: they share data "
+                "and seeds. Read the order, and no significance."
             )
         )
     return notes

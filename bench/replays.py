@@ -27,7 +27,14 @@ from mobo_core.pareto import front_mask
 from mobo_core.problems.protocol import Problem
 from mobo_core.space import SearchSpace
 from mobo_core.tune import HypervolumePromotion
-from mobo_core.virtual import Cluster, InOrder, RecordedCurves, Simulation, simulate
+from mobo_core.virtual import (
+    TUNE_AHEAD,
+    Cluster,
+    InOrder,
+    RecordedCurves,
+    Simulation,
+    simulate,
+)
 
 ORACLE = "oracle"
 COVERAGE_LEVELS = (0.5, 0.9)
@@ -198,6 +205,7 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
             scheduler=scheduler,
             num_samples=trials,
             cluster=Cluster(job.slots),
+            ahead=TUNE_AHEAD,
         )
         epochs = np.array([trial.iteration for trial in run.trials])
         resumes, busy_s = run.restores, run.seconds

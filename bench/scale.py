@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +15,10 @@ from bench import catalogue
 from bench.catalogue import Context
 from bench.matrix import Component
 from bench.parallel import in_processes
-from mobo_core.objectives import Objective, ObjectiveSet
+from mobo_core.objectives import Objective, ObjectiveSet, Points
+from mobo_core.problems.curve import CurveTraining
 from mobo_core.space import RangeParameter, SearchSpace
-from mobo_core.virtual import Cluster, InOrder, RecordedCurves, simulate
+from mobo_core.virtual import Cluster, InOrder, simulate
 
 EPOCHS = 9
 OBJECTIVES = ObjectiveSet(
@@ -43,20 +45,44 @@ class Case:
     workers: int
 
 
-def curves(trials: int, seed: int = 0) -> RecordedCurves:
-    """Power laws that cross, and sizes that trade off against them."""
-    rng = np.random.default_rng(seed)
-    size = rng.uniform(1, 100, trials)
-    start, rate = rng.uniform(0.3, 1, trials), rng.uniform(0.05, 0.8, trials)
-    bonus = 1 - 0.3 * size / 100
-    epochs = np.arange(1, EPOCHS + 1)
-    errors = (start * bonus)[:, None] * epochs ** -rate[:, None]
-    return RecordedCurves(
-        [
-            [{"error": e, "size": s} for e in row]
-            for row, s in zip(errors.tolist(), size.tolist(), strict=True)
-        ]
-    )
+class PowerLaws:
+    """Power laws that cross, and sizes that trade off against them; an epoch takes a second.
+
+    Reports are made when they are due: a list of all of them would have the memory of the problem
+    timed, where it happens to lie, and not the run.
+
+    Args:
+        trials: Number of curves.
+        seed: Of their draw.
+    """
+
+    max_epochs = EPOCHS
+
+    def __init__(self, trials: int, seed: int = 0) -> None:
+        rng = np.random.default_rng(seed)
+        self._size = rng.uniform(1, 100, trials)
+        start, rate = rng.uniform(0.3, 1, trials), rng.uniform(0.05, 0.8, trials)
+        bonus = 1 - 0.3 * self._size / 100
+        epochs = np.arange(1, EPOCHS + 1)
+        self._errors = (start * bonus)[:, None] * epochs ** -rate[:, None]
+
+    def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
+        """The curve of that number."""
+        number = config["curve"]
+        size = float(self._size[number])
+        return _PowerLaw(self._errors[number], size)
+
+
+class _PowerLaw(CurveTraining):
+    def __init__(self, errors: Points, size: float) -> None:
+        super().__init__((), hidden=None)
+        self._errors = errors
+        self._size = size
+
+    def run_epoch(self) -> dict[str, Any]:
+        error = float(self._errors[self._read])
+        self._read += 1
+        return {"epoch": self._read, "seconds": 1.0, "error": error, "size": self._size}
 
 
 def measure(case: Case) -> dict[str, float | str]:
@@ -67,13 +93,13 @@ def measure(case: Case) -> dict[str, float | str]:
         utilisation (share of the workers' virtual time that trained, 0 to 1) and memory (by how
         much the run raised the largest resident size of the process, MiB).
     """
-    problem = curves(case.trials)
+    problem = PowerLaws(case.trials)
     context = Context(SPACE, OBJECTIVES, EPOCHS, case.workers, seed=0)
     scheduler = catalogue.make_scheduler(case.scheduler, context)
     before, began = _largest_mib(), time.perf_counter()
     run = simulate(
         problem,
-        searcher=InOrder(problem.configs),
+        searcher=InOrder({"curve": number} for number in range(case.trials)),
         scheduler=scheduler,
         num_samples=case.trials,
         cluster=Cluster(case.workers),

@@ -24,6 +24,7 @@ from mobo_core.space import SearchSpace
 
 if TYPE_CHECKING:
     from ax.adapter.base import Adapter
+    from ax.core.data import Data
     from ax.core.experiment import Experiment
 
 MODEL = "BoTorch"
@@ -128,7 +129,9 @@ def _diagnose(record: RunRecord, space: SearchSpace) -> Diagnosis:
 
     try:
         experiment = exports.ax_client(record, space, every_report=False)._experiment
-        adapter = Generators.BOTORCH_MODULAR(experiment=experiment, data=experiment.lookup_data())
+        adapter = Generators.BOTORCH_MODULAR(
+            experiment=experiment, data=_learned(record, experiment)
+        )
         fits = _cross_validation(experiment, adapter, record)
         contours = tuple(
             found
@@ -138,6 +141,14 @@ def _diagnose(record: RunRecord, space: SearchSpace) -> Diagnosis:
     except Exception as error:  # whatever the fit of a strange record ends in
         return Diagnosis(record, error=one_line(error))
     return Diagnosis(record, fits, contours)
+
+
+def _learned(record: RunRecord, experiment: Experiment) -> Data:
+    """What the searcher's model knew: of full trials alone, unless stopped ones count as final."""
+    if record.spec.get("searcher", {}).get("partial_data", "full-fidelity") != "full-fidelity":
+        return experiment.lookup_data()
+    full = [index for index, trial in experiment.trials.items() if trial.status.is_completed]
+    return experiment.lookup_data(trial_indices=full)
 
 
 def _cross_validation(

@@ -62,10 +62,15 @@ def pairs(records: Sequence[RunRecord]) -> list[tuple[str, Objective, Objective]
 
 
 def limits(group: Sequence[RunRecord], objective: Objective) -> tuple[float, float]:
-    """From the best value seen to the reference, or to the worst seen if that is nearer."""
+    """From the best value seen to the reference, or to the worst seen if that is nearer.
+
+    To the worst, too, where nothing was better than the reference.
+    """
     reports = pd.concat([record.result.epochs for record in group if record.result])
     values = reports[objective.name].replace([np.inf, -np.inf], np.nan).dropna() * objective.sign
-    low, high = values.min(), min(values.max(), objective.sign * objective.reference)
+    low, high, reference = values.min(), values.max(), objective.sign * objective.reference
+    if low < reference:
+        high = min(high, reference)
     margin = 0.06 * (high - low) if high > low else 0.06 * max(abs(low), 1e-9)
     least, most = sorted((objective.sign * (low - margin), objective.sign * (high + margin)))
     return float(least), float(most)

@@ -262,13 +262,13 @@ class ParetoSet:
         self._keep_for(quota)
         entry = self._entries[member]
         level = self._level_of(entry)
+        if level == len(self._fronts):
+            return False  # put aside, behind as many as the quota and more
         left = quota
         for better in self._fronts[:level]:
             left -= len(better.entries)
             if left <= 0:
                 return False
-        if level == len(self._fronts):
-            return False
         front = self._fronts[level]
         return left >= len(front.entries) or entry[1] in self._ordered(front)[:left]
 

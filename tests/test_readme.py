@@ -71,17 +71,28 @@ def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: P
     assert max(result.metrics["epoch"] for result in results) == 8
 
 
-def test_the_example_rule_decides() -> None:
+def test_the_example_rule_decides_and_schedules() -> None:
+    from bench.catalogue import TIME_ATTR, Context
+    from mobo_core.objectives import Objective, ObjectiveSet
     from mobo_core.rules import Decision
+    from mobo_core.space import RangeParameter, SearchSpace
+    from mobo_core.tune import RuleScheduler
+    from mobo_core.virtual import replay
 
     (example,) = (block for block in blocks("python") if "class Cutoff" in block)
-    namespace: dict[str, Any] = {}
+    namespace: dict[str, Any] = {"RuleScheduler": RuleScheduler, "TIME_ATTR": TIME_ATTR}
     exec(example, namespace)
     rule = namespace["Cutoff"]()
     rule.add("a", {})
     assert rule.report("a", 4, [-0.6]) is Decision.CONTINUE
     assert rule.report("a", 3, [-0.4]) is Decision.CONTINUE
     assert rule.report("a", 4, [-0.4]) is Decision.STOP
+
+    objectives = ObjectiveSet([Objective("accuracy", "max", reference=0)])
+    space = SearchSpace((RangeParameter("lr", 0, 1),))
+    scheduler = namespace["cutoff"](Context(space, objectives, 8, slots=1, seed=0))
+    curves = {"good": [{"accuracy": 0.6}] * 8, "bad": [{"accuracy": 0.4}] * 8}
+    assert replay(scheduler, curves) == {"good": 8, "bad": 4}
 
 
 @pytest.mark.parametrize("name", matrix_names())

@@ -30,10 +30,7 @@ from bench.quiet import hush_runs
 from bench.records import RunResult
 from mobo_core.problems.protocol import train_again
 from mobo_core.tune import PromotionScheduler
-from mobo_core.virtual import Cluster, simulate
-
-AHEAD = 1
-"""Suggestions made before a worker is free, as on our own Ray."""
+from mobo_core.virtual import TUNE_AHEAD, Cluster, simulate
 
 
 class VirtualBackend:
@@ -90,7 +87,7 @@ class VirtualBackend:
                 restore_s=charges.restore_s,
             ),
             seed=run.seed,
-            ahead=0 if in_background else AHEAD,
+            ahead=0 if in_background else TUNE_AHEAD,
             background=in_background,
             callbacks=[observer],
         )

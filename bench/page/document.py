@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -36,6 +39,8 @@ def render(found: Contents, diagnosed: Sequence[Diagnosis]) -> str:
         lstrip_blocks=True,
     )
     environment.filters["figure_json"] = figure_json
+    environment.filters["pieces"] = pieces
+    environment.filters["sort_key"] = sort_key
     chosen = assets.load()
     sections = [section for section in _sections(found, diagnosed) if section.parts]
     return environment.get_template("page.html.j2").render(
@@ -55,6 +60,18 @@ def figure_json(spec: Spec) -> Markup:
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)  # noqa: S704 - nothing in it can end the tag
+
+
+def pieces(text: str) -> list[str]:
+    """A cell's text where a narrow column may break it: before an interval or a range, at a dot."""
+    return re.split(r" (?=[\[(])|(?<=·) ", text)
+
+
+def sort_key(value: float | None) -> str:
+    """A cell's value as the page's script reads numbers, which knows no infinity."""
+    if value is None or math.isnan(value):
+        return ""
+    return str(min(max(value, -sys.float_info.max), sys.float_info.max))
 
 
 def _sections(found: Contents, diagnosed: Sequence[Diagnosis]) -> list[Section]:

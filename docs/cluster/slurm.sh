@@ -15,7 +15,8 @@ PATH="$PWD/.venv/bin:$PATH"
 export OMP_NUM_THREADS=1 RAY_USAGE_STATS_ENABLED=0
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-on() { srun --nodes=1 --ntasks=1 --overlap --nodelist="$1" "${@:2}"; }
+# Since Slurm 22.05 a step has one core unless it is told.
+on() { srun --nodes=1 --ntasks=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" --overlap --nodelist="$1" "${@:2}"; }
 
 # Jobs that share a node have ports of their own.
 read -r head_ip _ < <(on "${nodes[0]}" hostname --ip-address)

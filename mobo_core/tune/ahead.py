@@ -84,6 +84,7 @@ class AheadSearcher(Searcher):
         self._finished = False
         self._inner_ids: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
+        self._made: dict[str, _Suggestion] = {}  # and not yet given
         self._running: set[str] = set()
         # The inner searcher as it was after so many calls, and the calls since.
         self._saved: tuple[int, bytes | None] | None = None
@@ -134,6 +135,7 @@ class AheadSearcher(Searcher):
             return None
         inner_id, future = self._orders.popleft()
         suggestion = future.result()
+        self._made.pop(inner_id, None)
         if not isinstance(suggestion.config, dict):
             self._finished = suggestion.config is not None
             return suggestion.config
@@ -179,10 +181,7 @@ class AheadSearcher(Searcher):
         state = {
             "saved": saved,
             "since": [call for call in self._calls if call.number > number],
-            "orders": [
-                (inner_id, future.result() if future.done() and not future.exception() else None)
-                for inner_id, future in self._orders
-            ],
+            "orders": [(inner_id, self._made.get(inner_id)) for inner_id, _ in self._orders],
             "ordered": self._ordered,
             "finished": self._finished,
             "inner_ids": self._inner_ids,
@@ -201,15 +200,20 @@ class AheadSearcher(Searcher):
             self._inner.restore(str(path))
         self._saved, self._calls, self._number = (0, state["saved"]), deque(), 0
         self._inner_ids, self._seconds = state["inner_ids"], state["seconds"]
-        again = {}
+        self._made, self._orders, again = {}, deque(), {}
         for call in state["since"]:
             future = self._submit(call.name, *call.arguments)
             if call.name == "suggest":
                 again[call.arguments[0]] = future
-        self._orders = deque(
-            _Order(inner_id, again[inner_id] if inner_id in again else _done(suggestion))
-            for inner_id, suggestion in state["orders"]
-        )
+        for inner_id, suggestion in state["orders"]:
+            if inner_id in again:
+                future = again[inner_id]
+            elif suggestion is None:  # it had raised, or was dropped
+                future = self._submit("suggest", inner_id)
+            else:
+                self._made[inner_id] = suggestion
+                future = _done(suggestion)
+            self._orders.append(_Order(inner_id, future))
         self._ordered, self._finished = state["ordered"], state["finished"]
         self._running = state["running"]
 
@@ -265,6 +269,8 @@ class AheadSearcher(Searcher):
             began = time.perf_counter()
             config = self._inner.suggest(*call.arguments)
             suggestion = _Suggestion(config, time.perf_counter() - began)
+            # In this order: `save` in another thread must not find a state without what it made.
+            self._made[call.arguments[0]] = suggestion
             self._saved = (call.number, _saved(self._inner))
             return suggestion
         try:

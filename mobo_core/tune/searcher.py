@@ -34,9 +34,9 @@ class AxSearcher(Searcher):
     """Sobol, then BoTorch (qLogNEHVI), over any number of objectives.
 
     Ray's own `AxSearch` knows one objective and no custom experiment. This searcher hands every
-    trial to Ax as what it is: complete, stopped early (with its data and its budget), or failed
-    (raised, or reported NaN or ±inf). Running trials are Ax's pending points. It never waits for
-    a trial: whatever fails, a suggestion comes.
+    trial to Ax as what it is: complete, stopped early (with its data), or failed (raised, or
+    reported NaN or ±inf). Running trials are Ax's pending points. It never waits for a trial:
+    whatever fails, a suggestion comes.
 
     Args:
         objectives: What is optimised; reference values become Ax's objective thresholds, and
@@ -55,7 +55,8 @@ class AxSearcher(Searcher):
         partial_data: What the model learns from early-stopped trials. ``"full-fidelity"``:
             nothing, since a value at epoch 1 is not data about the last epoch; ``"last-value"``:
             their last value as if it were final (what the paper did); ``"fidelity-feature"``:
-            every report, with the budget as an input of the model.
+            every report, with the budget as an input of the model. Ax then takes a running trial
+            for pending only until its first report.
         optimizer_options: Options of BoTorch's acquisition optimiser (``num_restarts``,
             ``raw_samples``, …); None takes Ax's defaults.
 
@@ -201,7 +202,7 @@ class AxSearcher(Searcher):
             return
         # With a progression Ax models the budget as an input, which only one of the modes wants.
         progression = self._progression(result)
-        shown = None if self._partial_data == "last-value" else progression
+        shown = progression if self._partial_data == "fidelity-feature" else None
         if self._max_t is not None and progression is not None and progression < self._max_t:
             self.client.attach_data(index, data, shown)
             self.client.mark_trial_early_stopped(index)

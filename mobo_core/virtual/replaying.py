@@ -9,7 +9,7 @@ from typing import Any
 from ray.tune.schedulers import TrialScheduler
 
 from mobo_core.problems.curve import CurveTraining
-from mobo_core.virtual.simulation import simulate
+from mobo_core.virtual.simulation import TUNE_AHEAD, simulate
 from mobo_core.virtual.suggestions import InOrder
 
 Curve = Sequence[Mapping[str, Any]]
@@ -83,7 +83,11 @@ def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, 
         return {}
     problem = RecordedCurves(list(curves.values()))
     run = simulate(
-        problem, searcher=InOrder(problem.configs), scheduler=scheduler, num_samples=len(curves)
+        problem,
+        searcher=InOrder(problem.configs),
+        scheduler=scheduler,
+        num_samples=len(curves),
+        ahead=TUNE_AHEAD,
     )
     reached = (trial.last_result.get("training_iteration", 0) for trial in run.trials)
     return dict(zip(curves, reached, strict=True))

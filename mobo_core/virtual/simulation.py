@@ -16,6 +16,11 @@ from mobo_core.tune import PromotionScheduler
 from mobo_core.virtual.cluster import Cluster
 from mobo_core.virtual.simulator import Simulation, Simulator
 
+TUNE_AHEAD = 1
+"""Suggestions of a searcher that Tune has made before a worker is free."""
+TUNE_QUEUE = 200
+"""Trials that Tune has waiting where it makes them itself, from given configurations."""
+
 LARGE = 1000
 """From so many trials on a run's own objects are what full garbage collections are made for."""
 
@@ -48,7 +53,8 @@ def simulate(
         num_samples: Trials; -1 goes on until the searcher has finished, or the configurations end.
         cluster: None is one worker that charges for nothing but epochs.
         seed: Training seed of the run, shared by its trials.
-        ahead: Suggestions made before a worker is free.
+        ahead: Suggestions made before a worker is free; `TUNE_AHEAD` is what Tune does. Given
+            configurations that cost nothing wait in a queue of `TUNE_QUEUE`, as there.
         background: Whether suggestions cost the driver nothing: the next is ready
             `Cluster.suggestion_s` after the last was given. For a searcher that makes them so, such
             as `mobo_core.tune.AheadSearcher` (with ``background=False``, as no real second passes).
@@ -65,14 +71,17 @@ def simulate(
         raise ValueError("num_samples must not be 0")
     if isinstance(scheduler, PromotionScheduler) and scheduler.slots is None:
         raise ValueError(f"give {type(scheduler).__name__} slots=...: there is no Ray to ask")
+    cluster = cluster or Cluster()
+    queues = not isinstance(searcher, Searcher) and cluster.suggestion_s == 0
     simulator = Simulator(
         problem,
         searcher,
         scheduler or FIFOScheduler(),  # type: ignore[no-untyped-call]
         num_samples,
-        cluster or Cluster(),
+        cluster,
         seed,
-        ahead,
+        max(ahead, TUNE_QUEUE) if queues else ahead,
+        queues,
         background,
         max_failures,
         callbacks,

@@ -60,6 +60,7 @@ class Simulator:
         cluster: Cluster,
         seed: int,
         ahead: int,
+        queues: bool,
         background: bool,
         max_failures: int,
         callbacks: Sequence[Callback],
@@ -75,6 +76,7 @@ class Simulator:
         self._cluster = cluster
         self._seed = seed
         self._ahead = ahead
+        self._queues = queues
         self._background = background
         self._ready_at = cluster.suggestion_s if background else 0.0
         self._callbacks = tuple(callbacks)
@@ -84,8 +86,6 @@ class Simulator:
         self._pending: deque[VirtualTrial] = deque()
         self._in_order = type(scheduler).choose_trial_to_run is FIFOScheduler.choose_trial_to_run
         self._free = Workers(cluster)
-        self._worker: dict[VirtualTrial, int] = {}
-        self._training: dict[VirtualTrial, Training] = {}
         self._events: list[tuple[float, int, VirtualTrial | None, int, Any]] = []
         self._wakes_at = 0.0
         self._ended_at = 0.0
@@ -126,22 +126,22 @@ class Simulator:
         """Take a trial from its worker, with or without saving it first."""
         trial.attempt += 1
         if should_checkpoint and self._cluster.checkpoint_s:
-            trial.temporary_state.saving_to = trial.trial_id
+            trial.saving_to = trial.trial_id
             self._after(self._cluster.checkpoint_s, trial, _SAVED)
             return
         self._pause(trial, should_checkpoint)
 
     def _pause(self, trial: VirtualTrial, keep: bool) -> None:
         if keep:
-            trial.keep(self._training[trial].state(), trial.last_result)
-        trial.temporary_state.saving_to = None
+            trial.keep(_running(trial).state(), trial.last_result)
+        trial.saving_to = None
         self._leave_worker(trial)
         trial.status = Trial.PAUSED
         self._paused.add(trial)
 
     def _schedule_trial_save(self, trial: VirtualTrial, result: dict[str, Any]) -> Any:
         """A checkpoint at once, for population-based training, which asks for it by this name."""
-        trial.keep(self._training[trial].state(), result)
+        trial.keep(_running(trial).state(), result)
         return trial.checkpoint
 
     # The loop
@@ -178,7 +178,7 @@ class Simulator:
         before = len(self._live), len(self._trials), len(self._free)
         scheduler: Any = self._scheduler
         while self._free:
-            self._suggest(1)
+            self._suggest(self._ahead if self._queues else 1)
             chosen = None if self._in_order else scheduler.choose_trial_to_run(self)
             if chosen is None:
                 while self._pending and self._pending[0].status != Trial.PENDING:
@@ -230,7 +230,7 @@ class Simulator:
         scheduler.on_trial_add(self, trial)
 
     def _start(self, trial: VirtualTrial) -> None:
-        self._worker[trial], cost = self._free.take()
+        trial.worker, cost = self._free.take()
         trial.status = Trial.RUNNING
         trial.attempt += 1
         self._paused.discard(trial)
@@ -247,38 +247,39 @@ class Simulator:
         except Exception as error:
             self._after(cost, trial, error)
             return
-        self._training[trial] = training
+        trial.training = training
         self._train(trial, cost)
 
     def _train(self, trial: VirtualTrial, startup_s: float = 0.0) -> None:
         """Begin an epoch; its report is known at once, and told when its time has passed."""
         try:
-            metrics: dict[str, Any] = dict(self._training[trial].run_epoch())
+            measured = _running(trial).run_epoch()
         except Exception as error:
             self._after(startup_s, trial, error)
             return
-        if "seconds" not in metrics:
+        if "seconds" not in measured:
             raise ValueError("the problem's reports need 'seconds', what an epoch takes")
         trial.iteration += 1
-        failures = trial.run_metadata.num_failures
-        fails, factor = self._cluster.fate(trial.number, trial.iteration, failures)
-        seconds = metrics["seconds"] * factor / self._cluster.speed(self._worker[trial])
+        fails, factor = self._cluster.fate(trial.number, trial.iteration, trial.num_failures)
+        assert trial.worker is not None
+        seconds = measured["seconds"] * factor / self._cluster.speed(trial.worker)
         if fails:
             self._training_s += seconds / 2
             self._after(startup_s + seconds / 2, trial, WorkerFailureError("the worker failed"))
             return
         self._training_s += seconds
-        metrics.update(
-            seconds=seconds,
-            startup_s=startup_s,
-            training_iteration=trial.iteration,
-            time_this_iter_s=seconds,
-            time_total_s=trial.time_total_s + seconds,
-            trial_id=trial.trial_id,
-        )
-        metrics.setdefault("done", metrics["epoch"] >= self._problem.max_epochs)
         trial.time_total_s += seconds
-        self._after(startup_s + seconds, trial, metrics)
+        report = {
+            "done": measured["epoch"] >= self._problem.max_epochs,
+            **measured,
+            "seconds": seconds,
+            "startup_s": startup_s,
+            "training_iteration": trial.iteration,
+            "time_this_iter_s": seconds,
+            "time_total_s": trial.time_total_s,
+            "trial_id": trial.trial_id,
+        }
+        self._after(startup_s + seconds, trial, report)
 
     def _after(self, seconds: float, trial: VirtualTrial, outcome: Any) -> None:
         self._sequence += 1
@@ -322,7 +323,7 @@ class Simulator:
             self.stop_trial(trial)
 
     def _fail(self, trial: VirtualTrial, error: Exception) -> None:
-        trial.run_metadata.num_failures += 1
+        trial.num_failures += 1
         scheduler: Any = self._scheduler
         if trial.should_recover():
             self._leave_worker(trial)
@@ -343,20 +344,20 @@ class Simulator:
         self._ended_at = self.now
         trial.attempt += 1
         trial.status = status
-        trial.temporary_state.saving_to = None
+        trial.saving_to = None
         self._live.pop(trial, None)
         self._paused.discard(trial)
         self._leave_worker(trial)
         # Nothing will start it again: the checkpoint would only fill memory.
-        trial.run_metadata.checkpoint_manager._latest_checkpoint_result = None
+        trial.latest_checkpoint_result = None
 
     def _leave_worker(self, trial: VirtualTrial) -> None:
-        worker = self._worker.pop(trial, None)
-        if worker is not None:
-            self._free.give_back(worker)
-        training = self._training.pop(trial, None)
-        if training is not None:
-            training.close()
+        if trial.worker is not None:
+            self._free.give_back(trial.worker)
+            trial.worker = None
+        if trial.training is not None:
+            trial.training.close()
+            trial.training = None
 
     def _tell(self, hook: str, trial: VirtualTrial, **extra: Any) -> None:
         for callback in self._callbacks:
@@ -371,6 +372,11 @@ class Simulator:
             f"{'has finished' if self.search_alg.is_finished() else 'suggests none'}, and "
             f"{type(self._scheduler).__name__} resumes and ends nothing"
         )
+
+
+def _running(trial: VirtualTrial) -> Training:
+    assert trial.training is not None, "only a trial that has a worker trains"
+    return trial.training
 
 
 _SAVED = object()

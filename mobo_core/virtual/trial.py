@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 from ray.tune.experiment import Trial
 
+from mobo_core.problems.protocol import Training
+
 FINISHED = (Trial.TERMINATED, Trial.ERROR)
 
 
@@ -16,39 +18,48 @@ class SavedTraining(NamedTuple):
     metrics: dict[str, Any]
 
 
-class _Saving:
-    """What Ray's trials say of a checkpoint under way."""
-
-    __slots__ = ("saving_to",)
-
-    def __init__(self) -> None:
-        self.saving_to: str | None = None
-
-
 class _CheckpointConfig:
     """Every checkpoint is kept, for population-based training, which asks."""
 
     num_to_keep = None
 
 
-class _CheckpointManager:
-    """The last checkpoint."""
+class _View:
+    """A trial under the names by which Ray's keep parts of it."""
 
-    __slots__ = ("_latest_checkpoint_result",)
+    def __init__(self, trial: VirtualTrial) -> None:
+        self._trial = trial
+
+
+class _TemporaryState(_View):
+    @property
+    def saving_to(self) -> str | None:
+        """What Ray's trials say of a checkpoint under way."""
+        return self._trial.saving_to
+
+
+class _CheckpointManager(_View):
     checkpoint_config = _CheckpointConfig()
 
-    def __init__(self) -> None:
-        self._latest_checkpoint_result: SavedTraining | None = None
+    @property
+    def _latest_checkpoint_result(self) -> SavedTraining | None:
+        return self._trial.latest_checkpoint_result
+
+    @_latest_checkpoint_result.setter
+    def _latest_checkpoint_result(self, saved: SavedTraining | None) -> None:
+        self._trial.latest_checkpoint_result = saved
 
 
-class _RunMetadata:
-    """What Ray's trials keep of their past."""
+class _RunMetadata(_View):
+    @property
+    def num_failures(self) -> int:
+        """How often the trial has failed."""
+        return self._trial.num_failures
 
-    __slots__ = ("checkpoint_manager", "num_failures")
-
-    def __init__(self) -> None:
-        self.checkpoint_manager = _CheckpointManager()
-        self.num_failures = 0
+    @property
+    def checkpoint_manager(self) -> _CheckpointManager:
+        """The last checkpoint."""
+        return _CheckpointManager(self._trial)
 
 
 class VirtualTrial:
@@ -68,12 +79,19 @@ class VirtualTrial:
         self.last_result: dict[str, Any] = {}
         self.experiment_tag = str(number)
         self.evaluated_params = dict(config)
-        self.temporary_state = _Saving()
-        self.run_metadata = _RunMetadata()
         self.max_failures = max_failures
+        self.num_failures = 0
+        self.latest_checkpoint_result: SavedTraining | None = None
+        """The last checkpoint with its report."""
+        self.saving_to: str | None = None
+        """The checkpoint being written."""
         self.error = ""
         self.iteration = 0
         self.time_total_s = 0.0
+        self.worker: int | None = None
+        """The one it has at present."""
+        self.training: Training | None = None
+        """What runs there."""
         self.attempt = 0
         """Rises whenever what was under way is void."""
 
@@ -81,9 +99,14 @@ class VirtualTrial:
         return f"VirtualTrial({self.trial_id}, {self.status})"
 
     @property
-    def latest_checkpoint_result(self) -> SavedTraining | None:
-        """The last checkpoint with its report."""
-        return self.run_metadata.checkpoint_manager._latest_checkpoint_result
+    def temporary_state(self) -> _TemporaryState:
+        """As Ray's trials have it."""
+        return _TemporaryState(self)
+
+    @property
+    def run_metadata(self) -> _RunMetadata:
+        """As Ray's trials have it."""
+        return _RunMetadata(self)
 
     @property
     def checkpoint(self) -> Any:
@@ -93,13 +116,12 @@ class VirtualTrial:
 
     def keep(self, checkpoint: Any, metrics: dict[str, Any]) -> None:
         """Take over a new checkpoint."""
-        saved = SavedTraining(checkpoint, metrics)
-        self.run_metadata.checkpoint_manager._latest_checkpoint_result = saved
+        self.latest_checkpoint_result = SavedTraining(checkpoint, metrics)
 
     @property
     def is_saving(self) -> bool:
         """Whether a checkpoint is being written."""
-        return self.temporary_state.saving_to is not None
+        return self.saving_to is not None
 
     def is_finished(self) -> bool:
         """Whether it will never run again."""
@@ -107,7 +129,7 @@ class VirtualTrial:
 
     def should_recover(self) -> bool:
         """Whether it is tried again after its last failure."""
-        return self.max_failures < 0 or self.run_metadata.num_failures <= self.max_failures
+        return self.max_failures < 0 or self.num_failures <= self.max_failures
 
     def set_config(self, config: dict[str, Any]) -> None:
         """Replace the configuration, as population-based training does."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bench import aggregate
+from bench.errors import UserError
 from tests.bench.examples import record
 
 
@@ -58,6 +59,11 @@ def test_against_fifo_of_the_same_seed() -> None:
     assert summary["runtime_saved"] == pytest.approx(3 / 4)
     # (0.91, 80) is dominated by (0.93, 60): 1.2 against 1.6
     assert summary["hypervolume_ratio"] == pytest.approx(0.75)
+
+
+def test_two_runs_of_one_cell_and_seed_are_refused() -> None:
+    with pytest.raises(UserError, match=r"fifo.* and again are of one cell and seed"):
+        aggregate.summarise([record(), replace(record(), run_id="again")])
 
 
 def test_without_fifo_or_without_its_hypervolume_there_is_no_ratio() -> None:

@@ -131,6 +131,11 @@ def other_reference(run: RunRecord) -> RunRecord:
     return replace(run, objectives=(replace(first, reference=0.5), *rest))
 
 
+def other_charges(run: RunRecord) -> RunRecord:
+    """As made by a version that charges something else for a suggestion."""
+    return replace(run, spec=run.spec | {"virtual": {"suggestion_s": 2}})
+
+
 @pytest.mark.parametrize(
     ("matrix", "change", "message"),
     [
@@ -143,6 +148,7 @@ def other_reference(run: RunRecord) -> RunRecord:
         (PAPER.in_virtual_time(), None, "other (problems|backends)"),
         (PAPER, other_data, r"other data of one name \(eeeeeeeeeeeeeeee and 0000000000000000\)"),
         (PAPER, other_reference, r"other reference values of val_accuracy \(0.9 and 0.5\)"),
+        (PAPER, other_charges, r"other costs in virtual time \(None and \{'suggestion_s': 2\}\)"),
         (PAPER, lambda run: replace(run, run_id="x", spec=run.spec | {"seed": 9}), "is in both"),
         (PAPER, lambda run: replace(run, result=None, error="boom"), "no finished run to compare"),
     ],

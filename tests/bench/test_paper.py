@@ -117,7 +117,8 @@ def test_a_longer_grace_period_loses_less() -> None:
         for k in (1, 2)
     ]
     assert signed_rank_p(means[1] - means[0]) < 0.001
-    assert "(20 seeds, p < 0.001 of a paired test)" in TEXT
+    assert "Grace 2 against grace 1, 20 paired seeds in virtual time with Sobol search" in TEXT
+    assert "report.md)): p < 0.001." in TEXT
 
 
 def test_both_tables_are_there() -> None:

@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 import torch
 
-from bench import surrogates
+from bench import exports, surrogates
 from bench.matrix import load_matrix
 from bench.problems import make
 from bench.records import RunRecord
+from mobo_core.space import RangeParameter, SearchSpace
 from tests.bench.examples import record
 
 
@@ -41,6 +42,23 @@ def test_configurations_of_another_space_are_told_not_raised() -> None:
     (found,) = surrogates.diagnose([with_model(record())], settings, "data", 4)
     assert "does not lie in the search space" in found.error
     assert found.fits == ()
+
+
+@pytest.mark.parametrize(("partial_data", "known"), [("last-value", 3), ("full-fidelity", 2)])
+def test_stopped_trials_count_where_the_search_took_them_for_final(
+    partial_data: str, known: int
+) -> None:
+    made = record(curves=((0.91, 0.95), (0.92,), (0.92, 0.93)), params=(80.0, 60.0, 40.0))
+    trials = made.result.trials if made.result else ()
+    configs = [replace(trial, config={"units": 2.0 + k}) for k, trial in enumerate(trials)]
+    made = replace(
+        made,
+        spec=made.spec | {"searcher": {"name": "ax", "partial_data": partial_data}},
+        result=replace(made.result, trials=tuple(configs)),  # type: ignore[type-var]
+    )
+    space = SearchSpace((RangeParameter("units", 1, 8),))
+    experiment = exports.ax_client(made, space, every_report=False)._experiment
+    assert surrogates._learned(made, experiment).df["trial_index"].nunique() == known
 
 
 @pytest.mark.slow

@@ -47,6 +47,15 @@ def test_other_configurations_lose_nothing_that_could_be_named() -> None:
     assert lost.isna().to_numpy().all()
 
 
+def test_axes_end_at_the_reference_or_show_what_never_reached_it() -> None:
+    accuracy = FIFO.objectives[0]  # reference 0.9
+    best = views.limits([FIFO], accuracy)
+    assert 0.9 < best[0] < 0.91 < 0.95 < best[1]
+    hopeless = record("fifo", ((0.1, 0.2), (0.15, 0.3)))
+    low, high = views.limits([hopeless], accuracy)
+    assert low < 0.1 < 0.3 < high < 0.4
+
+
 def test_a_run_that_ended_keeps_what_it_has() -> None:
     short = pd.DataFrame({"epochs": [0, 1], "hypervolume": [0.0, 4.0]})
     long = pd.DataFrame({"epochs": [0, 2, 3], "hypervolume": [0.0, 1.0, 2.0]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from bench import page
 from bench.contents import Contents
 from bench.page import assets, looks
-from bench.page.document import figure_json
+from bench.page.document import figure_json, pieces, sort_key
 from bench.sheets import Cell, Sheet
 from tests.bench.page.examples import HOSTILE, diagnosed, gathered
 
@@ -142,6 +143,19 @@ def test_a_table_has_the_order_of_its_numbers_not_of_their_text() -> None:
     sheet = Sheet("t", "", ["name", "x", "y"], [row], groups=[("", 1), ("of two", 2)])
     assert sheet.group_titles() == ["", "of two", "of two"]
     assert sheet.grid().splitlines()[2] == "| a | 9 % | 10 % |"
+
+
+def test_infinity_sorts_after_every_number() -> None:
+    keys = [sort_key(value) for value in (-math.inf, -1.5, 0.0, 1e9, math.inf)]
+    assert all(math.isfinite(float(key)) for key in keys)
+    assert [float(key) for key in keys] == sorted(float(key) for key in keys)
+    assert sort_key(None) == sort_key(math.nan) == ""
+
+
+def test_cells_break_before_intervals_and_after_dots() -> None:
+    assert pieces("53.8 % [44.0 %, 57.7 %] (1–4)") == ["53.8 %", "[44.0 %, 57.7 %]", "(1–4)"]
+    assert pieces("1m23s · 200 · 1.000") == ["1m23s ·", "200 ·", "1.000"]
+    assert pieces("–") == ["–"]
 
 
 def test_one_run_alone_has_a_page(tmp_path: Path) -> None:

@@ -196,6 +196,31 @@ def test_saved_while_a_suggestion_is_made(tmp_path: Path) -> None:
     assert restored.inner.heard == searcher.inner.heard  # type: ignore[attr-defined]
 
 
+def test_saved_after_a_suggestion_that_failed_it_asks_again(tmp_path: Path) -> None:
+    class Hasty(Held):
+        failures = 1
+
+        def suggest(self, trial_id: str) -> dict[str, Any]:
+            if trial_id == "suggestion-1" and self.failures:
+                self.failures -= 1
+                raise RuntimeError("no memory")
+            return super().suggest(trial_id)
+
+    searcher = AheadSearcher(Hasty(), ahead=3)
+    first = ask(searcher, "a")
+    assert searcher.inner  # has heard all: the second failed, the others are made
+    searcher.save(str(tmp_path / "state"))
+    with pytest.raises(RuntimeError, match="no memory"):
+        ask(searcher, "b")
+
+    sound = Hasty()
+    sound.failures = 0
+    restored = AheadSearcher(sound, ahead=3)
+    restored.restore(str(tmp_path / "state"))
+    configs = [first, *(ask(restored, trial_id) for trial_id in "bcd")]
+    assert len({config["x"] for config in configs}) == 4
+
+
 def test_it_travels_before_a_run_and_after(tmp_path: Path) -> None:
     searcher = pickle.loads(pickle.dumps(AheadSearcher(SobolSearcher(SPACE, seed=2))))
     first = ask(searcher, "a")

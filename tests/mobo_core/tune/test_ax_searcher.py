@@ -124,6 +124,23 @@ def test_what_the_model_learns_of_a_stopped_trial(partial_data: Any, known: set[
     assert ("step" in adapter.parameters) == (partial_data == "fidelity-feature")
 
 
+@pytest.mark.parametrize("partial_data", ["full-fidelity", "last-value"])
+def test_full_trials_of_other_lengths_make_no_input_of_the_budget(partial_data: Any) -> None:
+    ax = AxSearcher(
+        OBJECTIVES, SPACE, seed=1, initialization_trials=3, partial_data=partial_data
+    )  # without max_t: whatever ends without an error is complete
+    for k in range(3):
+        config = ax.suggest(str(k))
+        assert isinstance(config, dict)
+        ax.on_trial_complete(str(k), report(config, 1 + k) | {"training_iteration": 1 + k})
+    ax.suggest("3")
+    strategy = ax.client._generation_strategy
+    assert strategy is not None
+    assert strategy.adapter is not None
+    assert len(strategy.adapter.get_training_data().observation_data) == 3
+    assert "step" not in strategy.adapter.parameters
+
+
 def test_nothing_stalls_when_every_trial_fails() -> None:
     ax = searcher()
     for k in range(12):

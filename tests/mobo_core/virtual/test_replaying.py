@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ray.tune.schedulers import FIFOScheduler
+from ray.tune.schedulers import FIFOScheduler, MedianStoppingRule
 
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import (
@@ -13,7 +13,7 @@ from mobo_core.tune import (
     PromotionMOASHA,
     StoppingMOASHA,
 )
-from mobo_core.virtual import InOrder, RecordedCurves, replay, simulate
+from mobo_core.virtual import TUNE_AHEAD, InOrder, RecordedCurves, replay, simulate
 
 OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0), Objective("cost", "min", 100)])
 
@@ -73,6 +73,30 @@ def test_promotion_of_curves_that_trade_off() -> None:
     # Milestones 1, 2 and 4. Of four at 1 two go on: 0 when 1 reports, 2 when it reports itself;
     # of these two at 2 the better, 2, goes on to 4 and waits there.
     assert replay(scheduler, curves) == {0: 2, 1: 1, 2: 4, 3: 1}
+
+
+def test_a_trial_waits_behind_the_one_that_trains_as_in_tune() -> None:
+    """Ray's median rule pauses early trials while others wait, and ends some of them later."""
+
+    def median() -> MedianStoppingRule:
+        return MedianStoppingRule(
+            time_attr="t", metric="gain", mode="max", grace_period=1, min_samples_required=3
+        )
+
+    curves = {k: curve(0.1 * k, 10) for k in (3, 5, 1, 4, 2, 8, 6, 7)}
+    problem = RecordedCurves(list(curves.values()))
+
+    def reached(ahead: int) -> list[int]:
+        run = simulate(
+            problem,
+            searcher=InOrder(problem.configs),
+            scheduler=median(),
+            num_samples=8,
+            ahead=ahead,
+        )
+        return [trial.iteration for trial in run.trials]
+
+    assert list(replay(median(), curves).values()) == reached(TUNE_AHEAD) != reached(0)
 
 
 def test_empty_curves() -> None:
