@@ -11,7 +11,7 @@ from bench.limits import LONGEST_S
 SUGGESTION_S = {"ax": 1.0, "optuna-tpe": 0.005}
 """Virtual seconds a suggestion takes, by searcher; the others took under a millisecond.
 
-Ax took 1.08 s, the mean of all 2,400 suggestions of results/reference/paper-mnist, Sobol's
+Ax took 1.08 s, the mean of all 3,200 suggestions of results/reference/paper-mnist, Sobol's
 included; TPE 0.005 s, the mean of 50.
 """
 FORGETFUL = frozenset({"hyperband"})

@@ -121,6 +121,36 @@ def test_a_longer_grace_period_loses_less() -> None:
     assert "report.md)): p < 0.001." in TEXT
 
 
+def test_what_eight_seeds_of_real_training_show() -> None:
+    runs = pd.read_csv(REPORTS / "reference" / "paper-mnist" / "runs.csv")
+    assert runs["seed"].nunique() == 8
+
+    rungwise = runs[(runs["scheduler"] == "paper-rungwise-g1") & (runs["objectives"] == "acc+loss")]
+    ratio = rungwise["hypervolume_ratio"]
+    assert f"anything from {ratio.min():.2f} to {ratio.max():.2f} of FIFO's hypervolume" in TEXT
+
+    fifo = runs[runs["scheduler"] == "fifo"]
+    found = fifo[fifo["objectives"] == "acc+params"]["hypervolume"]
+    assert f"{found.min():.0f} to {found.max():.0f} over our eight seeds" in TEXT
+
+    trained = 100 * runs.groupby(["scheduler", "objectives"])["utilisation"].median()
+    others = trained.drop("fifo")
+    assert f"train for {trained['fifo'].min():.0f} to {trained['fifo'].max():.0f} % of" in TEXT
+    assert f"those of stopping for {others.min():.0f} to {others.max():.0f} %" in TEXT
+
+
+def test_which_losses_eight_seeds_show() -> None:
+    report = (REPORTS / "reference" / "paper-mnist" / "report.md").read_text("utf-8")
+    verdicts = dict(re.findall(r"^\| (paper-\S+) \| 8 × 4 \|.*\| (.*) \|$", report, re.MULTILINE))
+    assert verdicts == {
+        "paper-dominance-g1": "less, p = 0.023",
+        "paper-dominance-g2": "less, p = 0.023",
+        "paper-rungwise-g1": "no difference shown, p = 0.055",
+    }
+    assert "with either grace period (p = 0.023)" in TEXT
+    assert "of `paper-rungwise` it is not shown (p = 0.055)" in TEXT
+
+
 def test_both_tables_are_there() -> None:
     assert len(re.findall(r"\| [a-z].* × 4 \|.*", PAGE)) == 3 + 4
 

@@ -95,7 +95,7 @@ def test_the_fifo_runs_of_a_results_folder_are_a_pool() -> None:
         for t in r.result.trials
     ]
     different = set(trials)  # the training seed is the run's
-    assert len(trials) == 6 * 100
+    assert len(trials) == 8 * 100
     assert pool.seconds.shape == (len(different), 8)
     assert set(pool.metrics) >= {"val_accuracy", "val_loss", "params"}
 
