@@ -106,6 +106,13 @@ def test_what_hypervolume_promotion_does_where_it_was_not_chosen() -> None:
         f"{kept[0]}, {kept[1]} and {kept[2]} % in the mean, at worst {share(worst)} %, and saves "
         f"{saves[0]}, {saves[1]} and {saves[2]} % of the epochs"
     ) in TEXT
+    rival = [runs_of(f"lcbench-{n}", "paper-dominance-g1") for n in (167152, 167185, 168331)]
+    kept = [share(runs["hypervolume_ratio"].mean()) for runs in rival]
+    saves = [share(runs["epochs_saved"].mean(), 0) for runs in rival]
+    assert (
+        f"saves {saves[0]}, {saves[1]} and {saves[2]} % there and keeps {kept[0]}, {kept[1]} and "
+        f"{kept[2]} % in the mean"
+    ) in TEXT
 
 
 def test_a_longer_grace_period_loses_less() -> None:

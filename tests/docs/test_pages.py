@@ -102,6 +102,8 @@ def test_the_job_for_kubernetes_has_what_it_must() -> None:
     # The whole file was checked against KubeRay's definition, which is too large to be kept here.
     job = yaml.safe_load((DOCS / "cluster" / "rayjob.yaml").read_text("utf-8"))
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
+    # KubeRay asks Ray's dashboard for the health of a pod, which plain Ray has not.
+    assert "'ray[default]'" in (DOCS / "cluster" / "Dockerfile").read_text("utf-8")
     cluster = job["spec"]["rayClusterSpec"]
     assert cluster["rayVersion"] == ray.__version__
     pods = [cluster["headGroupSpec"]["template"]["spec"]]

@@ -173,6 +173,16 @@ def test_processes_that_take_no_second_trial_cost_trials_not_slots(
     """Tune ends a trial that was given such a process, and tells no scheduler in the first case."""
     searcher = Hesitant(patient=True)
     scheduler = SCHEDULERS["moasha"](2)
+    told, failures = scheduler.rule.end, Counter[str]()
+
+    class Told:
+        """Counts the trials that the rule is told have failed."""
+
+        def __call__(self, trial_id: str, failed: bool) -> None:
+            failures[trial_id] += failed
+            told(trial_id, failed)
+
+    scheduler.rule.end = Told()
     results = tuner(
         scheduler,
         tmp_path,
@@ -184,6 +194,7 @@ def test_processes_that_take_no_second_trial_cost_trials_not_slots(
     assert len(results) == TRIALS
     assert 0 < results.num_errors < TRIALS
     assert searcher.ended == TRIALS
+    assert sum(failures.values()) == results.num_errors  # the rule knows who will never come back
 
 
 @pytest.mark.parametrize("slots", [2, 4])
