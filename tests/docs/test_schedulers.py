@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from ray.tune.schedulers import HyperBandScheduler
 
 from bench import catalogue
+from mobo_core.virtual import TUNE_AHEAD, Cluster, InOrder, RecordedCurves, simulate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "schedulers.md").read_text("utf-8")
@@ -84,7 +86,7 @@ def test_what_it_says_of_promotion() -> None:
     for eta in ("eta2", "eta3"):
         stopping, promotion = f"moasha-stopping-{eta}", f"moasha-promotion-{eta}"
         assert all(f.loc[promotion, "mean"] > f.loc[stopping, "mean"] for f in found)
-        assert 3.5 < min(less_saved(stopping, promotion))
+        assert min(less_saved(stopping, promotion)) > 3.5
         assert max(less_saved(stopping, promotion)) < 8.5
 
 
@@ -101,3 +103,22 @@ def test_what_it_says_of_the_time_to_a_target() -> None:
     assert f"99 % after {min(s[1] for s in eta2):.0f} to {max(s[1] for s in eta2):.0f} %" in TEXT
     assert all(row[2] < 34 for row in eta2[1:3])  # 167152, 167185: all of it
     assert all(95 < row[2] < 105 for row in hv[1:3])
+
+
+@pytest.mark.parametrize(("slots", "ends_some"), [(3, False), (4, True)])
+def test_what_it_says_of_hyperband_with_few_slots(slots: int, ends_some: bool) -> None:
+    curves = RecordedCurves(
+        [[{"error": level * t**-0.3, "epoch": t} for t in range(1, 9)] for level in range(1, 26)]
+    )
+    scheduler = HyperBandScheduler(  # type: ignore[no-untyped-call]
+        time_attr="epoch", metric="error", mode="min", max_t=8, reduction_factor=2
+    )
+    run = simulate(
+        curves,
+        searcher=InOrder(curves.configs),
+        scheduler=scheduler,
+        num_samples=25,
+        cluster=Cluster(slots),
+        ahead=TUNE_AHEAD,
+    )
+    assert any(trial.iteration < 8 for trial in run.trials) == ends_some
