@@ -97,65 +97,70 @@ class Comparison:
     notes: list[str]
 
 
-def compare(first: Path, second: Path) -> Comparison:
+def compare(first: Path, second: Path, names: tuple[str, str] | None = None) -> Comparison:
     """Compare the finished runs of two results folders.
+
+    Args:
+        first: Folder A.
+        second: Folder B.
+        names: As they are called in what is said of them; None takes their paths.
 
     Raises:
         UserError: If one is no results folder, they hold runs of other problems, data, budgets,
             backends or references, or no run is in both.
     """
+    names = names or (str(first), str(second))
     settings = [folders.read_settings(folder) for folder in (first, second)]
-    _check_settings(settings, (first, second))
+    _check_settings(settings, names)
     recorded = [records.read_all(folder) for folder in (first, second)]
-    _check_records(recorded, (first, second))
+    _check_records(recorded, names)
     runs = [aggregate.summarise(side) for side in recorded]
-    for folder, frame in zip((first, second), runs, strict=True):
+    for name, frame in zip(names, runs, strict=True):
         if frame.empty:
-            raise UserError(f"{folder} has no finished run to compare; see 'mobo-bench list'")
+            raise UserError(f"{name} has no finished run to compare; see 'mobo-bench list'")
     paired = runs[0].merge(runs[1], on=RUN, suffixes=("_a", "_b"))
     if paired.empty:
         raise UserError(
-            f"no cell and seed is in both {first} and {second}; see 'mobo-bench list {first}'"
+            f"no cell and seed is in both {names[0]} and {names[1]}; see 'mobo-bench list'"
         )
     cells, pairs = {}, {}
     for key, group in paired.groupby(CELL, sort=False):
         name = " / ".join(map(str, key))
         cells[name] = {measure.column: _change(group, measure) for measure in MEASURES}
         pairs[name] = len(group)
-    names = [{" / ".join(key) for key in frame[CELL].itertuples(index=False)} for frame in runs]
-    only = (sorted(names[0] - names[1]), sorted(names[1] - names[0]))
-    labels = (str(first), str(second))
-    return Comparison(labels, cells, pairs, only, _notes(settings, recorded, runs, paired))
+    there = [{" / ".join(key) for key in frame[CELL].itertuples(index=False)} for frame in runs]
+    only = (sorted(there[0] - there[1]), sorted(there[1] - there[0]))
+    return Comparison(names, cells, pairs, only, _notes(settings, recorded, runs, paired))
 
 
-def _check_settings(settings: Sequence[dict[str, Any]], folders: tuple[Path, Path]) -> None:
+def _check_settings(settings: Sequence[dict[str, Any]], names: tuple[str, str]) -> None:
     """Refuse folders whose figures cannot be set against each other."""
     first, second = settings
     for key, what in (("problem", "problems"), ("dataset", "data sets"), ("budget", "budgets")):
         if first[key] != second[key]:
-            _refuse(what, first[key], second[key], folders)
+            _refuse(what, first[key], second[key], names)
     if ("virtual" in first) != ("virtual" in second):
         one, two = ("virtual time" if "virtual" in side else "Ray" for side in settings)
-        _refuse("backends", one, two, folders)
+        _refuse("backends", one, two, names)
     if first.get("virtual") != second.get("virtual"):
-        _refuse("costs in virtual time", first["virtual"], second["virtual"], folders)
+        _refuse("costs in virtual time", first["virtual"], second["virtual"], names)
 
 
-def _check_records(recorded: Sequence[list[RunRecord]], folders: tuple[Path, Path]) -> None:
+def _check_records(recorded: Sequence[list[RunRecord]], names: tuple[str, str]) -> None:
     sums = [sorted({record.data["sha256"][:16] for record in side}) for side in recorded]
     if all(sums) and set(sums[0]) != set(sums[1]):
-        _refuse("data of one name", " ".join(sums[0]), " ".join(sums[1]), folders)
+        _refuse("data of one name", " ".join(sums[0]), " ".join(sums[1]), names)
     charged = [{_place(record): record.spec.get("virtual") for record in side} for side in recorded]
     for place in charged[0].keys() & charged[1].keys():
         if charged[0][place] != charged[1][place]:
-            _refuse("costs in virtual time", charged[0][place], charged[1][place], folders)
+            _refuse("costs in virtual time", charged[0][place], charged[1][place], names)
     references: dict[str, float] = {}
     for side in recorded:
         for objective in (objective for record in side for objective in record.objectives):
             if references.setdefault(objective.name, objective.reference) != objective.reference:
                 theirs = references[objective.name]
                 what = f"reference values of {objective.name}"
-                _refuse(what, theirs, objective.reference, folders)
+                _refuse(what, theirs, objective.reference, names)
 
 
 def _place(record: RunRecord) -> tuple[object, ...]:
@@ -163,9 +168,9 @@ def _place(record: RunRecord) -> tuple[object, ...]:
     return (*sorted(record.labels.items()), tuple(record.spec["objectives"]), record.spec["seed"])
 
 
-def _refuse(what: str, first: object, second: object, folders: tuple[Path, Path]) -> None:
+def _refuse(what: str, first: object, second: object, names: tuple[str, str]) -> None:
     raise UserError(
-        f"{folders[0]} and {folders[1]} have other {what} ({first} and {second}); {REMEDY}"
+        f"{names[0]} and {names[1]} have other {what} ({first} and {second}); {REMEDY}"
     )
 
 

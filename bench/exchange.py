@@ -72,11 +72,14 @@ def default_reports(results_dir: Path) -> Path:
 
 
 @click.command()
-@click.argument("first", metavar="A", type=click.Path(path_type=Path))
-@click.argument("second", metavar="B", type=click.Path(path_type=Path))
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
-def compare(first: Path, second: Path, markdown: bool) -> None:
-    """Say what changed from the results folder A to B, with intervals.
+def compare(first: str, second: str, markdown: bool) -> None:
+    """Say what changed from the results A to B, with intervals.
+
+    Each is a results folder, or COMMIT:FOLDER for one that is committed: of that commit, branch or
+    tag of the git repository one is in, relative to its root.
 
     Runs are paired by cell and seed: epochs, epochs saved against FIFO, runtime and observed
     hypervolume. Intervals are given from six pairs on. Folders of other problems, data, budgets or
@@ -86,10 +89,12 @@ def compare(first: Path, second: Path, markdown: bool) -> None:
     Examples:
       mobo-bench compare results/before results/after
       mobo-bench compare results/before results/after --markdown > comment.md
+      mobo-bench compare main:results/reference/paper-mnist HEAD:results/reference/paper-mnist
     """
-    from bench import comparison, comparison_text, formatting
+    from bench import comparison, comparison_text, formatting, history
 
-    found = comparison.compare(first, second)
+    with history.results(first) as before, history.results(second) as after:
+        found = comparison.compare(before, after, (first, second))
     if markdown:
         click.echo(comparison_text.markdown(found))
         return
