@@ -19,7 +19,7 @@ export OMP_NUM_THREADS := 1
   lint check format docs clean
 
 help: ## Show this list
-	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=6 or 0,3,7] [ARGS='...']"
+	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=7 or 0,3,7] [ARGS='...']"
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
 
 setup: $(INSTALLED) ## Install everything into .venv, once

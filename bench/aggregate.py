@@ -59,8 +59,8 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
     twice = runs[runs.duplicated([*pair, "scheduler"], keep=False)]
     if not twice.empty:
         raise UserError(
-            f"{' and '.join(twice['run_id'][:2])} are of one cell and seed, made by versions that "
-            "ask for other things under one name; move one of them away"
+            f"{' and '.join(twice['run_id'][:2])} are of one cell and seed, made by versions of "
+            "mobo-bench that ask for other things under one name; move one of them away"
         )
     baseline = runs[runs["scheduler"] == BASELINE].set_index(pair)
     mine = runs.set_index(pair)

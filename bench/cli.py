@@ -35,7 +35,7 @@ def cli(debug: bool) -> None:
     \b
     Examples:
       mobo-bench run quick                          two small runs, under two minutes
-      mobo-bench run paper --seeds 6                Tables 1-4 of the paper, six seeds
+      mobo-bench run paper --seeds 7                Tables 1-4 of the paper, seven seeds
       mobo-bench report results/paper-mnist         tables and figures of what is recorded
       mobo-bench replay results/schedulers-mnist    recorded curves through every scheduler
       mobo-bench compare results/a results/b        what changed, with intervals

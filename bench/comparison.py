@@ -169,9 +169,7 @@ def _place(record: RunRecord) -> tuple[object, ...]:
 
 
 def _refuse(what: str, first: object, second: object, names: tuple[str, str]) -> None:
-    raise UserError(
-        f"{names[0]} and {names[1]} have other {what} ({first} and {second}); {REMEDY}"
-    )
+    raise UserError(f"{names[0]} and {names[1]} have other {what} ({first} and {second}); {REMEDY}")
 
 
 def _change(group: pd.DataFrame, measure: Measure) -> Change:

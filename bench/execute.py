@@ -76,8 +76,10 @@ def pending(runs: Sequence[Run], folder: Path, data_dir: str, force: bool = Fals
         force: Whether to make finished ones again.
 
     Raises:
-        bench.errors.UserError: If a record cannot be read, or was made on other data.
+        bench.errors.UserError: If a record cannot be read, or was made on other data; or if another
+            version has made one of the runs that asks for something else under its name.
     """
+    _refuse_namesakes(runs, folder)
     if force:
         for run in runs:
             with contextlib.suppress(records.DamagedRecordError):
@@ -94,6 +96,22 @@ def pending(runs: Sequence[Run], folder: Path, data_dir: str, force: bool = Fals
                 "folder with --results, or make it again with --force"
             )
     return todo
+
+
+def _refuse_namesakes(runs: Sequence[Run], folder: Path) -> None:
+    """A second run of one cell and seed would leave it open which of the two counts."""
+    there = {path.name.rpartition(".")[0]: path.name for path in folder.glob("*.seed*.*")}
+    others = {
+        run.run_id: name
+        for run in runs
+        if (name := there.get(run.run_id.rpartition(".")[0], run.run_id)) != run.run_id
+    }
+    if others:
+        wanted, name = next(iter(others.items()))
+        raise UserError(
+            f"{folder} holds {len(others)} of these runs as another version of mobo-bench asks for "
+            f"them ({name}, here {wanted}): choose another folder with --results, or remove them"
+        )
 
 
 def _data(run: Run, data_dir: str) -> dict[str, str]:

@@ -90,8 +90,8 @@ def blocks(findings: Findings | None) -> list[Block]:
     if findings is None:
         return [
             Note(
-                "No run has a FIFO run of its searcher and seed that found anything better than "
-                "the reference to compare with."
+                "No run can be compared: its FIFO run (same searcher, objectives and seed) is "
+                "missing, or found nothing better than the reference."
             )
         ]
     return [Note(certainty(findings)), against_fifo(findings), *further(findings)]

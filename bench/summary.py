@@ -23,8 +23,8 @@ def notes(findings: Findings | None, days: Sequence[str] = ()) -> list[Note]:
     if findings is None:
         return [
             Note(
-                " No run has a FIFO run of its searcher, objectives and seed that found anything "
-                "better than the reference, so nothing can be said of savings and losses.",
+                " The FIFO run of the same searcher, objectives and seed is missing, or found "
+                "nothing better than the reference, so nothing can be said of savings and losses.",
                 "Nothing to compare.",
             )
         ]

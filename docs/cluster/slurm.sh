@@ -6,7 +6,7 @@
 #SBATCH --mem-per-cpu=3G
 #SBATCH --time=04:00:00
 #SBATCH --output=mobo-bench-%j.log
-# Usage, from the checkout: sbatch docs/cluster/slurm.sh run paper --seeds 6 --slots 16
+# Usage, from the checkout: sbatch docs/cluster/slurm.sh run paper --seeds 7 --slots 16
 set -euo pipefail
 
 cd "$SLURM_SUBMIT_DIR"

@@ -1,4 +1,4 @@
-"""Searchers and schedulers for Ray Tune; the only importers of `ray.tune`.
+"""Searchers and schedulers for Ray Tune, and the trainable that runs a problem there.
 
 Names are imported when first used: a process that only trains need not load Ax and BoTorch,
 which takes seconds per worker.

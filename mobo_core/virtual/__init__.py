@@ -1,4 +1,4 @@
-"""Virtual time: Tune's own scheduler and searcher objects on a simulated cluster, without Ray.
+"""Virtual time: Tune's own scheduler and searcher objects on a simulated cluster.
 
 `simulate` is to a `Problem` whose epochs are recorded or computed what `tune.Tuner.fit` is to one
 that is trained: it calls schedulers, searchers and callbacks as Tune's controller does, in the

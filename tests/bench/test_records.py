@@ -164,6 +164,18 @@ def test_a_folder_takes_more_schedulers_but_no_second_meaning_of_a_label(tmp_pat
         folders.open_folder(tmp_path, clash)
 
 
+def test_a_run_as_another_version_asked_for_it_is_named_before_any_is_made(tmp_path: Path) -> None:
+    runs = load_matrix("quick").with_dataset("digits").runs([0, 1])
+    theirs = f"{runs[0].run_id[:-8]}00000000"
+    records.write(replace(record(), run_id=theirs), tmp_path)
+    for force in (False, True):
+        with pytest.raises(UserError, match=f"1 of these runs as another.*{re.escape(theirs)}"):
+            execute.pending(runs, tmp_path, "", force)
+    assert execute.pending([run for run in runs if run.seed == 1], tmp_path, "") == [
+        run for run in runs if run.seed == 1
+    ]
+
+
 def test_ctrl_c_while_writing_waits_for_the_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
