@@ -216,7 +216,7 @@ def test_random_search_is_compared_with_where_it_is() -> None:
 def test_without_fifo_nothing_is_found() -> None:
     records = [run("half", 0, HALF)]
     assert findings.find(*_inputs(records)) is None
-    assert "No run has a FIFO run" in findings.section(None)
+    assert "No run can be compared" in findings.section(None)
 
 
 def test_a_scheduler_more_moves_no_other_row() -> None:
