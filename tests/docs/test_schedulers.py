@@ -108,6 +108,7 @@ def sentences() -> list[str]:
         float(figures(name)["saved"][stopping] - figures(name)["saved"][promotion])
         for name, promotion, stopping in pairs()
     ]
+    less = less_saved(HV, ETA2)
     return [
         f"all {len(shown[0])} are shown to lose hypervolume on MNIST, all {len(shown[1])} on "
         f"167152 and 167185, and on 168331 all but {' and '.join(exempt)}",
@@ -115,7 +116,8 @@ def sentences() -> list[str]:
         f"99 % of FIFO's hypervolume after {span(of(HV, 'to_99'))} % of FIFO's epochs",
         f"FIFO itself after {span(of('fifo', 'to_99'))} %",
         f"saves {span(less_saved(HV, 'projected-stopping'), 1)} points less",
-        f"saves {span(less_saved(HV, ETA2), 1)} points less than `hv-promotion`",
+        f"saves {less[0]:.1f}, {less[1]:.1f} and {less[2]:.1f} points less than `hv-promotion`, on "
+        f"168331 {-less[3]:.1f} more",
         f"loses {lost(ETA2)} % in the mean, `hv-promotion` {lost(HV)} %",
         f"after {middle(ETA2)} % of FIFO's epochs, where `hv-promotion`, which gives up the last "
         f"bit early, needs {middle(HV)} %, more than FIFO ({middle('fifo')} %)",
