@@ -18,7 +18,7 @@ def test_a_freed_process_goes_to_a_trial_without_one() -> None:
     """Or a slot whose process starts late would stay empty: its trial would always be served."""
     scheduler = PromotionMOASHA(OBJECTIVES, MAX_T, reduction_factor=2, slots=2, time_attr="epoch")
     tune_controller = Simulator(
-        CheapProblem(None), InOrder([]), scheduler, 3, Cluster(2), 0, 0, False, 0, ()
+        CheapProblem(None), InOrder([]), scheduler, 3, Cluster(2), 0, 0, False, False, 0, ()
     )
     first, late, third = (VirtualTrial(n, {"number": n}, 0) for n in range(3))
     for trial in (first, late):
