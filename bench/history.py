@@ -42,7 +42,6 @@ def results(name: str) -> Iterator[Path]:
 def _extract(commit: str, folder: str, target: Path, name: str) -> None:
     """Write a folder of a commit as `target`; nothing of a name can be an option of git's."""
     root = _git(name, "rev-parse", "--show-toplevel").decode().strip()
-    _git(name, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{commit}^{{commit}}")
     archive = _git(name, "-C", root, "archive", "--format=tar", "--", f"{commit}:{folder}")
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(target, filter="data")
@@ -55,9 +54,8 @@ def _git(name: str, *arguments: str) -> bytes:
         raise UserError(f"cannot ask git for {name}: {error}") from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        reason = said[-1] if said else "no such commit"
         raise UserError(
-            f"{name} is no folder, and git has none of that commit here ({reason}); give "
-            "FOLDER or COMMIT:FOLDER"
+            f"{name} is no folder, and git has none of that commit here ({' '.join(said[-1:])}); "
+            "give FOLDER or COMMIT:FOLDER"
         )
     return done.stdout

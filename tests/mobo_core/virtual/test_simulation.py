@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from ray import tune
-from ray.tune.schedulers import PopulationBasedTraining
 from ray.tune.search import Searcher
 
 from mobo_core import Objective, ObjectiveSet
@@ -324,56 +323,6 @@ def test_nothing_of_a_run_waits_for_the_garbage_collector(searcher_class: type[G
         assert not scheduler._paused
         del scheduler, searcher
         assert [reference() for reference in gone] == [None, None]
-
-
-def test_population_based_training_clones_states_and_configurations() -> None:
-    class Walk(Steps):
-        max_epochs = 12
-
-    scheduler = PopulationBasedTraining(
-        time_attr="epoch",
-        metric="error",
-        mode="min",
-        perturbation_interval=2,
-        hyperparam_mutations={"quality": tune.uniform(1, 2)},
-        log_config=False,
-    )
-    configs = [{"quality": float(q), "seconds": 1.0} for q in (1, 2, 4, 8)]
-    result = simulate(
-        Walk(), searcher=configs, scheduler=scheduler, num_samples=4, cluster=Cluster(4)
-    )
-    assert scheduler._num_perturbations > 0
-    assert [t.last_result["epoch"] for t in result.trials] == [12] * 4
-    assert min(t.config["quality"] for t in result.trials) > 1  # the worst was replaced
-
-
-def test_given_configurations_wait_in_a_queue_and_take_turns() -> None:
-    """As in Tune: population-based training pauses whom others wait behind."""
-
-    class Slow(Steps):
-        max_epochs = 6
-
-    scheduler = PopulationBasedTraining(
-        time_attr="epoch",
-        metric="error",
-        mode="min",
-        perturbation_interval=2,
-        hyperparam_mutations={"quality": tune.uniform(1, 2)},
-        log_config=False,
-    )
-    order: list[tuple[str, int]] = []
-
-    class Reports(tune.Callback):
-        def on_trial_result(
-            self, iteration: int, trials: Any, trial: Any, result: dict[str, Any], **info: Any
-        ) -> None:
-            order.append((trial.trial_id, result["epoch"]))
-
-    configs = [{"quality": float(q), "seconds": 1.0} for q in (1, 2, 4, 8)]
-    simulate(Slow(), searcher=configs, scheduler=scheduler, num_samples=4, callbacks=[Reports()])
-    # One worker: all four are seen at epoch 2 before any is trained on.
-    assert [epoch for _, epoch in order[:8]] == [1, 2] * 4
-    assert len({trial for trial, _ in order[:8]}) == 4
 
 
 def test_a_searcher_that_never_goes_on_is_a_deadlock_in_words() -> None:
