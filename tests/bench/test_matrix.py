@@ -154,7 +154,7 @@ def test_bad_files_are_named_with_the_place(
 
 def test_unknown_matrix_and_unreadable_file(tmp_path: Path) -> None:
     with pytest.raises(
-        UserError, match="unknown matrix 'papre': choose from acquisition, gate, lcbench, paper"
+        UserError, match="unknown matrix 'papre': choose from gate, lcbench, paper, paper-light"
     ):
         load_matrix("papre")
     with pytest.raises(UserError, match="cannot read matrix file"):

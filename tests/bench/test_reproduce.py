@@ -64,7 +64,7 @@ def test_what_no_matrix_has_is_not_promised() -> None:
 
 
 def test_a_searcher_can_be_chosen() -> None:
-    matrix = load_matrix("acquisition")
+    matrix = load_matrix("speed")
     labels = [searcher.label for searcher in matrix.searchers]
     assert len(labels) > 1
     cell = next(matrix.cells())
