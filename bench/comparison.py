@@ -16,6 +16,7 @@ from bench.formatting import count
 from bench.records import RunRecord
 from bench.statistics import ENOUGH_SEEDS, Estimate, mean_interval, paired_ratio
 from bench.statistics.intervals import Floats
+from bench.statistics.wilcoxon import LEVEL, signed_rank_p
 
 CELL = ["scheduler", "objectives", "searcher"]
 RUN = [*CELL, "seed"]
@@ -31,17 +32,25 @@ class Measure:
     Args:
         column: Of `aggregate.summarise`.
         heading: For tables.
+        more: What a change upwards is called.
+        less: What one downwards is called.
         ratio: Whether the change is B / A, and 1 is none; else B − A of shares, and 0 is none.
     """
 
     column: str
     heading: str
-    ratio: bool
+    more: str
+    less: str
+    ratio: bool = True
 
     @property
     def unchanged(self) -> float:
         """The value that means no change."""
         return 1.0 if self.ratio else 0.0
+
+    def word(self, value: float) -> str:
+        """What a change to one side is called."""
+        return self.more if value > self.unchanged else self.less
 
     def show(self, value: float) -> str:
         """A change as people read it."""
@@ -49,10 +58,10 @@ class Measure:
 
 
 MEASURES = (
-    Measure("epochs", "epochs", ratio=True),
-    Measure("epochs_saved", "epochs saved", ratio=False),
-    Measure("runtime_s", "runtime", ratio=True),
-    Measure("hypervolume", "hypervolume", ratio=True),
+    Measure("epochs", "epochs", "more epochs", "fewer epochs"),
+    Measure("epochs_saved", "epochs saved", "more saved", "less saved", ratio=False),
+    Measure("runtime_s", "runtime", "slower", "faster"),
+    Measure("hypervolume", "hypervolume", "more hypervolume", "less hypervolume"),
 )
 
 
@@ -79,12 +88,35 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Overall:
+    """How one measure changed over all cells; a seed's value is the mean of its cells'.
+
+    Args:
+        estimate: Mean over the seeds with its 95 % interval, their range with fewer than
+            `ENOUGH_SEEDS`: of B − A, or of (B − A) / (B + A), which knows runs that fell to 0,
+            given as the ratio B / A that it belongs to. NaN without seeds.
+        seeds: Seeds that have every cell, and the measure in each.
+        p: Of the exact Wilcoxon test that the seeds' values are symmetric around no change.
+    """
+
+    estimate: Estimate
+    seeds: int
+    p: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether the test excludes that nothing changed; never with fewer than six seeds."""
+        return self.p <= LEVEL
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What changed from A to B.
 
     Args:
         names: Of the two folders.
         cells: Cell → its pairs of runs and its changes, by column of `MEASURES`.
+        overall: Column of `MEASURES` → its change over all cells.
         pairs: Cell → number of pairs of runs.
         only: Cells that are in A only, and in B only.
         notes: What else differs, in words.
@@ -92,6 +124,7 @@ class Comparison:
 
     names: tuple[str, str]
     cells: dict[str, dict[str, Change]]
+    overall: dict[str, Overall]
     pairs: dict[str, int]
     only: tuple[list[str], list[str]]
     notes: list[str]
@@ -130,7 +163,8 @@ def compare(first: Path, second: Path, names: tuple[str, str] | None = None) -> 
         pairs[name] = len(group)
     there = [{" / ".join(key) for key in frame[CELL].itertuples(index=False)} for frame in runs]
     only = (sorted(there[0] - there[1]), sorted(there[1] - there[0]))
-    return Comparison(names, cells, pairs, only, _notes(settings, recorded, runs, paired))
+    overall = {measure.column: _overall(paired, measure) for measure in MEASURES}
+    return Comparison(names, cells, overall, pairs, only, _notes(settings, recorded, runs, paired))
 
 
 def _check_settings(settings: Sequence[dict[str, Any]], names: tuple[str, str]) -> None:
@@ -191,6 +225,24 @@ def _change(group: pd.DataFrame, measure: Measure) -> Change:
     return Change(estimate, len(first), int(fell), int(rose))
 
 
+def _overall(paired: pd.DataFrame, measure: Measure) -> Overall:
+    first = paired[f"{measure.column}_a"].astype(float)
+    second = paired[f"{measure.column}_b"].astype(float)
+    changes = second - first
+    if measure.ratio:
+        # Symmetric in A and B, and 0 where both are 0; rounding of last digits is no change.
+        changes = (changes / (first + second).where(first != second, 1.0)).round(12)
+    cells = paired[CELL].astype(str).agg(" / ".join, axis=1)
+    wide = changes.groupby([paired["seed"], cells]).first().unstack()
+    values = wide.dropna().mean(axis=1).to_numpy(dtype=float)
+    estimate = _of_means(values)
+    if measure.ratio:
+        with np.errstate(divide="ignore"):
+            ends = np.array([estimate.value, estimate.low, estimate.high])
+            estimate = Estimate(*map(float, (1 + ends) / (1 - ends)))
+    return Overall(estimate, len(values), signed_rank_p(values))
+
+
 def _of_means(values: Floats) -> Estimate:
     """Mean with its interval, or its range where there are too few; NaN for none."""
     if len(values) == 0:
@@ -212,7 +264,7 @@ def _notes(
         for label in components[0].keys() & components[1].keys():
             one, two = (side[label] for side in components)
             if one != two:
-                notes.append(f"{label} has other parameters: {_parameters(one, two)}")
+                notes.append(f"other parameters of {label}: {_parameters(one, two)}")
     commits = [_values(side, lambda r: str(r.environment["git_commit"])[:12]) for side in recorded]
     if commits[0] != commits[1]:
         notes.append(f"commits: {commits[0]} and {commits[1]}")

@@ -5,18 +5,25 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from bench.comparison import MEASURES, Change, Comparison, Measure
+from bench.comparison import MEASURES, Change, Comparison, Measure, Overall
 from bench.formatting import count
 from bench.statistics import ENOUGH_SEEDS
 
 
 def table(comparison: Comparison) -> pd.DataFrame:
-    """A row per cell: its pairs, each change with its interval, and what is shown by them."""
+    """A row per cell: its pairs, each change with its interval, and what is shown by them.
+
+    Below them, if there are several, all together, with what the exact test shows.
+    """
     rows = []
     for name, changes in comparison.cells.items():
         row = {"cell": name, "pairs": str(comparison.pairs[name])}
         row |= {m.heading: _cell(changes[m.column], m) for m in MEASURES}
         rows.append(row | {"changed": ", ".join(_changed(changes)) or "–"})
+    if seeds := _seeds_of_all(comparison):
+        row = {"cell": f"all {len(rows)} cells", "pairs": seeds}
+        row |= {m.heading: _of_all(comparison.overall[m.column], m) for m in MEASURES}
+        rows.append(row | {"changed": ", ".join(_shown(comparison)) or "–"})
     return pd.DataFrame(rows)
 
 
@@ -51,6 +58,9 @@ def summary(comparison: Comparison) -> str:
     pairs = count(sum(comparison.pairs.values()), "pair")
     cells = count(len(comparison.cells), "cell")
     shown = f"{changed} of them changed" if changed else "no change is shown"
+    if seeds := _seeds_of_all(comparison):
+        together = ", ".join(_shown(comparison)) or "no change is shown"
+        shown += f"; over all cells and {seeds}: {together}"
     return f"{pairs} of runs in {cells}: {shown}."
 
 
@@ -80,7 +90,9 @@ def legend() -> str:
     """What the figures are."""
     return (
         "Runs are paired by cell and seed. Epochs, runtime and hypervolume: geometric mean of "
-        "B / A [95 % bootstrap interval]; epochs saved against FIFO: mean of B − A."
+        "B / A [95 % bootstrap interval]; epochs saved against FIFO: mean of B − A. Over all "
+        "cells, of the seeds that have all: the same of a seed's mean, a ratio by way of "
+        "(B − A) / (B + A), and p of an exact Wilcoxon test, for each measure by itself."
     )
 
 
@@ -88,33 +100,36 @@ def _cell(change: Change, measure: Measure) -> str:
     zeros = (f", {change.to_zero} to 0" if change.to_zero else "") + (
         f", {change.from_zero} from 0" if change.from_zero else ""
     )
-    return _ratio(change, measure) + zeros
+    return _ratio(change, change.pairs, measure) + zeros
 
 
-def _ratio(change: Change, measure: Measure) -> str:
-    if change.pairs == 0:
+def _of_all(overall: Overall, measure: Measure) -> str:
+    known = _ratio(overall, overall.seeds, measure)
+    return f"{known}, p = {overall.p:.2g}" if overall.seeds >= ENOUGH_SEEDS else known
+
+
+def _seeds_of_all(comparison: Comparison) -> str:
+    """How many seeds have every cell; empty without one, or if there is one cell only."""
+    seeds = comparison.overall[MEASURES[0].column].seeds
+    return count(seeds, "seed") if seeds and len(comparison.cells) > 1 else ""
+
+
+def _ratio(change: Change | Overall, pairs: int, measure: Measure) -> str:
+    if pairs == 0:
         return "–"
     estimate = change.estimate
     value, low, high = (measure.show(v) for v in (estimate.value, estimate.low, estimate.high))
-    if change.pairs == 1 or np.isclose(estimate.low, estimate.high, rtol=1e-12, atol=1e-12):
+    if pairs == 1 or np.isclose(estimate.low, estimate.high, rtol=1e-12, atol=1e-12):
         return value
-    if change.pairs < ENOUGH_SEEDS:
+    if pairs < ENOUGH_SEEDS:
         return f"{value} ({low} to {high})"
     return f"{value} [{low}, {high}]"
 
 
 def _changed(changes: dict[str, Change]) -> list[str]:
     """E.g. ``fewer epochs``: of measures whose interval excludes no change, or that fell to 0."""
-    words = {
-        "epochs": ("more epochs", "fewer epochs"),
-        "epochs_saved": ("more saved", "less saved"),
-        "runtime_s": ("slower", "faster"),
-        "hypervolume": ("more hypervolume", "less hypervolume"),
-    }
     found = [
-        words[m.column][0 if changes[m.column].estimate.value > m.unchanged else 1]
-        for m in MEASURES
-        if changes[m.column].shown(m)
+        m.word(changes[m.column].estimate.value) for m in MEASURES if changes[m.column].shown(m)
     ]
     for m in MEASURES:
         if fell := changes[m.column].to_zero:
@@ -122,3 +137,12 @@ def _changed(changes: dict[str, Change]) -> list[str]:
         if rose := changes[m.column].from_zero:
             found.append(f"{m.heading} of {count(rose, 'run')} rose from 0")
     return found
+
+
+def _shown(comparison: Comparison) -> list[str]:
+    """The same of all cells together, by the exact test."""
+    return [
+        f"{m.word(overall.estimate.value)} (p = {overall.p:.2g})"
+        for m in MEASURES
+        if (overall := comparison.overall[m.column]).shown
+    ]

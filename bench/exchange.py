@@ -82,8 +82,8 @@ def compare(first: str, second: str, markdown: bool) -> None:
     tag of the git repository one is in, relative to its root.
 
     Runs are paired by cell and seed: epochs, epochs saved against FIFO, runtime and observed
-    hypervolume. Intervals are given from six pairs on. Folders of other problems, data, budgets or
-    backends are refused.
+    hypervolume. From six pairs on there are intervals for each cell, and an exact test over all of
+    them. Folders of other problems, data, budgets or backends are refused.
 
     \b
     Examples:

@@ -56,7 +56,54 @@ def test_changes_by_hand(tmp_path: Path) -> None:
         comparison_text.table(found).set_index("cell").loc["fifo / acc+params / ax"]["changed"]
         == "–"
     )
-    assert comparison_text.summary(found) == "12 pairs of runs in 2 cells: 1 of them changed."
+    assert comparison_text.summary(found).startswith(
+        "12 pairs of runs in 2 cells: 1 of them changed"
+    )
+
+
+def test_all_cells_together_by_hand(tmp_path: Path) -> None:
+    """FIFO's are as before; of (−0.2 + 0) / 2 = −0.1 the ratio is 0.9 / 1.1."""
+    found = compared(tmp_path, 6)
+    expected = {"epochs": 9 / 11, "epochs_saved": 0.125, "runtime_s": 5 / 7, "hypervolume": 9 / 11}
+    assert {name: o.estimate.value for name, o in found.overall.items()} == pytest.approx(expected)
+    assert {(o.seeds, o.p) for o in found.overall.values()} == {(6, 2 / 2**6)}
+    assert comparison_text.summary(found).endswith(
+        "; over all cells and 6 seeds: fewer epochs (p = 0.031), more saved (p = 0.031), "
+        "faster (p = 0.031), less hypervolume (p = 0.031)."
+    )
+    row = comparison_text.table(found).set_index("cell").loc["all 2 cells"]
+    assert (row["pairs"], row["epochs"]) == ("6 seeds", "× 0.818, p = 0.031")
+
+
+def test_what_one_cell_gains_and_another_loses_is_no_change_of_all(tmp_path: Path) -> None:
+    """Every single interval excludes no change; the seeds' means over both cells are 0."""
+    gained, lost = [], []
+    for seed in range(6):
+        rungwise = record("paper-rungwise-g1", ((0.91,), (0.92,)), seed=seed, wall_s=20.0)
+        gained += [stopped(seed, wall_s=10.0), rungwise]
+        slow = record("paper-rungwise-g1", ((0.91,), (0.92,)), seed=seed, wall_s=10.0)
+        lost += [stopped(seed, wall_s=20.0), slow]
+    found = comparison.compare(folder(tmp_path / "a", *gained), folder(tmp_path / "b", *lost))
+    assert {c["runtime_s"].shown(comparison.MEASURES[2]) for c in found.cells.values()} == {True}
+    assert found.overall["runtime_s"].p == 1.0
+    assert comparison_text.summary(found).endswith(
+        "2 of them changed; over all cells and 6 seeds: no change is shown."
+    )
+
+
+def test_a_seed_that_lacks_a_cell_does_not_count_over_all(tmp_path: Path) -> None:
+    """Seed 6 has the stopped cell alone, whose change would weigh twice."""
+    first = folder(tmp_path / "a", *map(stopped, range(7)), *(record(seed=k) for k in range(6)))
+    second = folder(tmp_path / "b", *map(shorter, range(7)), *(record(seed=k) for k in range(6)))
+    found = comparison.compare(first, second)
+    assert found.pairs[CELL] == 7
+    assert found.overall["epochs"].seeds == 6
+    assert found.overall["epochs"].estimate.value == pytest.approx(9 / 11)
+    # No seed has both cells: then nothing is said of all.
+    alone = folder(tmp_path / "c", *map(stopped, range(6)), *(record(seed=k) for k in (7, 8)))
+    found = comparison.compare(alone, alone)
+    assert len(comparison_text.table(found)) == len(found.cells) == 2
+    assert comparison_text.summary(found).endswith("2 cells: no change is shown.")
 
 
 def test_intervals_over_seeds_that_differ(tmp_path: Path) -> None:
@@ -85,12 +132,17 @@ def test_runs_that_fell_to_nothing_are_named(tmp_path: Path) -> None:
     assert comparison_text.summary(found).endswith("1 of them changed.")
     back = comparison_text.table(comparison.compare(second, first)).set_index("cell").loc[CELL]
     assert back["hypervolume"] == "× 1.000, 2 from 0"
+    # Of the seeds together they count: two of eight changed by −1, a mean of −1/4.
+    assert found.overall["hypervolume"].estimate.value == pytest.approx(0.75 / 1.25)
+    assert found.overall["hypervolume"].p == 0.5
 
 
 def test_few_pairs_show_nothing(tmp_path: Path) -> None:
     found = compared(tmp_path, 5)
     assert comparison_text.summary(found).endswith("no change is shown.")
-    assert set(comparison_text.table(found)["changed"]) == {"–"}
+    table = comparison_text.table(found)
+    assert set(table["changed"]) == {"–"}
+    assert not table["epochs"].str.contains("p =").any()
     assert any("nothing can be concluded" in note for note in comparison_text.notes(found))
 
 
@@ -118,7 +170,7 @@ def test_other_parameters_and_machines_are_named(tmp_path: Path) -> None:
     first = folder(tmp_path / "a", stopped(0))
     second = folder(tmp_path / "b", moved, matrix=replace(PAPER, schedulers=schedulers))
     notes = "\n".join(comparison.compare(first, second).notes)
-    assert "paper-dominance-g1 has other parameters" in notes
+    assert "other parameters of paper-dominance-g1: " in notes
     assert "runtimes are of other machines: p, 2 cores, no GPU and p, 64 cores, no GPU" in notes
 
 
