@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,18 @@ def test_paper_matrix_is_the_papers() -> None:
         "paper-dominance-g2": {"grace_period": 2, "reduction_factor": 6},
         "paper-rungwise-g1": {"grace_period": 1, "reduction_factor": 6},
     }
+
+
+def test_light_matrix_is_the_papers_with_a_lighter_optimiser() -> None:
+    """Its runs are compared with the paper's, pair by pair: nothing else may differ."""
+    paper, light = load_matrix("paper"), load_matrix("paper-light")
+    (searcher,) = light.searchers
+    options = dict(searcher.params)
+    assert options.pop("optimizer_options") == {"num_restarts": 4, "raw_samples": 128}
+    same = replace(paper, name=light.name, title=light.title)
+    assert replace(light, searchers=(replace(searcher, params=options),)) == same
+    (measured,) = (s for s in load_matrix("speed").searchers if s.label == "ax-ahead2-light")
+    assert measured.params == searcher.params
 
 
 @pytest.mark.parametrize("name", matrix_names())
