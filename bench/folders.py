@@ -66,7 +66,7 @@ def _tidy(folder: Path) -> None:
         for retired in folder.glob(f"{RETIRED}*"):
             target = folder / retired.name.removeprefix(RETIRED)
             if target.exists():
-                shutil.rmtree(retired)
+                files.remove(retired)
             else:
                 retired.rename(target)
         for staging in folder.glob(f"{WRITING}*"):

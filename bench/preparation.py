@@ -15,6 +15,7 @@ from bench.errors import UserError
 from bench.formatting import count, duration
 from bench.matrix import Budget, Matrix, Run
 from bench.problems import AUTO
+from bench.records import one_line
 
 RUN_OVERHEAD_S = 7.0
 """Start of a run's trial processes and its end, on two cores."""
@@ -114,6 +115,8 @@ def check_resources(
         UserError: With the remedy.
     """
     slots, workers = budget.slots, budget.workers_per_trial
+    if address == "local":
+        raise UserError("--address joins a cluster; leave it out for a Ray of this machine's own")
     if not 0 < cpus_per_trial < math.inf:
         raise UserError(f"--cpus-per-trial must be greater than 0, got {cpus_per_trial}")
     whole = math.isfinite(gpus_per_trial) and gpus_per_trial == int(gpus_per_trial)
@@ -169,14 +172,20 @@ def announce(
     """Warm up, measure an epoch and a suggestion, and say how long the runs will take."""
     cell = todo[0].cell
     problem = catalogue.make_problem(cell, data_dir, chosen.budget.max_epochs)
+    objectives = catalogue.make_objectives(problem, cell.objectives)
+    unknown = "how long the runs will take is not known"
     with console.status("starting: imports, data, a first suggestion"):
-        suggestion_s = backend.warm_up(
-            cell.searcher,
-            problem,
-            catalogue.make_objectives(problem, cell.objectives),
-            chosen.budget.trials,
-        )
-        epoch_s = backend.epoch_seconds(problem)
+        try:
+            suggestion_s = backend.warm_up(cell.searcher, problem, objectives, chosen.budget.trials)
+            epoch_s = backend.epoch_seconds(problem)
+        except UserError:
+            raise
+        except Exception as error:  # of the searcher: each run with it will fail, with its record
+            console.print(f"{unknown}: {one_line(error)}", markup=False)
+            return
+    if epoch_s is None:
+        console.print(f"{unknown}: the trial that was to show it has failed")
+        return
     budget = chosen.budget
     training_s = budget.trials * budget.max_epochs * epoch_s / budget.slots
     per_run = RUN_OVERHEAD_S + training_s + budget.trials * suggestion_s

@@ -5,20 +5,20 @@ A record is complete or absent: it is written beside its place, flushed to disk 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
 
-from bench import files
+from bench import files, shape
 from bench.errors import UserError
 from mobo_core.objectives import Objective, ObjectiveSet
 from mobo_core.seeding import digest
@@ -197,6 +197,7 @@ def _write(record: RunRecord, folder: Path, target: Path) -> None:
         if record.result is not None:
             record.result.epochs.to_parquet(staging / EPOCHS_FILE, index=False)
             files.flush(staging / EPOCHS_FILE)
+        files.flush(staging)
         if target.exists():
             target.rename(retired)
         try:
@@ -208,11 +209,12 @@ def _write(record: RunRecord, folder: Path, target: Path) -> None:
         files.flush(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        if target.exists():  # else the old one is all there is; it is put back later
-            shutil.rmtree(retired, ignore_errors=True)
+        if target.exists() and retired.exists():  # else the old one is all there is: put back later
+            with contextlib.suppress(OSError):
+                files.remove(retired)
 
 
-@contextmanager
+@contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
     """Hold Ctrl-C and SIGTERM back until a record is on disk; only the main thread can."""
     if threading.current_thread() is not threading.main_thread():
@@ -244,13 +246,15 @@ def read(path: Path) -> RunRecord:
         UserError: If it is of another schema.
     """
     try:
-        document = json.loads((path / RUN_FILE).read_text("utf-8"))
+        text = (path / RUN_FILE).read_text("utf-8")
+        document = json.loads(text)
         schema = document.pop("schema_version")
         if schema != SCHEMA_VERSION:
             raise UserError(
                 f"{path} has schema {schema!r}, this version reads {SCHEMA_VERSION}; move the "
                 "folder away or use the version that made it"
             )
+        shape.check_run(text)
         result = document.pop("result")
         record = RunRecord(
             objectives=tuple(Objective(**o) for o in document.pop("objectives")),
@@ -259,6 +263,8 @@ def read(path: Path) -> RunRecord:
         )
         if record.run_id != path.name:
             raise ValueError(f"it is of the run {record.run_id!r}")
+        if record.result is not None:
+            shape.check_epochs(record.result.epochs, [o.name for o in record.objectives])
     except UserError:
         raise
     except Exception as error:  # whatever a stranger's file makes of the libraries that read it
@@ -280,8 +286,15 @@ def read_all(folder: Path) -> list[RunRecord]:
     Raises:
         UserError: If one cannot be read: nothing is skipped in silence.
     """
-    paths = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    paths = sorted(path for path in folder.iterdir() if is_record(path))
     return [read(path) for path in paths]
+
+
+def is_record(path: Path) -> bool:
+    """Whether something in a results folder claims to be a record: a folder, or a run's id."""
+    if path.name.startswith("."):
+        return False
+    return path.is_dir() or ".seed" in path.name
 
 
 def find(folder: Path, run_id: str) -> RunRecord | None:

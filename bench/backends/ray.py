@@ -119,7 +119,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             objectives: Of one of its cells.
             trials: Of a run.
         """
-        lender = self._lender_of(problem)
+        self._lender_of(problem)  # its processes start meanwhile
         context = catalogue.Context(
             problem.space, objectives, problem.max_epochs, self._slots, seed=0
         )
@@ -134,14 +134,16 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 break
             result = {o.name: o.reference * (1 + 0.01 * index) for o in objectives}
             timed.on_trial_complete(trial_id, {**result, catalogue.TIME_ATTR: problem.max_epochs})
-        self._await_hosts(lender)
         self._warm(problem)
         return list(timed.seconds.values())[-1]
 
-    def epoch_seconds(self, problem: Problem, epochs: int = 2) -> float:
-        """What the last of so many epochs takes while all slots train: of a middling trial."""
+    def epoch_seconds(self, problem: Problem, epochs: int = 2) -> float | None:
+        """What the last of so many epochs takes while all slots train: of a middling trial.
+
+        None if that trial fails, as trials may.
+        """
         middle = problem.space.from_unit(np.full(len(problem.space), 0.5))
-        hosts = ray.get(self._lender_of(problem).hosts.remote())
+        hosts = self._ready_hosts(problem)
         limit_s = epochs * self._limits.epoch_s
         try:
             trained = ray.get(
@@ -151,6 +153,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             raise UserError(
                 f"training {epochs} epochs took more than {limit_s:g} s; raise --epoch-time-limit"
             ) from error
+        except ray.exceptions.RayError:
+            return None
         return max(float(metrics["seconds"]) for metrics, _ in trained)
 
     def _warm(self, problem: Problem) -> None:
@@ -165,14 +169,19 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         self._lender = None  # it ended with the old one
         return False
 
-    def _await_hosts(self, lender: Any) -> None:
+    def _ready_hosts(self, problem: Problem) -> list[Any]:
+        """The training processes, started anew where they have ended."""
         settings = self._settings
         wanted = (
             f"{self._slots * settings.workers_per_trial} training processes of "
             f"{settings.cpus_per_trial:g} CPUs and {settings.gpus_per_trial:g} GPUs"
         )
         try:
-            hosts = ray.get(lender.hosts.remote())
+            try:
+                hosts = ray.get(self._lender_of(problem).hosts.remote())
+            except ray.exceptions.RayActorError:
+                self._lender = None  # it was killed, and its processes ended with it
+                hosts = ray.get(self._lender_of(problem).hosts.remote())
             ray.get([host.__ray_ready__.remote() for host in hosts], timeout=HOST_TIMEOUT_S)
         except ray.exceptions.GetTimeoutError as error:
             raise UserError(
@@ -183,6 +192,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         except ray.exceptions.RayActorError as error:
             reason = str(error).strip().splitlines()[-1]
             raise UserError(f"{wanted} could not start: {reason}") from error
+        return list(hosts)
 
     def _lender_of(self, problem: Problem) -> Any:
         """The lender of this problem's training processes; another problem's are ended."""
@@ -237,7 +247,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         patience_s = STALLED_S if self._session.owned else math.inf
         observer = Observer(on_trial_end, failures, patience_s)
         is_new = not self.free_slots()
-        self._await_hosts(self._lender_of(problem))
+        self._ready_hosts(problem)
         if is_new and self._warmed_up:
             self._warm(problem)
         scheduler = catalogue.make_scheduler(run.cell.scheduler, context)

@@ -10,18 +10,29 @@ import tempfile
 from pathlib import Path
 
 from bench.backends.orphans import end_writers
+from bench.errors import UserError
 
 PREFIX, LOCK_FILE = "mobo-", ".lock"
 
 
 class Scratch:
-    """A new folder for short-lived files; those of processes that were killed are removed."""
+    """A new folder for short-lived files; those of processes that were killed are removed.
+
+    Raises:
+        UserError: If it cannot be made.
+    """
 
     def __init__(self) -> None:
         # Ray's sockets lie in this folder, and their paths may have 107 bytes at most.
         self._base = Path(os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108
         self._remove_abandoned()
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
+        except OSError as error:
+            raise UserError(
+                f"cannot make a folder for short-lived files in {self._base} ({error}); make room "
+                "there, or set RAY_TMPDIR to another short path"
+            ) from error
         # Locked before it has its name: without the lock it would look abandoned.
         unnamed = self.path / f"{LOCK_FILE}.new"
         self._lock = os.open(unnamed, os.O_RDWR | os.O_CREAT, 0o600)

@@ -13,7 +13,21 @@ from typing import Any
 from mobo_core.objectives import Objective
 from mobo_core.space import ChoiceParameter, RangeParameter, SearchSpace
 
-FAULTS = ("none", "slow", "raise", "nan", "inf", "sleep", "spin", "stopped", "memory", "killed")
+FAULTS = (
+    "none",
+    "slow",
+    "raise",
+    "nan",
+    "inf",
+    "sleep",
+    "spin",
+    "stopped",
+    "memory",
+    "killed",
+    "nan-last",
+    "inf-last",
+)
+LAST = 3
 SLOW_S = 0.4
 
 
@@ -42,7 +56,7 @@ class Faulty:
 
 
 class FaultyTraining:
-    """Its second epoch goes wrong."""
+    """Its second epoch goes wrong, or its third."""
 
     def __init__(self, fault: str, number: int) -> None:
         self.fault, self.number, self.epoch = fault, number, 0
@@ -52,8 +66,8 @@ class FaultyTraining:
         error = 1 / (self.number + self.epoch)
         if self.fault == "slow":
             time.sleep(SLOW_S)
-        elif self.epoch == 2:
-            error = misfortune(self.fault, error)
+        elif self.epoch == (LAST if self.fault.endswith("-last") else 2):
+            error = misfortune(self.fault.removesuffix("-last"), error)
         return {"error": error, "size": 100.0 + self.number, "epoch": self.epoch, "seconds": 0.1}
 
     def test_metrics(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Five logical GPUs, three workers a trial, a whole GPU each: run as a program, on its own Ray."""
+"""Five logical GPUs, run as a program on its own Ray: three to a trial, and five trials on one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SETTINGS = RaySettings(cpus_per_trial=0.5, gpus_per_trial=1, workers_per_trial=3
 
 
 def main() -> None:
-    resources = {SLOT: 2}
+    resources = {SLOT: 5}
     ray.init("local", num_cpus=4, num_gpus=5, resources=resources, log_to_driver=False)
     cell = Cell(
         "mlp",
@@ -52,8 +52,26 @@ def main() -> None:
         ray.kill(backend._lender_of(problem))
         backend._lender = None
     wait_for_gpus(5)
+    share_one_gpu(cell, problem)
+    wait_for_gpus(5)
     ray.shutdown()
     print("all GPUs are back")  # noqa: T201 - what the test reads
+
+
+def share_one_gpu(cell: Cell, problem: Problem) -> None:
+    """Five trials at a time, a fifth of a GPU each."""
+    run = Run(cell, Budget(trials=5, max_epochs=2, slots=5), seed=0)
+    settings = RaySettings(cpus_per_trial=0.5, gpus_per_trial=0.2)
+    with RayBackend(settings, data_dir="", slots=5) as backend:
+        result = backend.execute(run, lambda: None)
+        assert [trial.status for trial in result.trials] == ["completed"] * 5, result.trials
+        assert ray.available_resources()["GPU"] == pytest.approx(4), ray.available_resources()
+        hosts = backend._ready_hosts(problem)
+        told = [h.__ray_call__.remote(lambda _: os.environ["CUDA_VISIBLE_DEVICES"]) for h in hosts]
+        assert len(hosts) == 5
+        assert len(set(ray.get(told))) == 1
+        ray.kill(backend._lender_of(problem))
+        backend._lender = None
 
 
 def visible_gpus(backend: RayBackend, problem: Problem) -> list[str]:

@@ -75,7 +75,7 @@ def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_killed_ten_times_and_resumed(tmp_path: Path) -> None:
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     assert len(finish(start("own", undisturbed, RUNS))["finished"]) == RUNS
-    moments, family, seen = random.Random(5), [], {}
+    moments, family, seen, between = random.Random(5), [], {}, 0
     for _ in range(KILLS):
         driver = start("own", killed, RUNS)
         assert driver.stdout is not None
@@ -88,6 +88,8 @@ def test_killed_ten_times_and_resumed(tmp_path: Path) -> None:
         now = {r.run_id: r.started_at for r in records.read_all(killed)} if killed.exists() else {}
         assert seen.items() <= now.items()
         seen = now
+        between += 0 < len(seen) < RUNS
+    assert between >= 3  # kills with runs made and runs to make
     resumed = finish(start("own", killed, RUNS))
     assert resumed["failed"] == {}
     assert len(resumed["finished"]) == resumed["todo"] == RUNS - len(seen)

@@ -16,6 +16,7 @@ import ray
 from ray.tune.schedulers import FIFOScheduler
 
 from bench import catalogue
+from bench.backends.loopback import GLOO_INTERFACE
 from bench.backends.ray import RayBackend
 from bench.backends.settings import RaySettings
 from bench.errors import UserError
@@ -42,15 +43,27 @@ def pairs(backend: RayBackend) -> Iterator[RayBackend]:
         yield running
 
 
-def follower(backend: RayBackend) -> int:
-    """Process id of the second worker of the one slot."""
+def workers(backend: RayBackend) -> list[Any]:
+    """Of the one slot."""
     lender = backend._lender_of(PROBLEM)
     (host,) = ray.get(
         lender.__ray_call__.remote(lambda its: [*its._free, *(h for _, h in its._lent.values())])
     )
-    _, second = ray.get(host.__ray_call__.remote(lambda its: its._problem._workers))
+    return list(ray.get(host.__ray_call__.remote(lambda its: its._problem._workers)))
+
+
+def follower(backend: RayBackend) -> int:
+    """Process id of the second worker."""
+    _, second = workers(backend)
     pid: int = ray.get(second.__ray_call__.remote(lambda _: os.getpid()))
     return pid
+
+
+def test_they_talk_over_the_loopback(pairs: RayBackend) -> None:
+    """Left to itself Gloo listens where the machine's name leads to."""
+    pairs._ready_hosts(PROBLEM)
+    told = [w.__ray_call__.remote(lambda _: os.environ.get(GLOO_INTERFACE)) for w in workers(pairs)]
+    assert ray.get(told) == ["lo", "lo"]
 
 
 def test_trials_of_two_workers_pause_resume_and_repeat(pairs: RayBackend) -> None:
@@ -141,7 +154,6 @@ def test_more_than_there_is(backend: RayBackend, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("bench.backends.ray.HOST_TIMEOUT_S", 2.0)
     settings = RaySettings(cpus_per_trial=1, workers_per_trial=64)
     with RayBackend(settings, data_dir="", slots=1) as running:
-        lender = running._lender_of(PROBLEM)
         with pytest.raises(UserError, match=r"64 training processes .* lower .*--workers-per"):
-            running._await_hosts(lender)
-        ray.kill(lender)
+            running._ready_hosts(PROBLEM)
+        ray.kill(running._lender_of(PROBLEM))

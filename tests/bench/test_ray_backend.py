@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,9 @@ import pytest
 from ray.tune.schedulers import FIFOScheduler
 from rich.console import Console
 
-from bench import aggregate, catalogue, execute, problems, records
+from bench import aggregate, catalogue, execute, preparation, problems, records
 from bench.backends.ray import RayBackend
-from bench.matrix import Budget, Cell, Component, Run
+from bench.matrix import Budget, Cell, Component, Run, load_matrix
 from mobo_core.problems.mlp import MLPProblem, MLPTraining
 
 pytestmark = pytest.mark.ray
@@ -151,6 +152,38 @@ def test_queue_isolates_failures_and_never_repeats_a_finished_run(
     assert "no searcher today" in record.error
     assert execute.pending([good, bad], tmp_path / "r", "") == [bad]
     assert execute.pending([good, bad], tmp_path / "r", "", force=True) == [good, bad]
+
+
+class Hopeless(MLPProblem):
+    """No trial of it starts."""
+
+    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
+        raise RuntimeError("no hope")
+
+
+def test_runs_are_made_though_their_time_cannot_be_foretold(
+    backend: RayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "_warmed_up", False)
+    run, matrix = a_run(trials=2), load_matrix("quick").with_dataset("digits")
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    entry = replace(problems.PROBLEMS["mlp"], make=lambda d, f, e: Hopeless(d, f, e))  # type: ignore[arg-type]
+    with monkeypatch.context() as patch:
+        patch.setitem(problems.PROBLEMS, "mlp", entry)  # type: ignore[arg-type]
+        preparation.announce(backend, matrix, [run], "", console)
+    assert "is not known: the trial that was to show it has failed" in said.getvalue()
+
+    def no_searcher(*arguments: object) -> None:
+        raise RuntimeError("no searcher today")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "make_searcher", no_searcher)
+        preparation.announce(backend, matrix, [run], "", console)
+    assert "is not known: RuntimeError('no searcher today')" in said.getvalue()
+    preparation.announce(backend, matrix, [run], "", console)
+    assert "for 1 run if no trial stops early" in said.getvalue()
+    assert len(do(backend, run).trials) == 2
 
 
 class Sabotaged(MLPProblem):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
 import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from bench import execute, folders, records
+from bench import aggregate, execute, files, folders, records
 from bench.errors import UserError
 from bench.matrix import Component, Run, load_matrix
 from tests.bench.examples import record
@@ -133,13 +135,121 @@ def test_damaged_records_are_named(tmp_path: Path, damage: object) -> None:
         records.read_all(tmp_path)
 
 
-def test_other_schema_is_named_and_left_alone(tmp_path: Path) -> None:
+def leaves(document: object, *keys: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Ways to all values that are neither dictionaries nor lists."""
+    if isinstance(document, dict | list):
+        pairs = document.items() if isinstance(document, dict) else enumerate(document)
+        for key, value in pairs:
+            yield from leaves(value, *keys, key)
+    else:
+        yield keys
+
+
+def with_another(document: Any, keys: tuple[str | int, ...], value: object) -> Any:
+    changed = copy.deepcopy(document)
+    inner = changed
+    for key in keys[:-1]:
+        inner = inner[key]
+    inner[keys[-1]] = value
+    return changed
+
+
+FREE = {"config", "resources"}
+"""What stands under these may be anything."""
+
+
+def test_a_foreign_value_anywhere_is_named_or_does_no_harm(tmp_path: Path) -> None:
     path = records.write(record(), tmp_path)
+    document = json.loads((path / "run.json").read_text())
+    ways = list(leaves(document))
+    assert len(ways) > 50
+    for keys in ways:
+        for value in (None, ["strange"], {"strange": 1}):
+            (path / "run.json").write_text(json.dumps(with_another(document, keys, value)))
+            if FREE & set(keys) or (keys[-1], value) == ("ideal", None):
+                aggregate.summarise(records.read_all(tmp_path))
+                continue
+            with pytest.raises(UserError, match=f"^[^\n]*{re.escape(path.name)}[^\n]*$"):
+                records.read(path)
+
+
+@pytest.mark.parametrize(
+    ("foreign", "message"),
+    [
+        (pd.DataFrame({"x": [1.0]}), "its epochs have no column 'trial'"),
+        (None, "column 'val_accuracy' of its epochs holds no numbers"),
+    ],
+)
+def test_epochs_of_something_else_are_named(
+    tmp_path: Path, foreign: pd.DataFrame | None, message: str
+) -> None:
+    made = record()
+    path = records.write(made, tmp_path)
+    if foreign is None:
+        assert made.result is not None
+        foreign = made.result.epochs.assign(val_accuracy="high")
+    foreign.to_parquet(path / "epochs.parquet", index=False)
+    with pytest.raises(UserError, match=re.escape(path.name) + ".*" + re.escape(message)):
+        records.read_all(tmp_path)
+
+
+def test_a_file_in_place_of_a_record_is_named_and_replaced(tmp_path: Path) -> None:
+    made = record()
+    (tmp_path / made.run_id).write_text("what is this?")
+    with pytest.raises(UserError, match=re.escape(f"{made.run_id} is not a readable record")):
+        records.read_all(tmp_path)
+    records.write(made, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [made.run_id]
+    assert records.read_all(tmp_path) == [made]
+    # A command that was killed in between left it aside.
+    (tmp_path / f"{records.RETIRED}{made.run_id}").write_text("what is this?")
+    with folders.held(tmp_path):
+        assert records.read_all(tmp_path) == [made]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", made.run_id]
+
+
+def test_other_schema_is_named_and_left_alone(tmp_path: Path) -> None:
+    run = load_matrix("quick").with_dataset("digits").runs([0])[0]
+    path = records.write(replace(record(), run_id=run.run_id), tmp_path)
     document = json.loads((path / "run.json").read_text())
     (path / "run.json").write_text(json.dumps({**document, "schema_version": 99}))
     with pytest.raises(UserError, match="has schema 99, this version reads 1"):
         records.find(tmp_path, path.name)
+    for force in (False, True):
+        with pytest.raises(UserError, match="has schema 99, this version reads 1"):
+            execute.pending([run], tmp_path, "", force)
     assert json.loads((path / "run.json").read_text())["schema_version"] == 99
+    # What is damaged is made again, if asked for.
+    (path / "run.json").write_text("{")
+    assert execute.pending([run], tmp_path, "", force=True) == [run]
+
+
+def test_files_and_the_folders_that_name_them_are_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, renamed = [], []
+    rename, sync = Path.rename, os.fsync
+
+    def synced_too(descriptor: int) -> None:
+        synced.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        sync(descriptor)
+
+    def renamed_too(self: Path, target: Path) -> Path:
+        renamed.append((self.name, list(synced)))
+        return rename(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced_too)
+    monkeypatch.setattr(Path, "rename", renamed_too)
+    records.write(record(), tmp_path / "results")
+    ((staging, before),) = renamed
+    # All that it holds is on disk before the record has its name, and then the name is.
+    assert staging in before
+    assert {"epochs.parquet"} < set(before)
+    assert any(name.startswith(".run.json") for name in before)
+    assert synced[len(before) :] == ["results"]
+    synced.clear()
+    files.write_text(tmp_path / "page.md", "text")
+    assert synced[-1] == tmp_path.name
 
 
 def test_a_folder_holds_one_matrix_and_takes_more_seeds(tmp_path: Path) -> None:

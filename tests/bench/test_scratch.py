@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from bench.backends.scratch import LOCK_FILE, Scratch
+from bench.errors import UserError
 
 KILLED = """
 import time
@@ -33,6 +34,14 @@ time.sleep(100)
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
     return tmp_path
+
+
+def test_no_room_for_it_is_one_line_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path / "absent"))
+    with pytest.raises(UserError, match=r"cannot make a folder .*/absent .*; make room there, or"):
+        Scratch()
 
 
 @pytest.fixture

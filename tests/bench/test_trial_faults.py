@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
+import ray
 
 from bench import catalogue, execute, problems, records
 from bench.backends.failures import TooManyFailuresError
@@ -21,6 +22,7 @@ from bench.costs import Costs
 from bench.limits import Limits
 from bench.matrix import Run
 from tests.bench.faulty_runs import ENTRY, Listed, a_run
+from tests.mobo_core.tune.test_team import eventually
 
 LIMIT_S = 8.0
 
@@ -54,23 +56,33 @@ def outcomes(result: records.RunResult) -> list[tuple[str, int]]:
 FINE, FAILED = ("completed", 3), ("failed", 1)
 
 
+def training_processes(backend: RayBackend) -> set[int]:
+    """Process ids, of the problem that goes wrong."""
+    hosts = backend._ready_hosts(ENTRY.make("none", "", 3))
+    return set(ray.get([host.__ray_call__.remote(lambda _: os.getpid()) for host in hosts]))
+
+
 @pytest.mark.ray
 @pytest.mark.parametrize(
-    ("fault", "error"),
+    ("fault", "error", "kept"),
     [
-        ("raise", "out of luck"),
-        ("memory", "MemoryError"),
-        ("killed", "the training process ended"),
-        ("sleep", "no epoch within 8 s"),
-        ("spin", "no epoch within 8 s"),
-        ("stopped", "no epoch within 8 s"),
+        ("raise", "out of luck", 2),
+        ("memory", "MemoryError", 2),
+        ("killed", "the training process ended", 1),
+        ("sleep", "no epoch within 8 s", 1),
+        ("spin", "no epoch within 8 s", 1),
+        ("stopped", "no epoch within 8 s", 1),
     ],
 )
 def test_a_trial_that_fails_is_recorded_and_told_and_the_run_goes_on(
-    impatient: RayBackend, search: Search, fault: str, error: str
+    impatient: RayBackend, search: Search, fault: str, error: str, kept: int
 ) -> None:
     searcher = search("none", fault, "none", "none")
+    before = training_processes(impatient)
     result = impatient.execute(a_run(trials=4), lambda: None)
+    after = training_processes(impatient)
+    assert (len(before & after), len(after)) == (kept, 2)
+    assert eventually(lambda: not any(map(psutil.pid_exists, before - after)))
     assert outcomes(result) == [FINE, FAILED, FINE, FINE]
     assert error in result.trials[1].error
     assert "\n" not in result.trials[1].error
@@ -89,6 +101,31 @@ def test_an_epoch_without_a_finite_objective_costs_its_trial_nothing_but_itself(
     result = impatient.execute(a_run(trials=3), lambda: None)
     # Its last report is finite again, so it counts.
     assert outcomes(result) == [FINE] * 3
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("fault", ["nan-last", "inf-last"])
+def test_a_trial_whose_last_objectives_are_not_finite_has_failed(
+    impatient: RayBackend, search: Search, fault: str
+) -> None:
+    searcher = search("none", fault, "none")
+    result = impatient.execute(a_run(trials=3), lambda: None)
+    assert [trial.status for trial in result.trials] == ["completed", "failed", "completed"]
+    assert result.trials[1].error == "reported objectives that are not finite"
+    assert len(searcher.heard) == 3
+
+
+@pytest.mark.ray
+def test_training_processes_killed_between_runs_are_started_anew(
+    backend: RayBackend, search: Search
+) -> None:
+    """With the one that lends them: it owns them, so they end together."""
+    first = training_processes(backend)
+    assert backend._lender is not None
+    ray.kill(backend._lender[1])
+    search("none", "none")
+    assert outcomes(backend.execute(a_run(trials=2), lambda: None)) == [FINE] * 2
+    assert not first & training_processes(backend)
 
 
 def trial_processes() -> set[int]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import ray
 from ray import tune
-from ray.util.placement_group import placement_group_table
+from ray.util.placement_group import get_current_placement_group, placement_group_table
 
 from mobo_core import ObjectiveSet
-from mobo_core.problems.mlp import MLPProblem
+from mobo_core.problems.mlp import MLPProblem, MLPTraining
 from mobo_core.tune import HypervolumePromotion, SobolSearcher, Team, problem_trainable, team
 from tests.mobo_core.tune.summing import Summing
 
@@ -132,13 +132,25 @@ def test_an_error_that_all_workers_raise_leaves_them_in_place(pair: Team) -> Non
     assert len(epochs(pair, 1)) == 1
 
 
+class Placed(MLPProblem):
+    """Its workers report how many bundles the placement group has that they are in."""
+
+    def start_part(
+        self, config: Mapping[str, Any], seed: int, rank: int, workers: int
+    ) -> MLPTraining:
+        training = super().start_part(config, seed, rank, workers)
+        group = get_current_placement_group()
+        training._static_metrics["bundles"] = group.bundle_count if group else 0
+        return training
+
+
 @pytest.mark.slow
 def test_tune_trials_of_two_workers_pause_resume_and_give_all_back(
     backend: object, tmp_path: Path
 ) -> None:
     """As a user of the library alone: workers in the trial's own placement group."""
     before, free = groups(), free_cpus()
-    problem = MLPProblem("digits", max_epochs=4)
+    problem = Placed("digits", max_epochs=4)
     objectives = ObjectiveSet([problem.objectives["acc"], problem.objectives["params"]])
     scheduler = HypervolumePromotion(objectives, max_t=4, slots=1, time_attr="epoch")
     trainable = problem_trainable(problem, 5, {"cpu": CPUS}, workers=2)
@@ -154,6 +166,8 @@ def test_tune_trials_of_two_workers_pause_resume_and_give_all_back(
     ).fit()
     assert results.num_errors == 0
     assert scheduler.counts()["resumes"] > 0
+    # Of the trial's own process, and of two workers.
+    assert [result.metrics["bundles"] for result in results] == [3] * 5
     whole = [result for result in results if result.metrics["epoch"] == 4]
     assert whole
     # The last process of a trial ends with the experiment, and its workers with it.
