@@ -74,9 +74,9 @@ def parts(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Where the time of finished runs went, medians over the seeds.
 
     Returns:
-        A row per scheduler, searcher and objective set: runs; wall s of the search; training,
-        start-up and waiting in slot-seconds; suggestions s of the run, and s of one made by a
-        model; utilisation (training over slots × wall, 0 to 1).
+        A row per scheduler, searcher and objective set: runs; epochs; wall s of the search;
+        training (also of one epoch), start-up and waiting in slot-seconds; suggestions s of the
+        run, and s of one made by a model; utilisation (training over slots × wall, 0 to 1).
     """
     runs = aggregate.summarise(records)
     by_model = {
@@ -87,9 +87,12 @@ def parts(records: Sequence[RunRecord]) -> pd.DataFrame:
         if record.result
     }
     runs["model_s"] = [pd.Series(by_model[run], dtype=float).median() for run in runs["run_id"]]
+    runs["epoch_s"] = runs["training_s"] / runs["epochs"]
     columns = {
+        "epochs": "epochs",
         "runtime_s": "wall s",
         "training_s": "training slot-s",
+        "epoch_s": "an epoch slot-s",
         "startup_s": "start-up slot-s",
         "idle_s": "waiting slot-s",
         "suggestion_s": "suggestions s",

@@ -28,6 +28,7 @@ def test_parts_are_medians_over_the_seeds() -> None:
     ]
     (row,) = speed.parts(records).to_dict("records")
     assert (row["scheduler"], row["runs"], row["one by the model s"]) == ("fifo", 3, 3.0)
+    assert row["an epoch slot-s"] == row["training slot-s"] / row["epochs"] == 1.0
     wall, slots = row["wall s"], 2
     spent = row["training slot-s"] + row["start-up slot-s"] + row["waiting slot-s"]
     assert spent == pytest.approx(slots * wall)
