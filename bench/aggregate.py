@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import UserError
-from bench.records import RunRecord, RunResult
+from bench.run_record import RunRecord, RunResult
 from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto import front_mask

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench import aggregate
 from bench.findings import Findings
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.statistics.attainment import attainment_difference, attainment_surface
 from bench.statistics.intervals import Floats
 from mobo_core.objectives import Objective

@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
     FIFOScheduler,
-    HyperBandScheduler,
     MedianStoppingRule,
     TrialScheduler,
 )
@@ -30,6 +29,7 @@ from mobo_core.scalarization import Kind
 from mobo_core.space import SearchSpace
 from mobo_core.tune import (
     AheadSearcher,
+    HyperBand,
     HypervolumePromotion,
     PaperDominance,
     PaperRungwise,
@@ -230,9 +230,7 @@ def _hyperband(
     scalarization: Kind = "chebyshev",
     random_weights: bool = False,
 ) -> TrialScheduler:
-    inner = HyperBandScheduler(
-        time_attr=TIME_ATTR, max_t=context.max_t, reduction_factor=reduction_factor
-    )
+    inner = HyperBand(time_attr=TIME_ATTR, max_t=context.max_t, reduction_factor=reduction_factor)
     return _scalarized(inner, context, scalarization, random_weights)
 
 

@@ -12,11 +12,17 @@ import pandas as pd
 
 from bench import aggregate, folders, records
 from bench.errors import UserError
+from bench.evidence import by_seed
 from bench.formatting import count
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.statistics import ENOUGH_SEEDS, Estimate, mean_interval, paired_ratio
 from bench.statistics.intervals import Floats
-from bench.statistics.wilcoxon import LEVEL, signed_rank_p
+from bench.statistics.wilcoxon import (
+    LEVEL,
+    pseudomedian,
+    pseudomedian_interval,
+    signed_rank_p,
+)
 
 CELL = ["scheduler", "objectives", "searcher"]
 RUN = [*CELL, "seed"]
@@ -92,10 +98,10 @@ class Overall:
     """How one measure changed over all cells; a seed's value is the mean of its cells'.
 
     Args:
-        estimate: Mean over the seeds with its 95 % interval, their range with fewer than
-            `ENOUGH_SEEDS`: of B − A, or of (B − A) / (B + A), which knows runs that fell to 0,
-            given as the ratio B / A that it belongs to. NaN without seeds.
-        seeds: Seeds that have every cell, and the measure in each.
+        estimate: Pseudomedian of the seeds' values with the 95 % interval of the same test, their
+            range with fewer than `ENOUGH_SEEDS`: of B − A, or of (B − A) / (B + A), which knows
+            runs that fell to 0, given as the ratio B / A that it belongs to. NaN without seeds.
+        seeds: Seeds that have every cell which has the measure.
         p: Of the exact Wilcoxon test that the seeds' values are symmetric around no change.
     """
 
@@ -118,6 +124,7 @@ class Comparison:
         cells: Cell → its pairs of runs and its changes, by column of `MEASURES`.
         overall: Column of `MEASURES` → its change over all cells.
         pairs: Cell → number of pairs of runs.
+        seeds: Of which there are pairs.
         only: Cells that are in A only, and in B only.
         notes: What else differs, in words.
     """
@@ -126,6 +133,7 @@ class Comparison:
     cells: dict[str, dict[str, Change]]
     overall: dict[str, Overall]
     pairs: dict[str, int]
+    seeds: int
     only: tuple[list[str], list[str]]
     notes: list[str]
 
@@ -164,7 +172,8 @@ def compare(first: Path, second: Path, names: tuple[str, str] | None = None) -> 
     there = [{" / ".join(key) for key in frame[CELL].itertuples(index=False)} for frame in runs]
     only = (sorted(there[0] - there[1]), sorted(there[1] - there[0]))
     overall = {measure.column: _overall(paired, measure) for measure in MEASURES}
-    return Comparison(names, cells, overall, pairs, only, _notes(settings, recorded, runs, paired))
+    told = _notes(settings, recorded, runs, paired)
+    return Comparison(names, cells, overall, pairs, paired["seed"].nunique(), only, told)
 
 
 def _check_settings(settings: Sequence[dict[str, Any]], names: tuple[str, str]) -> None:
@@ -230,17 +239,25 @@ def _overall(paired: pd.DataFrame, measure: Measure) -> Overall:
     second = paired[f"{measure.column}_b"].astype(float)
     changes = second - first
     if measure.ratio:
-        # Symmetric in A and B, and 0 where both are 0; rounding of last digits is no change.
-        changes = (changes / (first + second).where(first != second, 1.0)).round(12)
-    cells = paired[CELL].astype(str).agg(" / ".join, axis=1)
-    wide = changes.groupby([paired["seed"], cells]).first().unstack()
-    values = wide.dropna().mean(axis=1).to_numpy(dtype=float)
-    estimate = _of_means(values)
+        # Symmetric in A and B, and 0 where both are 0.
+        changes /= (first + second).where(first != second, 1.0)
+    # Rounding of last digits is no change.
+    values = by_seed(paired.assign(change=changes), "change", of=CELL).round(12)
+    estimate = _of_seeds(values)
     if measure.ratio:
         with np.errstate(divide="ignore"):
             ends = np.array([estimate.value, estimate.low, estimate.high])
             estimate = Estimate(*map(float, (1 + ends) / (1 - ends)))
     return Overall(estimate, len(values), signed_rank_p(values))
+
+
+def _of_seeds(values: Floats) -> Estimate:
+    """Pseudomedian with its interval, or the range where there are too few; NaN for none."""
+    if len(values) == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    if len(values) < ENOUGH_SEEDS:
+        return Estimate(pseudomedian(values), float(values.min()), float(values.max()))
+    return Estimate(pseudomedian(values), *pseudomedian_interval(values))
 
 
 def _of_means(values: Floats) -> Estimate:

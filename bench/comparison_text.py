@@ -46,6 +46,12 @@ def notes(comparison: Comparison) -> list[str]:
             f"Of {intervals} intervals of 95 % about {max(1, round(intervals / 20))} would exclude "
             "no change by chance alone."
         )
+    whole = comparison.overall[MEASURES[0].column].seeds
+    if whole < comparison.seeds and len(comparison.cells) > 1:
+        lines.append(
+            f"{count(comparison.seeds - whole, 'seed')} of {comparison.seeds} without a pair in "
+            "every cell: not counted over all cells."
+        )
     for name, cells in zip(comparison.names, comparison.only, strict=True):
         if cells:
             lines.append(f"Only in {name}: {'; '.join(cells)}.")
@@ -91,8 +97,9 @@ def legend() -> str:
     return (
         "Runs are paired by cell and seed. Epochs, runtime and hypervolume: geometric mean of "
         "B / A [95 % bootstrap interval]; epochs saved against FIFO: mean of B − A. Over all "
-        "cells, of the seeds that have all: the same of a seed's mean, a ratio by way of "
-        "(B − A) / (B + A), and p of an exact Wilcoxon test, for each measure by itself."
+        "cells, of the seeds that have all, with a seed's mean over the cells as the unit: "
+        "pseudomedian (a ratio by way of (B − A) / (B + A)), interval and p of an exact Wilcoxon "
+        "test, for each measure by itself. Cells that change in opposite ways cancel there."
     )
 
 

@@ -14,7 +14,7 @@ from bench import aggregate, findings, folders, problems, records, tables
 from bench.aggregate import BASELINE
 from bench.errors import UserError
 from bench.findings import Findings
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.sheets import Cell, Sheet, named
 from bench.tables import Table
 

@@ -293,9 +293,15 @@ def iqm_of_cells(frame: pd.DataFrame, column: str) -> Estimate:
     return _sure(estimate, cells)
 
 
-def by_seed(frame: pd.DataFrame, column: str) -> Floats:
-    """(n,) mean over the objective sets, of the seeds that have all of them."""
-    wide = frame.pivot_table(index="seed", columns="objectives", values=column)
+def by_seed(frame: pd.DataFrame, column: str, of: Sequence[str] = ("objectives",)) -> Floats:
+    """(n,) mean over what a seed was run on, of the seeds that have all that any has.
+
+    Args:
+        frame: With columns seed, those of `of`, and `column`.
+        column: What is averaged.
+        of: What tells apart what a seed was run on: the objective sets.
+    """
+    wide = frame.pivot_table(index="seed", columns=list(of), values=column)
     values: Floats = wide.dropna().mean(axis=1).to_numpy(dtype=float)
     return values
 

@@ -29,7 +29,7 @@ from bench.errors import UserError
 from bench.formatting import duration
 from bench.matrix import Run
 from bench.parallel import in_processes
-from bench.records import RunRecord, RunResult
+from bench.run_record import RunRecord, RunResult
 
 
 class Backend(Protocol):

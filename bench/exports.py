@@ -13,7 +13,7 @@ import pandas as pd
 
 from bench import aggregate
 from bench.errors import UserError
-from bench.records import RunRecord, TrialRecord
+from bench.run_record import RunRecord, TrialRecord
 from mobo_core.space import SearchSpace
 
 if TYPE_CHECKING:

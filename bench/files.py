@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -35,10 +36,21 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder where none is, with those above it."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        flush(folder.parent)
+
+
 def flush(path: Path) -> None:
-    """Have a file or folder written to disk."""
+    """Have a file or folder written to disk; a folder only where the file system can."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():
+            raise
     finally:
         os.close(descriptor)

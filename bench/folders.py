@@ -34,7 +34,7 @@ def held(folder: Path) -> Iterator[None]:
         UserError: If another process holds it, naming that process; or if it cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
         raise UserError(f"cannot write results to {folder}: {error}") from error
@@ -91,7 +91,7 @@ def open_folder(folder: Path, matrix: Matrix) -> None:
     if path.exists():
         settings = _united(read_settings(folder), settings, folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.make_folder(folder)
         files.write_json(path, settings)
     except OSError as error:
         raise UserError(f"cannot write results to {folder}: {error}") from error

@@ -15,7 +15,7 @@ from bench import aggregate, drawing, views
 from bench.drawing import Style, grid, legend, set_title, styles
 from bench.formatting import whole
 from bench.naming import axis_label, volume_label
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.views import LEGIBLE_BANDS, LEGIBLE_SEEDS, TIME_SHARES, by_objectives, series, series_of
 from mobo_core.objectives import Objective
 

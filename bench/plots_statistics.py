@@ -19,7 +19,7 @@ from bench.drawing import Style, grid, legend, set_title, styles
 from bench.evidence import TARGETS, Ranks
 from bench.findings import RANKED_BY, Findings
 from bench.naming import axis_label
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.statistics.intervals import Floats
 from bench.statistics.profiles import performance_profile, score_profile
 from bench.statistics.running_time import runtime_distribution

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from bench import catalogue, environment, problems
 from bench.backends.ray import RayBackend
+from bench.backends.retraining import RetrainingError
 from bench.errors import UserError
 from bench.formatting import count, duration
 from bench.matrix import Budget, Matrix, Run
@@ -115,8 +116,6 @@ def check_resources(
         UserError: With the remedy.
     """
     slots, workers = budget.slots, budget.workers_per_trial
-    if address == "local":
-        raise UserError("--address joins a cluster; leave it out for a Ray of this machine's own")
     if not 0 < cpus_per_trial < math.inf:
         raise UserError(f"--cpus-per-trial must be greater than 0, got {cpus_per_trial}")
     whole = math.isfinite(gpus_per_trial) and gpus_per_trial == int(gpus_per_trial)
@@ -180,12 +179,12 @@ def announce(
             epoch_s = backend.epoch_seconds(problem)
         except UserError:
             raise
-        except Exception as error:  # of the searcher: each run with it will fail, with its record
+        except RetrainingError as error:
+            console.print(f"{unknown}: the trial that was to show it failed: {error}", markup=False)
+            return
+        except Exception as error:  # of the searcher, which may fail in the runs too
             console.print(f"{unknown}: {one_line(error)}", markup=False)
             return
-    if epoch_s is None:
-        console.print(f"{unknown}: the trial that was to show it has failed")
-        return
     budget = chosen.budget
     training_s = budget.trials * budget.max_epochs * epoch_s / budget.slots
     per_run = RUN_OVERHEAD_S + training_s + budget.trials * suggestion_s

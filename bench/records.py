@@ -1,4 +1,4 @@
-"""The record of a run: one folder with ``run.json`` and ``epochs.parquet``, written at once.
+"""Records on disk: one folder a run with ``run.json`` and ``epochs.parquet``, written at once.
 
 A record is complete or absent: it is written beside its place, flushed to disk and renamed.
 """
@@ -7,169 +7,31 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import shutil
 import signal
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
 from bench import files, shape
 from bench.errors import UserError
-from mobo_core.objectives import Objective, ObjectiveSet
+from bench.matrix import ID_DIGITS
+from bench.run_record import FrontMember, RunRecord, RunResult, Timing, TrialRecord
+from mobo_core.objectives import Objective
 from mobo_core.seeding import digest
 
 SCHEMA_VERSION = 1
 RUN_FILE, EPOCHS_FILE = "run.json", "epochs.parquet"
+RUN_ID = re.compile(rf"\.seed\d+\.[0-9a-f]{{{ID_DIGITS}}}$")
+"""What the id of a run ends with."""
 WRITING, RETIRED = ".writing-", ".retired-"
 """What the folders begin with of a record being written, and of the one that it replaces."""
-
-TrialStatus = Literal["completed", "stopped", "failed"]
-
-
-@dataclass(frozen=True)
-class TrialRecord:
-    """What became of one trial.
-
-    Args:
-        trial: Number within the run, 0-based, in the order of suggestion.
-        status: ``completed`` (full budget), ``stopped`` (by the scheduler) or ``failed``
-            (an error, or objectives that are not finite).
-        epochs: Epochs trained and reported.
-        config: The configuration.
-        origin: Which part of the searcher suggested it.
-        suggestion_s: Seconds the suggestion took.
-        error: Why it failed; empty otherwise.
-    """
-
-    trial: int
-    status: TrialStatus
-    epochs: int
-    config: dict[str, Any]
-    origin: str
-    suggestion_s: float
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Where the time of a run went, in seconds; slot-seconds add up over the slots.
-
-    Args:
-        wall_s: From the start of the search to its end.
-        training_slot_s: Training and validating.
-        startup_slot_s: Building models and optimisers, trial by trial. Training processes, their
-            imports and their data are started once a matrix, before any run, and are not in here.
-        idle_slot_s: The rest of slots × wall: waiting for suggestions, for Tune, for the trials'
-            own light processes.
-        suggestion_s: In the searcher; overlaps with the above, and blocks Tune's loop unless
-            suggestions are made ahead.
-        test_s: Measuring the final front on test data, after the search.
-    """
-
-    wall_s: float
-    training_slot_s: float
-    startup_slot_s: float
-    idle_slot_s: float
-    suggestion_s: float
-    test_s: float
-
-    @property
-    def effective_utilisation(self) -> float:
-        """Share of slots × wall that trained, 0–1."""
-        total = self.training_slot_s + self.startup_slot_s + self.idle_slot_s
-        return self.training_slot_s / total if total > 0 else 0.0
-
-
-@dataclass(frozen=True)
-class FrontMember:
-    """A trial of the final front on test data.
-
-    Args:
-        trial: Number within the run.
-        metrics: Test metrics after as many epochs as the trial had.
-        repeated: Whether training it again gave the recorded objectives bit for bit.
-    """
-
-    trial: int
-    metrics: dict[str, float]
-    repeated: bool
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a backend gives back of a run.
-
-    Args:
-        timing: Where the time went.
-        trials: In order of suggestion.
-        front: The final front on test data.
-        test_error: Why the final front could not be tested; empty otherwise.
-        resources: Cores and GPUs per trial, and the cluster joined if any; or the number of
-            simulated workers.
-        predicted: ``hypervolume`` and ``front_size`` of what the searcher's model predicts of its
-            front (the paper's kind of hypervolume); None without a model.
-        epochs: A row per report: trial, configuration (``config_…``), metrics, ``reported_s``.
-        counts: What the scheduler counted: ``resumes`` (trials restored from a checkpoint),
-            ``excess_promotions`` (beyond n/η of a rung, which asynchrony allows).
-    """
-
-    timing: Timing
-    trials: tuple[TrialRecord, ...]
-    front: tuple[FrontMember, ...]
-    test_error: str
-    resources: dict[str, Any]
-    predicted: dict[str, float] | None
-    epochs: pd.DataFrame = field(compare=False)
-    counts: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """All that is kept of a run.
-
-    Args:
-        run_id: See `bench.matrix.Run`.
-        spec: See `bench.matrix.Run.spec`.
-        labels: ``searcher`` and ``scheduler`` as the matrix calls them.
-        objectives: With their reference values.
-        started_at: UTC, ISO 8601.
-        command: That made it.
-        environment: See `bench.environment`.
-        data: Name and checksum of the data set.
-        result: None if the run failed.
-        error: Traceback of a failed run.
-    """
-
-    run_id: str
-    spec: dict[str, Any]
-    labels: dict[str, str]
-    objectives: tuple[Objective, ...]
-    started_at: str
-    command: str
-    environment: dict[str, Any]
-    data: dict[str, str]
-    result: RunResult | None = None
-    error: str = ""
-
-    @property
-    def finished(self) -> bool:
-        """Whether the run came to its end."""
-        return self.result is not None
-
-    @property
-    def reason(self) -> str:
-        """The last line of the error; empty without one."""
-        return self.error.strip().rpartition("\n")[2]
-
-    @property
-    def objective_set(self) -> ObjectiveSet:
-        """The objectives as a set."""
-        return ObjectiveSet(self.objectives)
 
 
 def write(record: RunRecord, folder: Path) -> Path:
@@ -177,6 +39,8 @@ def write(record: RunRecord, folder: Path) -> Path:
 
     Raises:
         UserError: If the folder cannot be written.
+        TypeError, ValueError, pyarrow.ArrowException: If a value of it is of a kind that no record
+            can hold.
     """
     target = folder / record.run_id
     try:
@@ -188,13 +52,15 @@ def write(record: RunRecord, folder: Path) -> Path:
 
 
 def _write(record: RunRecord, folder: Path, target: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    files.make_folder(folder)
     staging = Path(tempfile.mkdtemp(prefix=WRITING, dir=folder))
     retired = folder / f"{RETIRED}{target.name}"
     try:
         staging.chmod(0o755)
         files.write_json(staging / RUN_FILE, {"schema_version": SCHEMA_VERSION, **_to_json(record)})
+        shape.check_run((staging / RUN_FILE).read_text("utf-8"))
         if record.result is not None:
+            shape.check_result(record.result, [o.name for o in record.objectives])
             record.result.epochs.to_parquet(staging / EPOCHS_FILE, index=False)
             files.flush(staging / EPOCHS_FILE)
         files.flush(staging)
@@ -264,7 +130,7 @@ def read(path: Path) -> RunRecord:
         if record.run_id != path.name:
             raise ValueError(f"it is of the run {record.run_id!r}")
         if record.result is not None:
-            shape.check_epochs(record.result.epochs, [o.name for o in record.objectives])
+            shape.check_result(record.result, [o.name for o in record.objectives])
     except UserError:
         raise
     except Exception as error:  # whatever a stranger's file makes of the libraries that read it
@@ -294,7 +160,7 @@ def is_record(path: Path) -> bool:
     """Whether something in a results folder claims to be a record: a folder, or a run's id."""
     if path.name.startswith("."):
         return False
-    return path.is_dir() or ".seed" in path.name
+    return path.is_dir() or RUN_ID.search(path.name) is not None
 
 
 def find(folder: Path, run_id: str) -> RunRecord | None:

@@ -29,7 +29,7 @@ from bench.backends.virtual import VirtualBackend
 from bench.errors import UserError
 from bench.matrix import Matrix, Run, load_matrix
 from bench.parallel import in_processes
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.statistics import mean_interval
 
 MARGINS = {"speedup": 0.05, "gap": 0.005}

@@ -11,7 +11,7 @@ from typing import Any
 from bench import matrix
 from bench.errors import UserError
 from bench.matrix import Budget, Matrix, Run
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 
 FOLDER = "results/again"
 """Where runs are made again, each in a folder of its own: what is recorded stays."""

@@ -1,13 +1,14 @@
-"""What ``run.json`` must hold to be a record, and its epochs: checked before anything is read."""
+"""What ``run.json`` must hold to be a record, and its epochs: checked before either is used."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel
+from pydantic import AwareDatetime, BaseModel
+
+from bench.run_record import FrontMember, RunResult, Timing, TrialRecord
+from mobo_core.objectives import Objective
 
 EPOCH_COLUMNS = ("trial", "epoch", "seconds", "startup_s", "reported_s")
 """Of every record, beside the objectives and the configuration."""
@@ -45,55 +46,35 @@ class _Environment(BaseModel):
     lock_sha256: str
 
 
-class _Objective(BaseModel):
-    name: str
-    goal: str
-    reference: float
-    unit: str
-    exact: bool
-    ideal: float | None
+class _Resources(BaseModel):
+    address: str | None = None
+    cpus_per_trial: float = 1
+    gpus_per_trial: float = 0
+    workers_per_trial: int = 1
+    simulated_workers: int = 0
 
 
-class _Timing(BaseModel):
-    wall_s: float
-    training_slot_s: float
-    startup_slot_s: float
-    idle_slot_s: float
-    suggestion_s: float
-    test_s: float
-
-
-class _Trial(BaseModel):
-    trial: int
-    status: str
-    epochs: int
-    config: dict[str, Any]
-    origin: str
-    suggestion_s: float
-    error: str
-
-
-class _Member(BaseModel):
-    trial: int
-    metrics: dict[str, float]
-    repeated: bool
+class _Predicted(BaseModel):
+    hypervolume: float
+    front_size: int
 
 
 class _Result(BaseModel):
-    timing: _Timing
-    trials: list[_Trial]
-    front: list[_Member]
+    timing: Timing
+    trials: list[TrialRecord]
+    front: list[FrontMember]
     test_error: str
-    resources: dict[str, Any]
-    predicted: dict[str, float] | None
+    resources: _Resources
+    predicted: _Predicted | None
+    counts: dict[str, int] = {}
 
 
 class _Run(BaseModel):
     run_id: str
     spec: _Spec
     labels: _Labels
-    objectives: list[_Objective]
-    started_at: datetime
+    objectives: list[Objective]
+    started_at: AwareDatetime
     command: str
     environment: _Environment
     data: _Data
@@ -102,7 +83,7 @@ class _Run(BaseModel):
 
 
 def check_run(text: str) -> None:
-    """See that a ``run.json`` has every value a record needs, each of its type; more is allowed.
+    """See that a ``run.json`` has every value a record needs, each of its type.
 
     Raises:
         ValueError: If not.
@@ -110,14 +91,22 @@ def check_run(text: str) -> None:
     _Run.model_validate_json(text, strict=True)
 
 
-def check_epochs(epochs: pd.DataFrame, objectives: Sequence[str]) -> None:
-    """See that a table of epochs has the columns a record needs, with numbers in them.
+def check_result(result: RunResult, objectives: Sequence[str]) -> None:
+    """See that trials and epochs are of one run, and the epochs hold the numbers a record needs.
 
     Raises:
         ValueError: If not.
     """
+    numbers = [trial.trial for trial in result.trials]
+    if not numbers or numbers != list(range(len(numbers))):
+        raise ValueError(f"its trials must be 0, 1, 2, …, got {numbers}")
     for name in (*EPOCH_COLUMNS, *objectives):
-        if name not in epochs:
+        if name not in result.epochs:
             raise ValueError(f"its epochs have no column {name!r}")
-        if not pd.api.types.is_numeric_dtype(epochs[name]):
+        if not pd.api.types.is_numeric_dtype(result.epochs[name]):
             raise ValueError(f"column {name!r} of its epochs holds no numbers")
+    reported = set(result.epochs["trial"])
+    whole = {trial.trial for trial in result.trials if trial.status != "failed"}
+    members = {member.trial for member in result.front}
+    if not whole | members <= reported <= set(numbers):
+        raise ValueError("its epochs are of other trials")

@@ -14,7 +14,7 @@ from bench import aggregate
 from bench.backends.ray import PROXY_CPUS
 from bench.backends.session import SLOT
 from bench.formatting import markdown_table
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from mobo_core.tune import problem_trainable
 from mobo_core.tune.ax_names import BOTORCH_NODE
 from mobo_core.virtual import InOrder, RecordedCurves

@@ -19,7 +19,8 @@ import pandas as pd
 from bench import exports, problems
 from bench.aggregate import BASELINE
 from bench.errors import UserError
-from bench.records import RunRecord, one_line
+from bench.records import one_line
+from bench.run_record import RunRecord
 from mobo_core.space import SearchSpace
 
 if TYPE_CHECKING:

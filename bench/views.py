@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench import aggregate
 from bench.findings import Findings
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.statistics.intervals import Floats
 from mobo_core.objectives import Objective
 

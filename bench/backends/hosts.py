@@ -32,9 +32,15 @@ class Host:
         self._problem = problem
         self._problem.data_checksum()  # loads the data, or starts the team that will
         self._training: Training | None = None
+        self._has_trained = False
+
+    def has_trained(self) -> bool:
+        """Whether what a process's first training loads is there."""
+        return self._has_trained
 
     def start(self, config: Mapping[str, Any], seed: int) -> None:
         """Begin a training; the one before is dropped."""
+        self._has_trained = True
         self._training = self._problem.start(config, seed)
 
     def call(self, method: str, *arguments: Any) -> Any:
@@ -46,6 +52,7 @@ class Host:
         self, config: Mapping[str, Any], seed: int, epochs: int
     ) -> tuple[dict[str, float], dict[str, float]]:
         """See `mobo_core.problems.protocol.train_again`."""
+        self._has_trained = True
         return train_again(self._problem, config, seed, epochs)
 
 

@@ -15,7 +15,7 @@ from ray.tune.search import Searcher
 
 from bench.backends.failures import Failures, why_failed
 from bench.catalogue import TIME_ATTR
-from bench.records import FrontMember, Timing, TrialRecord
+from bench.run_record import FrontMember, Timing, TrialRecord
 from mobo_core.indicators import hypervolume
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto import front_mask

@@ -42,7 +42,7 @@ from bench.errors import UserError
 from bench.limits import DEFAULT_LIMITS, Limits
 from bench.matrix import Component, Run
 from bench.quiet import hush_runs
-from bench.records import FrontMember, RunResult, TrialRecord
+from bench.run_record import FrontMember, RunResult, TrialRecord
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.protocol import Problem
 from mobo_core.tune import PromotionScheduler, problem_trainable
@@ -78,7 +78,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         self._data_dir = data_dir
         self._slots = slots
         self._lender: tuple[Problem, Any] | None = None
-        self._warmed_up = False
+        self._untrainable: Problem | None = None
 
     def __enter__(self) -> RayBackend:
         # All slots may start their processes at once; Tune's default is one after the other.
@@ -108,10 +108,10 @@ class RayBackend(AbstractContextManager["RayBackend"]):
     def warm_up(
         self, searcher: Component, problem: Problem, objectives: ObjectiveSet, trials: int
     ) -> float:
-        """Pay one-off imports before any run is timed; seconds of the last suggestion.
+        """Pay the searcher's one-off imports before any run; seconds of the last suggestion.
 
-        The training processes are started, and the searcher is driven with made-up results until
-        it has fitted its model twice, which loads what would else load in the first run.
+        It is driven with made-up results until it has fitted its model twice, which loads what
+        would else load in the first run. Training processes start meanwhile.
 
         Args:
             searcher: Of the matrix.
@@ -119,7 +119,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             objectives: Of one of its cells.
             trials: Of a run.
         """
-        self._lender_of(problem)  # its processes start meanwhile
+        self._lender_of(problem)
         context = catalogue.Context(
             problem.space, objectives, problem.max_epochs, self._slots, seed=0
         )
@@ -134,43 +134,47 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 break
             result = {o.name: o.reference * (1 + 0.01 * index) for o in objectives}
             timed.on_trial_complete(trial_id, {**result, catalogue.TIME_ATTR: problem.max_epochs})
-        self._warm(problem)
         return list(timed.seconds.values())[-1]
 
-    def epoch_seconds(self, problem: Problem, epochs: int = 2) -> float | None:
-        """What the last of so many epochs takes while all slots train: of a middling trial.
+    def epoch_seconds(self, problem: Problem) -> float:
+        """What an epoch takes while all slots train, in a process's second: of a middling trial.
 
-        None if that trial fails, as trials may.
+        Raises:
+            RetrainingError: If that trial fails, as trials may.
         """
+        self._ready_hosts(problem)
+        return self._middling_epoch_s(problem, epochs=2)
+
+    def _middling_epoch_s(self, problem: Problem, epochs: int) -> float:
+        """Seconds of the last of so many epochs of a trial that all slots train, by the slowest."""
         middle = problem.space.from_unit(np.full(len(problem.space), 0.5))
-        hosts = self._ready_hosts(problem)
-        limit_s = epochs * self._limits.epoch_s
-        try:
-            trained = ray.get(
-                [host.train_again.remote(middle, 0, epochs) for host in hosts], timeout=limit_s
-            )
-        except ray.exceptions.GetTimeoutError as error:
-            raise UserError(
-                f"training {epochs} epochs took more than {limit_s:g} s; raise --epoch-time-limit"
-            ) from error
-        except ray.exceptions.RayError:
-            return None
+        trial = TrialRecord(0, "completed", epochs, middle, origin="", suggestion_s=0.0)
+        trials = [trial] * self._slots
+        trained = retrain(self._lender_of(problem), trials, 0, self._limits.epoch_s)
         return max(float(metrics["seconds"]) for metrics, _ in trained)
 
-    def _warm(self, problem: Problem) -> None:
-        # A process's first training also loads code and fills caches: not at a run's expense.
-        self.epoch_seconds(problem, epochs=1)
-        self._warmed_up = True
-
-    def free_slots(self) -> bool:
-        """See that all slots are free before something is run; whether Ray is the one it was."""
-        if self._session.with_all_slots():
-            return True
-        self._lender = None  # it ended with the old one
-        return False
+    def free_slots(self) -> None:
+        """See that all slots are free before something is run, if need be on a new Ray."""
+        if not self._session.with_all_slots():
+            self._lender = None  # it ended with the old one
 
     def _ready_hosts(self, problem: Problem) -> list[Any]:
-        """The training processes, started anew where they have ended."""
+        """The training processes, started anew where they have ended.
+
+        Each has trained an epoch: a process's first training also loads code and fills caches,
+        which is not at a run's expense.
+        """
+        hosts = self._started_hosts(problem)
+        trained = ray.get([host.has_trained.remote() for host in hosts])
+        if all(trained) or self._untrainable == problem:
+            return hosts
+        try:
+            self._middling_epoch_s(problem, epochs=1)
+        except RetrainingError:
+            self._untrainable = problem  # trials that fail are the run's business; once is enough
+        return self._started_hosts(problem)
+
+    def _started_hosts(self, problem: Problem) -> list[Any]:
         settings = self._settings
         wanted = (
             f"{self._slots * settings.workers_per_trial} training processes of "
@@ -246,10 +250,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         # On a Ray that was joined a trial may wait for somebody else's to end.
         patience_s = STALLED_S if self._session.owned else math.inf
         observer = Observer(on_trial_end, failures, patience_s)
-        is_new = not self.free_slots()
+        self.free_slots()
         self._ready_hosts(problem)
-        if is_new and self._warmed_up:
-            self._warm(problem)
         scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
         try:
             wall_s = self._search(run, problem, searcher, scheduler, observer)

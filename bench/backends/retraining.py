@@ -8,11 +8,11 @@ from typing import Any
 import ray
 from ray.util import ActorPool
 
-from bench.records import TrialRecord
+from bench.run_record import TrialRecord
 
 
 class RetrainingError(Exception):
-    """A configuration could not be trained again; the message is one line."""
+    """A configuration could not be trained; the message is one line."""
 
 
 def retrain(

@@ -28,16 +28,12 @@ class Scratch:
         self._remove_abandoned()
         try:
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
+            self._lock = _locked(self.path)
         except OSError as error:
             raise UserError(
                 f"cannot make a folder for short-lived files in {self._base} ({error}); make room "
                 "there, or set RAY_TMPDIR to another short path"
             ) from error
-        # Locked before it has its name: without the lock it would look abandoned.
-        unnamed = self.path / f"{LOCK_FILE}.new"
-        self._lock = os.open(unnamed, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
-        unnamed.rename(self.path / LOCK_FILE)
 
     def remove(self) -> None:
         """Remove the folder, and what was still in use when this one began.
@@ -71,6 +67,20 @@ class Scratch:
                 pass  # in use
             finally:
                 os.close(descriptor)
+
+
+def _locked(folder: Path) -> int:
+    """Make the folder's lock and hold it; the folder goes if that fails: nobody would know it."""
+    try:
+        # Locked before it has its name: without the lock it would look abandoned.
+        unnamed = folder / f"{LOCK_FILE}.new"
+        descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        unnamed.rename(folder / LOCK_FILE)
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return descriptor
 
 
 def _remove(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import threading
 import time
@@ -65,6 +66,9 @@ class RaySession:
         settings = self._settings
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if settings.address is not None:
+            auto = settings.address == "auto"
+            if (os.environ.get("RAY_ADDRESS") if auto else settings.address) == "local":
+                raise ConnectionError("'local' is no cluster but a Ray that others can reach")
             ray.init(address=settings.address, **quiet)
             return
         workers = self._slots * settings.workers_per_trial

@@ -27,7 +27,7 @@ from bench.backends.observation import (
 from bench.limits import DEFAULT_LIMITS, Limits
 from bench.matrix import Run
 from bench.quiet import hush_runs
-from bench.records import RunResult
+from bench.run_record import RunResult
 from mobo_core.problems.protocol import train_again
 from mobo_core.tune import PromotionScheduler
 from mobo_core.virtual import TUNE_AHEAD, Cluster, simulate

@@ -15,7 +15,7 @@ from bench.formatting import significant
 from bench.naming import volume_label
 from bench.page import figure_tables, looks
 from bench.page.parts import Dimension, Figures, Part, Spec, Specs
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.statistics.intervals import Floats
 from bench.statistics.profiles import performance_profile, score_profile
 from bench.statistics.running_time import runtime_distribution

@@ -14,7 +14,7 @@ from bench.findings import Findings
 from bench.formatting import percent, significant
 from bench.naming import name_of
 from bench.page.parts import Grid
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.sheets import Cell, Sheet, named
 from bench.statistics.intervals import Floats
 from bench.statistics.profiles import performance_profile, score_profile

@@ -15,7 +15,7 @@ from bench.formatting import significant
 from bench.naming import name_of
 from bench.page import looks
 from bench.page.parts import Dimension, Figures, Grid, Part, Spec, Specs
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.sheets import Cell, Sheet, named
 from mobo_core.objectives import Objective
 

@@ -12,7 +12,7 @@ from bench import aggregate
 from bench.naming import name_of
 from bench.page import looks
 from bench.page.parts import Dimension, Figures, Part, Spec, Specs, Text
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.sheets import Note
 from bench.surrogates import Contour, Diagnosis, Fit
 from mobo_core.objectives import Objective

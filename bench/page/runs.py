@@ -8,7 +8,7 @@ from bench import reproduce
 from bench.contents import Contents
 from bench.formatting import count, duration, percent, ratio, significant
 from bench.page.parts import Grid, Part, Text
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.sheets import Cell, Note, Sheet, named
 
 MISSING = Cell("–")

@@ -14,7 +14,7 @@ from bench.formatting import whole
 from bench.page import looks
 from bench.page.fronts import configuration, values_of
 from bench.page.parts import Dimension, Figures, Grid, Part, Spec, Specs, Text
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.sheets import Cell, Note, Sheet, named
 
 ENDED, LOST = "trials that ended there", "members of FIFO's front among them"

@@ -53,6 +53,28 @@ def pseudomedian(differences: ArrayLike) -> float:
     return float(np.median((values[first] + values[second]) / 2))
 
 
+def pseudomedian_interval(differences: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
+    """The shifts that the signed-rank test of the differences less the shift does not refuse.
+
+    They hold the true one with probability 1 − level at least, exactly counted; with too few
+    differences that are all shifts.
+
+    Args:
+        differences: (n,), one per seed, no NaN.
+        level: Of the two-sided test.
+
+    Source: Hollander, Wolfe & Chicken 2013, Nonparametric Statistical Methods, section 3.3.
+    """
+    values = np.asarray(differences, dtype=float)
+    first, second = np.triu_indices(len(values))
+    means = np.sort((values[first] + values[second]) / 2)
+    below = np.cumsum(_null_distribution(np.arange(1, len(values) + 1)))
+    refused = int(np.count_nonzero(2 * below <= level))
+    if not refused:
+        return -math.inf, math.inf
+    return float(means[refused - 1]), float(means[-refused])
+
+
 def _null_distribution(ranks: np.ndarray[tuple[int], np.dtype[np.int_]]) -> Floats:
     """Probability of every sum of ranks when each sign is a fair coin."""
     probability = np.zeros(int(ranks.sum()) + 1)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mobo_core.tune.ahead import AheadSearcher
+    from mobo_core.tune.hyperband import HyperBand
     from mobo_core.tune.optuna import optuna_searcher
     from mobo_core.tune.pausing import PromotionScheduler
     from mobo_core.tune.promotion import HypervolumePromotion, PromotionMOASHA
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AheadSearcher",
     "AxSearcher",
+    "HyperBand",
     "HypervolumePromotion",
     "PaperDominance",
     "PaperRungwise",
@@ -55,6 +57,7 @@ __all__ = [
 _HOMES = {
     "AheadSearcher": "ahead",
     "AxSearcher": "searcher",
+    "HyperBand": "hyperband",
     "HypervolumePromotion": "promotion",
     "PaperDominance": "stopping",
     "PaperRungwise": "stopping",

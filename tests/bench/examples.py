@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.records import FrontMember, RunRecord, RunResult, Timing, TrialRecord
+from bench.run_record import FrontMember, RunRecord, RunResult, Timing, TrialRecord
 from mobo_core import Objective
 
 OBJECTIVES = (
@@ -85,5 +85,6 @@ def record(
             resources={"cpus_per_trial": 1.0, "gpus_per_trial": 0.0, "address": None},
             predicted={"hypervolume": 2.5, "front_size": 3},
             epochs=pd.DataFrame(rows),
+            counts={"resumes": 0},
         ),
     )

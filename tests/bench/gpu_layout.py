@@ -44,8 +44,11 @@ def main() -> None:
         backend._lender = None
     wait_for_gpus(5)
     # Two such trials at a time would need six.
-    ray_backend.HOST_TIMEOUT_S = 5.0
-    with RayBackend(SETTINGS, data_dir="", slots=2) as backend:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        RayBackend(SETTINGS, data_dir="", slots=2) as backend,
+    ):
+        patch.setattr(ray_backend, "HOST_TIMEOUT_S", 5.0)
         wanted = "6 training processes of 0.5 CPUs and 1 GPUs did not start"
         with pytest.raises(UserError, match=wanted):
             backend.execute(run, lambda: None)

@@ -11,7 +11,7 @@ import pytest
 from bench import comparison, comparison_text, folders, records
 from bench.errors import UserError
 from bench.matrix import Matrix, load_matrix
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from tests.bench.examples import record
 
 PAPER = load_matrix("paper").with_dataset("mnist")
@@ -91,6 +91,28 @@ def test_what_one_cell_gains_and_another_loses_is_no_change_of_all(tmp_path: Pat
     )
 
 
+def test_one_run_that_stalled_does_not_turn_the_word_round(tmp_path: Path) -> None:
+    """Eleven seeds are a little faster and one much slower: so is their mean."""
+    walls = [*(10.0 - 0.05 * k for k in range(11)), 100.0]
+    first = folder(tmp_path / "a", *(stopped(k, wall_s=10.1) for k in range(12)))
+    second = folder(tmp_path / "b", *(stopped(k, wall_s=wall) for k, wall in enumerate(walls)))
+    together = comparison.compare(first, second).overall["runtime_s"]
+    assert together.p == pytest.approx(0.0341796875)
+    assert together.estimate.high < 1
+
+
+def test_what_cancels_over_three_cells_is_no_change(tmp_path: Path) -> None:
+    """0.1 + 0.2 − 0.3 is not 0 in floating point."""
+    changes = {"paper-dominance-g1": 0.1, "paper-dominance-g2": 0.2, "paper-rungwise-g1": -0.3}
+    first, second = [], []
+    for seed in range(6):
+        for name, change in changes.items():
+            first.append(record(name, seed=seed, wall_s=10 * (1 - change)))
+            second.append(record(name, seed=seed, wall_s=10 * (1 + change)))
+    found = comparison.compare(folder(tmp_path / "a", *first), folder(tmp_path / "b", *second))
+    assert found.overall["runtime_s"].p == 1.0
+
+
 def test_a_seed_that_lacks_a_cell_does_not_count_over_all(tmp_path: Path) -> None:
     """Seed 6 has the stopped cell alone, whose change would weigh twice."""
     first = folder(tmp_path / "a", *map(stopped, range(7)), *(record(seed=k) for k in range(6)))
@@ -99,10 +121,12 @@ def test_a_seed_that_lacks_a_cell_does_not_count_over_all(tmp_path: Path) -> Non
     assert found.pairs[CELL] == 7
     assert found.overall["epochs"].seeds == 6
     assert found.overall["epochs"].estimate.value == pytest.approx(9 / 11)
+    assert any(n.startswith("1 seed of 7 without a pair") for n in comparison_text.notes(found))
     # No seed has both cells: then nothing is said of all.
     alone = folder(tmp_path / "c", *map(stopped, range(6)), *(record(seed=k) for k in (7, 8)))
     found = comparison.compare(alone, alone)
     assert len(comparison_text.table(found)) == len(found.cells) == 2
+    assert any(n.startswith("8 seeds of 8 without a pair") for n in comparison_text.notes(found))
     assert comparison_text.summary(found).endswith("2 cells: no change is shown.")
 
 
@@ -132,9 +156,10 @@ def test_runs_that_fell_to_nothing_are_named(tmp_path: Path) -> None:
     assert comparison_text.summary(found).endswith("1 of them changed.")
     back = comparison_text.table(comparison.compare(second, first)).set_index("cell").loc[CELL]
     assert back["hypervolume"] == "× 1.000, 2 from 0"
-    # Of the seeds together they count: two of eight changed by −1, a mean of −1/4.
-    assert found.overall["hypervolume"].estimate.value == pytest.approx(0.75 / 1.25)
-    assert found.overall["hypervolume"].p == 0.5
+    # Of the seeds together they count: two of eight changed by −1.
+    together = found.overall["hypervolume"]
+    assert together.estimate.low == pytest.approx(0.5 / 1.5)
+    assert (together.estimate.value, together.p) == (1.0, 0.5)
 
 
 def test_few_pairs_show_nothing(tmp_path: Path) -> None:

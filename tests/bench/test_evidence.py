@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from bench import aggregate, evidence, findings
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from tests.bench.examples import record
 
 # One trial at (accuracy, 80 parameters): hypervolume (accuracy − 0.9) · 20 against (0.9, 100).

@@ -14,7 +14,7 @@ from ax.core.trial_status import TrialStatus
 
 from bench import aggregate, exports
 from bench.errors import UserError
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from mobo_core.indicators import hypervolume
 from mobo_core.space import ChoiceParameter, RangeParameter, SearchSpace
 from tests.bench.examples import record

@@ -11,7 +11,7 @@ import ray
 
 from bench.backends.hosts import HostedProblem, Lender, TrainingProcessError
 from bench.backends.retraining import RetrainingError, retrain
-from bench.records import TrialRecord
+from bench.run_record import TrialRecord
 from tests.bench.faulty import SLOW_S, Faulty
 from tests.bench.lending import Borrower, Counting
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from bench import aggregate, catalogue, execute, preparation, problems, records
 from bench.backends.ray import RayBackend
 from bench.matrix import Budget, Cell, Component, Run, load_matrix
+from bench.run_record import RunResult
 from mobo_core.problems.mlp import MLPProblem, MLPTraining
 
 pytestmark = pytest.mark.ray
@@ -35,14 +36,14 @@ def a_run(
     return Run(cell, Budget(trials=trials, max_epochs=4, slots=2), seed)
 
 
-def do(backend: RayBackend, run: Run) -> records.RunResult:
+def do(backend: RayBackend, run: Run) -> RunResult:
     ended: list[None] = []
     result = backend.execute(run, lambda: ended.append(None))
     assert len(ended) == len(result.trials) == run.budget.trials
     return result
 
 
-def curves(result: records.RunResult) -> dict[int, list[tuple[float, ...]]]:
+def curves(result: RunResult) -> dict[int, list[tuple[float, ...]]]:
     names = ["val_accuracy", "val_loss", "train_loss", "params", "flops", "epoch"]
     return {
         int(str(trial)): [tuple(row) for row in group[names].to_numpy()]
@@ -164,7 +165,7 @@ class Hopeless(MLPProblem):
 def test_runs_are_made_though_their_time_cannot_be_foretold(
     backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "_warmed_up", False)
+    monkeypatch.setattr(backend, "_untrainable", None)
     run, matrix = a_run(trials=2), load_matrix("quick").with_dataset("digits")
     said = io.StringIO()
     console = Console(file=said, width=200)
@@ -172,7 +173,10 @@ def test_runs_are_made_though_their_time_cannot_be_foretold(
     with monkeypatch.context() as patch:
         patch.setitem(problems.PROBLEMS, "mlp", entry)  # type: ignore[arg-type]
         preparation.announce(backend, matrix, [run], "", console)
-    assert "is not known: the trial that was to show it has failed" in said.getvalue()
+    assert (
+        "is not known: the trial that was to show it failed: RuntimeError: no hope"
+        in said.getvalue()
+    )
 
     def no_searcher(*arguments: object) -> None:
         raise RuntimeError("no searcher today")

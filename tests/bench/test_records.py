@@ -20,6 +20,7 @@ from rich.console import Console
 from bench import aggregate, execute, files, folders, records
 from bench.errors import UserError
 from bench.matrix import Component, Run, load_matrix
+from bench.run_record import RunResult
 from tests.bench.examples import record
 
 
@@ -94,7 +95,7 @@ class Reports:
     def __init__(self, bad: object) -> None:
         self.bad = bad
 
-    def execute(self, run: Run, on_trial_end: object) -> records.RunResult:
+    def execute(self, run: Run, on_trial_end: object) -> RunResult:
         result = record().result
         assert result is not None
         if run.seed == 0:
@@ -103,7 +104,7 @@ class Reports:
         return result
 
 
-@pytest.mark.parametrize("bad", [float("nan"), np.float32(0.5), {1, 2}])
+@pytest.mark.parametrize("bad", [float("nan"), np.float32(0.5), {1, 2}, True, None, "high"])
 def test_a_result_that_cannot_be_written_is_a_failed_run_and_the_others_go_on(
     bad: object, tmp_path: Path
 ) -> None:
@@ -135,14 +136,14 @@ def test_damaged_records_are_named(tmp_path: Path, damage: object) -> None:
         records.read_all(tmp_path)
 
 
-def leaves(document: object, *keys: str | int) -> Iterator[tuple[str | int, ...]]:
-    """Ways to all values that are neither dictionaries nor lists."""
+def ways(document: object, *keys: str | int) -> Iterator[tuple[str | int, ...]]:
+    """Ways to all values, those that hold others too."""
+    if keys:
+        yield keys
     if isinstance(document, dict | list):
         pairs = document.items() if isinstance(document, dict) else enumerate(document)
         for key, value in pairs:
-            yield from leaves(value, *keys, key)
-    else:
-        yield keys
+            yield from ways(value, *keys, key)
 
 
 def with_another(document: Any, keys: tuple[str | int, ...], value: object) -> Any:
@@ -154,23 +155,80 @@ def with_another(document: Any, keys: tuple[str | int, ...], value: object) -> A
     return changed
 
 
-FREE = {"config", "resources"}
-"""What stands under these may be anything."""
+HARMLESS = [
+    (("result", "trials", None, "config"), [{"strange": "1"}]),
+    (("result", "trials", None, "config", "units"), [None, ["strange"], {"strange": "1"}]),
+    (("objectives", None, "ideal"), [None]),
+    (("result", "resources", "address"), [None]),
+    (("result", "predicted"), [None]),
+    (("result",), [None]),  # a run that failed
+    (("environment", "versions"), [{"strange": "1"}]),
+    (("environment", "gpus"), [["strange"]]),
+    (("spec", "objectives"), [["strange"]]),
+    (("result", "resources"), [{"strange": "1"}]),
+]
+"""What may be there as well; None among the keys stands for any place in a list."""
+
+
+def may_be(keys: tuple[str | int, ...], value: object) -> bool:
+    places = tuple(None if isinstance(key, int) else key for key in keys)
+    return any(places == like and value in values for like, values in HARMLESS)
 
 
 def test_a_foreign_value_anywhere_is_named_or_does_no_harm(tmp_path: Path) -> None:
     path = records.write(record(), tmp_path)
     document = json.loads((path / "run.json").read_text())
-    ways = list(leaves(document))
-    assert len(ways) > 50
-    for keys in ways:
-        for value in (None, ["strange"], {"strange": 1}):
-            (path / "run.json").write_text(json.dumps(with_another(document, keys, value)))
-            if FREE & set(keys) or (keys[-1], value) == ("ideal", None):
+    document.pop("schema_version")
+    assert len(list(ways(document))) > 80
+    for keys in ways(document):
+        for value in (None, ["strange"], {"strange": "1"}):
+            changed = with_another({"schema_version": 1, **document}, keys, value)
+            (path / "run.json").write_text(json.dumps(changed))
+            if may_be(keys, value):
                 aggregate.summarise(records.read_all(tmp_path))
                 continue
             with pytest.raises(UserError, match=f"^[^\n]*{re.escape(path.name)}[^\n]*$"):
                 records.read(path)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value"),
+    [
+        (("result", "trials"), []),
+        (("result", "trials", 0, "trial"), 7),
+        (("result", "trials", 0, "status"), "lost"),
+        (("result", "front", 0, "trial"), 7),
+        (("started_at",), "2026-01-02T03:04:05"),
+        (("result", "counts", "resumes"), 0.5),
+    ],
+)
+def test_a_value_of_the_right_type_that_no_run_leaves_is_named(
+    keys: tuple[str | int, ...], value: object, tmp_path: Path
+) -> None:
+    path = records.write(record(), tmp_path)
+    document = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps(with_another(document, keys, value)))
+    with pytest.raises(UserError, match=f"^[^\n]*{re.escape(path.name)}[^\n]*$"):
+        records.read_all(tmp_path)
+
+
+def test_epochs_of_other_trials_are_named(tmp_path: Path) -> None:
+    made = record()
+    path = records.write(made, tmp_path)
+    assert made.result is not None
+    for shifted in (1, -1):
+        epochs = made.result.epochs
+        epochs.assign(trial=epochs["trial"] + shifted).to_parquet(path / "epochs.parquet")
+        with pytest.raises(UserError, match="its epochs are of other trials"):
+            records.read_all(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["fifo.ax.seed0.1234abcd.json", "notes.seeds.md", "x.seed0.tar"])
+def test_files_beside_the_records_are_left_alone(tmp_path: Path, name: str) -> None:
+    made = record()
+    records.write(made, tmp_path)
+    (tmp_path / name).write_text("mine")
+    assert records.read_all(tmp_path) == [made]
 
 
 @pytest.mark.parametrize(
@@ -243,10 +301,11 @@ def test_files_and_the_folders_that_name_them_are_on_disk(
     records.write(record(), tmp_path / "results")
     ((staging, before),) = renamed
     # All that it holds is on disk before the record has its name, and then the name is.
-    assert staging in before
     assert {"epochs.parquet"} < set(before)
     assert any(name.startswith(".run.json") for name in before)
+    assert before[-1] == staging
     assert synced[len(before) :] == ["results"]
+    assert before[0] == tmp_path.name  # which names the new folder
     synced.clear()
     files.write_text(tmp_path / "page.md", "text")
     assert synced[-1] == tmp_path.name

@@ -18,7 +18,7 @@ from bench.cli import cli
 from bench.costs import Costs
 from bench.errors import UserError
 from bench.matrix import Budget, Component, Matrix, Run
-from bench.records import RunResult
+from bench.run_record import RunResult
 from mobo_core import ranking
 from mobo_core.ranking import Order, ranks_of
 from mobo_core.virtual import VirtualTrial, simulator

@@ -12,13 +12,14 @@ from rich.console import Console
 from bench import folders, records, report
 from bench.errors import UserError
 from bench.matrix import Matrix, load_matrix
+from bench.run_record import RunRecord
 from tests.bench.examples import record
 
 SETS = ("acc+params", "acc+loss", "loss+params")
 MNIST_PAPER = load_matrix("paper").with_dataset("mnist")
 
 
-def results(folder: Path, matrix: Matrix, *runs: records.RunRecord) -> Path:
+def results(folder: Path, matrix: Matrix, *runs: RunRecord) -> Path:
     folders.open_folder(folder, matrix)
     for run in runs:
         records.write(run, folder)

@@ -13,7 +13,7 @@ from bench import folders, records, reproduce
 from bench.cli import cli
 from bench.matrix import Matrix, Run, load_matrix
 from bench.preparation import in_virtual_time, select
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from tests.bench.examples import record
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench import speed
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from tests.bench.examples import record
 
 

@@ -12,7 +12,7 @@ import torch
 from bench import exports, surrogates
 from bench.matrix import load_matrix
 from bench.problems import make
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from mobo_core.space import RangeParameter, SearchSpace
 from tests.bench.examples import record
 

@@ -13,7 +13,7 @@ import pandas as pd
 from bench import contents, folders, records
 from bench.contents import Contents
 from bench.matrix import Component, Matrix, load_matrix
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from bench.surrogates import Contour, Diagnosis, Fit
 from tests.bench.examples import record
 

@@ -12,7 +12,7 @@ import pandas as pd
 from bench.attained import Fronts, difference
 from bench.page import figure_tables
 from bench.page.parts import Grid
-from bench.records import RunRecord
+from bench.run_record import RunRecord
 from mobo_core import Objective
 from tests.bench.examples import record
 

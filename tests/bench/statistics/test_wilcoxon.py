@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy import stats
 
 from bench.statistics.wilcoxon import (
     holm,
     pairs_needed,
     pseudomedian,
+    pseudomedian_interval,
     reach,
     signed_rank_p,
     smallest_p,
@@ -63,6 +66,32 @@ def test_signed_rank_refuses() -> None:
         signed_rank_p([1, np.nan])
     with pytest.raises(ValueError, match="shape"):
         signed_rank_p([[1.0, 2.0]])
+
+
+@given(arrays(float, st.integers(1, 12), elements=st.floats(-100, 100), unique=True))
+def test_its_interval_holds_the_shifts_that_the_test_does_not_refuse(values: Any) -> None:
+    low, high = pseudomedian_interval(values)
+    if len(values) < 6:
+        assert (low, high) == (-np.inf, np.inf)
+        return
+    assert low <= pseudomedian(values) <= high
+    first, second = np.triu_indices(len(values))
+    means = np.unique((values[first] + values[second]) / 2)
+    gaps = np.concatenate([[means[0] - 1], (means[1:] + means[:-1]) / 2, [means[-1] + 1]])
+    for shift in gaps:  # between the means of pairs nothing is tied and nothing is 0
+        shifted = values - shift
+        if (shifted == 0).any() or len(np.unique(np.abs(shifted))) < len(values):
+            continue
+        assert (signed_rank_p(shifted) > 0.05) == (low < shift < high)
+
+
+def test_interval_of_a_textbook() -> None:
+    """Hollander & Wolfe's depression data, as R's ``wilcox.test(..., conf.int = TRUE)`` has it."""
+    before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30]
+    after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29]
+    differences = np.subtract(before, after)
+    assert pseudomedian(differences) == pytest.approx(0.46)
+    assert pseudomedian_interval(differences) == pytest.approx((0.01, 0.786))
 
 
 def test_pseudomedian_by_hand() -> None:

@@ -6,6 +6,7 @@ Apart from the tests, because processes of trials import the module of their tra
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,21 @@ class FailsOnce(Cheap):
             fallen.touch()
             os._exit(1)
         return super().step()
+
+
+class SavesSlowly(Cheap):
+    """Begins when two of them are there, and takes a second to save."""
+
+    def step(self) -> dict[str, Any]:
+        folder = Path(self.config["folder"])
+        (folder / f"{self.number}-began").touch()
+        while len(list(folder.glob("*-began"))) < 2:
+            time.sleep(0.01)
+        return super().step()
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        time.sleep(1)
+        super().save_checkpoint(checkpoint_dir)
 
 
 class NotAgain(Cheap):
