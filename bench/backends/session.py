@@ -43,8 +43,14 @@ class RaySession:
         """Start or join Ray, unless this process already has one.
 
         Raises:
-            UserError: If that fails.
+            UserError: If that fails, or the address is of no cluster.
         """
+        address = self._settings.address
+        if "local" in (address, os.environ.get("RAY_ADDRESS") if address == "auto" else address):
+            raise UserError(
+                f"--address {address} joins no cluster but starts a Ray that others can reach; "
+                "leave it out for a Ray of this machine's own"
+            )
         if ray.is_initialized():
             return
         self._opened = True
@@ -66,9 +72,6 @@ class RaySession:
         settings = self._settings
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if settings.address is not None:
-            auto = settings.address == "auto"
-            if (os.environ.get("RAY_ADDRESS") if auto else settings.address) == "local":
-                raise ConnectionError("'local' is no cluster but a Ray that others can reach")
             ray.init(address=settings.address, **quiet)
             return
         workers = self._slots * settings.workers_per_trial

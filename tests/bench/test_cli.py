@@ -107,7 +107,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run quick --only nothing", "no cell is like 'nothing'"),
         ("run quick --gpus-per-trial 64", "needs more GPUs for 2 trials at a time"),
         ("run quick --gpus-per-trial 1.5", "must be a fraction up to 1 or a whole number"),
-        ("run quick --address local", "cannot start or join Ray at local ('local' is no cluster"),
+        ("run quick --address local", "--address local joins no cluster"),
         ("run quick --cpus-per-trial 0", "must be greater than 0"),
         ("run quick --workers-per-trial 0", "workers_per_trial must be a whole number of at least"),
         ("run quick --workers-per-trial 4096", "4096 workers per trial × 1 cores need more"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from bench.backends.failures import Failures
 from bench.backends.observation import Observer, StalledError
 from bench.backends.ray import RayBackend
 from bench.backends.session import SLOT
+from bench.backends.settings import RaySettings
 from bench.errors import UserError
 from bench.matrix import Budget, Cell, Component, Run
 from mobo_core import Objective, ObjectiveSet
@@ -101,6 +103,16 @@ def test_a_ray_that_could_not_be_started_is_tried_again(
         with pytest.raises(UserError, match="cannot start or join Ray at this machine"):
             execute(backend)
     execute(backend)
+
+
+@pytest.mark.parametrize("address", ["local", "auto"])
+def test_an_address_that_is_no_cluster_is_refused(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray would start one on which other machines could run what they like."""
+    monkeypatch.setenv("RAY_ADDRESS", "local")
+    with pytest.raises(UserError, match=f"--address {address} joins no cluster"):
+        session.RaySession(RaySettings(address=address), 2, tmp_path).open()
 
 
 def test_nothing_that_runs_while_trials_wait_is_a_stall() -> None:
