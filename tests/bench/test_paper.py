@@ -8,10 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from bench import comparison_text
+from bench.comparison import compare
 from bench.paper import ROWS
 from bench.statistics.wilcoxon import signed_rank_p
 
-REPORTS = Path(__file__).resolve().parents[2] / "reports"
+ROOT = Path(__file__).resolve().parents[2]
+REPORTS, RESULTS = ROOT / "reports", ROOT / "results"
 PAGE = (REPORTS / "paper.md").read_text("utf-8")
 TEXT = " ".join(PAGE.split())
 STOPPED = {key: row for key, row in ROWS.items() if key[0] != 1}
@@ -144,6 +147,26 @@ def test_what_eight_seeds_of_real_training_show() -> None:
     others = trained.drop("fifo")
     assert f"train for {trained['fifo'].min():.0f} to {trained['fifo'].max():.0f} % of" in TEXT
     assert f"those of stopping for {others.min():.0f} to {others.max():.0f} %" in TEXT
+
+
+def test_what_fewer_starting_points_give_and_cost() -> None:
+    runs = pd.read_csv(REPORTS / "reference" / "paper-light-mnist" / "runs.csv")
+    assert runs["seed"].nunique() == 6
+    trained = 100 * runs.groupby(["scheduler", "objectives"])["utilisation"].median()
+    stopping = trained.drop("fifo").unstack()
+    three = stopping.pop("acc+loss+params")
+    assert (
+        f"{stopping.min(axis=None):.0f} to {stopping.max(axis=None):.0f} % of the search under "
+        f"stopping with two objectives and for {three.min():.0f} to {three.max():.0f} % with three"
+    ) in TEXT
+    light = "paper-light-mnist"
+    found = compare(*(RESULTS / "reference" / name for name in ("paper-mnist", light)))
+    change = found.overall["hypervolume"]
+    kept, low, high = change.estimate.value, change.estimate.low, change.estimate.high
+    assert (len(found.cells), change.seeds) == (16, 6)
+    assert f"{kept:.3f} [{low:.3f}, {high:.3f}] times the other's (p = {change.p:.2f})" in TEXT
+    page = (REPORTS / "reference" / light / "comparison.md").read_text("utf-8")
+    assert comparison_text.table(found).iloc[-1]["hypervolume"] in page
 
 
 def test_which_losses_eight_seeds_show() -> None:
