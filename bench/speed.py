@@ -19,7 +19,7 @@ from mobo_core.tune import problem_trainable
 from mobo_core.tune.ax_names import BOTORCH_NODE
 from mobo_core.virtual import InOrder, RecordedCurves
 
-FEW_TRIALS, MANY_TRIALS, EPOCHS = 10, 40, 8
+FEW_TRIALS, MANY_TRIALS, EPOCHS = 10, 40, 64
 
 
 @dataclass(frozen=True)

@@ -2,20 +2,28 @@
 
 Tune starts new trial processes for every run, and importing PyTorch and Lightning takes each of
 them longer than training many a trial. So training lives in *hosts*, one Ray actor per slot that
-stays for the whole matrix; a trial's own process is light and borrows a host while it trains.
+stays for the whole matrix; a trial's own process is light and borrows a host while it trains. Data
+that a problem can share are read once and lie in Ray's object store, one copy a node.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 import ray
+from numpy.typing import NDArray
 
 from bench.limits import Limits
-from mobo_core.problems.protocol import DivisibleProblem, Problem, Training, train_again
+from mobo_core.problems.protocol import (
+    DivisibleProblem,
+    Problem,
+    SharedDataProblem,
+    Training,
+    train_again,
+)
 from mobo_core.tune.team import Team
 
 HOST_TIMEOUT_S = 180.0
@@ -26,10 +34,19 @@ LONGEST_CAUSE = 400
 
 
 class Host:
-    """Trains one configuration at a time, in its own process; a Ray actor."""
+    """Trains one configuration at a time, in its own process; a Ray actor.
 
-    def __init__(self, problem: Problem | Team) -> None:
+    Args:
+        problem: What is trained.
+        arrays: Its data, if it need not read them; see `SharedDataProblem`.
+    """
+
+    def __init__(
+        self, problem: Problem | Team, arrays: Mapping[str, NDArray[Any]] | None = None
+    ) -> None:
         self._problem = problem
+        if arrays is not None:
+            cast(SharedDataProblem, problem).use_arrays(arrays)
         self._problem.data_checksum()  # loads the data, or starts the team that will
         self._training: Training | None = None
         self._has_trained = False
@@ -65,14 +82,24 @@ class Lender:
         cpus: Cores per host; of each worker, if a host is a team of several.
         gpus: GPUs likewise, whole or a fraction.
         workers: Of each host: more than one train a trial together.
+        shared: A reference to the problem's data in Ray's object store, or none: then each process
+            reads them. In a list, or Ray would give this actor the data.
     """
 
     def __init__(
-        self, problem: Problem, count: int, cpus: float, gpus: float, workers: int = 1
+        self,
+        problem: Problem,
+        count: int,
+        cpus: float,
+        gpus: float,
+        workers: int = 1,
+        shared: Sequence[ray.ObjectRef[Any]] = (),
     ) -> None:
         self._problem: Problem | Team = problem
+        self._shared = shared
         if workers > 1:
-            self._problem = Team(cast(DivisibleProblem, problem), workers, cpus, gpus)
+            self._problem = Team(cast(DivisibleProblem, problem), workers, cpus, gpus, shared)
+            self._shared = ()
             cpus = gpus = 0  # the team's own workers take them
         self._cpus = cpus
         self._gpus = gpus
@@ -80,7 +107,8 @@ class Lender:
         self._lent: dict[str, tuple[Any, Any]] = {}
 
     def _new_host(self) -> Any:
-        return ray.remote(num_cpus=self._cpus, num_gpus=self._gpus)(Host).remote(self._problem)
+        host = ray.remote(num_cpus=self._cpus, num_gpus=self._gpus)(Host)
+        return host.remote(self._problem, *self._shared)
 
     def acquire(self, borrower: str, process: Any) -> Any | None:
         """A host for this borrower, or None if all are lent.

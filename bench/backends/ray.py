@@ -220,6 +220,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                     settings.cpus_per_trial,
                     settings.gpus_per_trial,
                     settings.workers_per_trial,
+                    _shared_data(problem),
                 )
             )
             self._lender = (problem, lender)
@@ -376,3 +377,9 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             for member, again in zip(members, results, strict=True)
         )
         return tested, ""
+
+
+def _shared_data(problem: Problem) -> list[ray.ObjectRef[Any]]:
+    """A reference to its data in Ray's object store; none if it cannot give them."""
+    arrays = getattr(problem, "data_arrays", None)
+    return [] if arrays is None else [ray.put(arrays())]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import socket
 import threading
 import urllib.request
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -32,6 +32,7 @@ VALIDATION_IMAGES: dict[str, int] = {"mnist": 5_000, "digits": 300}
 DIGITS_TEST_IMAGES = 300
 SPLIT_SEED = 0
 """One split for all trials, seeds and workers: validation images never enter training."""
+PARTS = ("train", "validation", "test")
 PROBE_SECONDS = 8.0
 STALL_SECONDS = 30.0
 
@@ -235,15 +236,50 @@ def _mirror_answers() -> bool:
     return answered.is_set()
 
 
-@functools.lru_cache(maxsize=2)
+_LOADED: dict[tuple[DatasetName, str], ImageData] = {}
+"""What this process has read or was given."""
+
+
+def use(dataset: DatasetName, data_dir: str, data: ImageData) -> None:
+    """Have `load` give this in this process, instead of reading it."""
+    _LOADED[dataset, data_dir] = data
+
+
 def load(dataset: DatasetName, data_dir: str) -> ImageData:
-    """The data set, read once per process.
+    """The data set, read once per process, or not at all where it was given (`use`).
 
     Raises:
         ValueError: If the name is unknown.
         DataUnavailableError: If MNIST is not in `data_dir`.
         DataDamagedError: If its files are not MNIST's.
     """
+    if (dataset, data_dir) not in _LOADED:
+        _LOADED[dataset, data_dir] = _read(dataset, data_dir)
+    return _LOADED[dataset, data_dir]
+
+
+def to_arrays(data: ImageData) -> dict[str, NDArray[Any]]:
+    """A data set as arrays, without a copy: for processes that look at the same memory."""
+    arrays = {"name": np.array(data.name), "checksum": np.array(data.checksum)}
+    for part in PARTS:
+        split: Split = getattr(data, part)
+        arrays |= {f"{part}_images": split.images.numpy(), f"{part}_labels": split.labels.numpy()}
+    return arrays
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> ImageData:
+    """The data set that `to_arrays` was given, without a copy; it must not be written to."""
+    with warnings.catch_warnings():
+        # Shared memory is read-only, which tensors do not know.
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        train, validation, test = (
+            Split(*(torch.from_numpy(arrays[f"{part}_{of}"]) for of in ("images", "labels")))
+            for part in PARTS
+        )
+    return ImageData(str(arrays["name"]), train, validation, test, str(arrays["checksum"]))
+
+
+def _read(dataset: DatasetName, data_dir: str) -> ImageData:
     if dataset == "digits":
         return _load_digits()
     if dataset == "mnist":

@@ -12,6 +12,7 @@ from typing import Any
 import lightning
 import torch
 from lightning_utilities.core.apply_func import apply_to_collection
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -285,6 +286,14 @@ class MLPProblem:
     def data_checksum(self) -> str:
         """SHA-256 of the data set's raw images and labels."""
         return images.load(self.dataset, self.data_dir).checksum
+
+    def data_arrays(self) -> dict[str, NDArray[Any]]:
+        """See `SharedDataProblem`."""
+        return images.to_arrays(images.load(self.dataset, self.data_dir))
+
+    def use_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """See `SharedDataProblem`."""
+        images.use(self.dataset, self.data_dir, images.from_arrays(arrays))
 
 
 def _cuda_devices() -> list[int]:

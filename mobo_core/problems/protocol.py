@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from numpy.typing import NDArray
+
 from mobo_core.objectives import Objective
 from mobo_core.space import SearchSpace
 
@@ -101,6 +103,22 @@ class DivisibleProblem(Problem, Protocol):
             rank: 0-based.
             workers: That train together, ≥ 1, and have joined torch's default process group.
         """
+        ...
+
+
+class SharedDataProblem(Problem, Protocol):
+    """A problem whose data can be given to other processes, which then need not read them.
+
+    The benchmark reads them where its command runs and puts them into Ray's object store: all
+    training processes of a node look at one copy, which Ray brings to other nodes.
+    """
+
+    def data_arrays(self) -> Mapping[str, NDArray[Any]]:
+        """All that a training needs of the data; read if need be."""
+        ...
+
+    def use_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Train on these in this process instead of reading; they must not be written to."""
         ...
 
 

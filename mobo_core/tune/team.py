@@ -7,10 +7,11 @@ dies or falls silent, which those that wait for it in a collective operation cou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ray
+from numpy.typing import NDArray
 from ray import cloudpickle
 from ray.tune import PlacementGroupFactory
 from ray.util.placement_group import get_current_placement_group
@@ -32,10 +33,20 @@ class Worker:
         rank: 0-based.
         workers: In the team.
         gpus: Of each worker.
+        arrays: The problem's data, if it need not be read; see `SharedDataProblem`.
     """
 
-    def __init__(self, problem: bytes, rank: int, workers: int, gpus: float) -> None:
-        self._problem: DivisibleProblem = cloudpickle.loads(problem)
+    def __init__(
+        self,
+        problem: bytes,
+        rank: int,
+        workers: int,
+        gpus: float,
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+    ) -> None:
+        self._problem: Any = cloudpickle.loads(problem)
+        if arrays is not None:
+            self._problem.use_arrays(arrays)
         self._place = rank, workers
         self._gpus = gpus
         self._checksum: str = self._problem.data_checksum()  # loads the data
@@ -93,13 +104,20 @@ class Team:
         workers: Per training, ≥ 1.
         cpus: Of each worker, > 0.
         gpus: Of each worker: whole or a fraction.
+        shared: A reference to the problem's data in Ray's object store, or none: then each worker
+            reads them.
 
     Raises:
         ValueError: If the problem cannot be divided, or there is no worker.
     """
 
     def __init__(
-        self, problem: DivisibleProblem, workers: int, cpus: float = 1, gpus: float = 0
+        self,
+        problem: DivisibleProblem,
+        workers: int,
+        cpus: float = 1,
+        gpus: float = 0,
+        shared: Sequence[ray.ObjectRef[Any]] = (),
     ) -> None:
         if not hasattr(problem, "start_part"):
             raise ValueError(
@@ -111,6 +129,7 @@ class Team:
         self.max_epochs = problem.max_epochs
         self._problem = cloudpickle.dumps(problem)
         self._count, self._cpus, self._gpus = workers, cpus, gpus
+        self._shared = shared
         self._workers: list[Any] = []
 
     def data_checksum(self) -> str:
@@ -154,7 +173,7 @@ class Team:
         actor = ray.remote(num_cpus=self._cpus, num_gpus=self._gpus)(Worker)
         self._workers = [
             actor.options(scheduling_strategy=self._placement(rank)).remote(
-                self._problem, rank, self._count, self._gpus
+                self._problem, rank, self._count, self._gpus, *self._shared
             )
             for rank in range(self._count)
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import psutil
 import ray
 
 from bench.backends.hosts import HostedProblem
@@ -56,3 +57,24 @@ class Borrower:
 
     def finish(self) -> None:
         self.training.close()
+
+
+def where_images_lie(actor: Any) -> str:
+    """The file behind a training process's images; empty for its own memory."""
+    from mobo_core.problems import images
+
+    (data,) = images._LOADED.values()
+    start = data.train.images.data_ptr()
+    with open("/proc/self/maps") as maps:
+        for line in maps:
+            low, high = (int(end, 16) for end in line.split()[0].split("-"))
+            if low <= start < high:
+                return line.split(maxsplit=5)[5].strip() if len(line.split()) > 5 else ""
+    return ""
+
+
+def addresses_listened_on(actor: Any) -> list[str]:
+    """Of this process."""
+    connections = psutil.Process().net_connections("inet")
+    listening = [c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN]
+    return [address.removeprefix("::ffff:") for address in listening]  # IPv4 by way of IPv6

@@ -22,6 +22,7 @@ from bench.backends.settings import RaySettings
 from bench.errors import UserError
 from bench.matrix import Component, Run
 from mobo_core.problems.mlp import MLPProblem
+from tests.bench.lending import addresses_listened_on, where_images_lie
 from tests.bench.test_ray_backend import a_run, curves, do
 from tests.mobo_core.tune.test_team import eventually, free_cpus
 
@@ -62,8 +63,18 @@ def follower(backend: RayBackend) -> int:
 def test_they_talk_over_the_loopback(pairs: RayBackend) -> None:
     """Left to itself Gloo listens where the machine's name leads to."""
     pairs._ready_hosts(PROBLEM)
-    told = [w.__ray_call__.remote(lambda _: os.environ.get(GLOO_INTERFACE)) for w in workers(pairs)]
-    assert ray.get(told) == ["lo", "lo"]
+    for worker in workers(pairs):
+        assert ray.get(worker.__ray_call__.remote(lambda _: os.environ[GLOO_INTERFACE])) == "lo"
+        addresses = ray.get(worker.__ray_call__.remote(addresses_listened_on))
+        assert addresses
+        assert set(addresses) == {"127.0.0.1"}
+
+
+def test_they_look_at_one_copy_of_the_data(pairs: RayBackend) -> None:
+    pairs._ready_hosts(PROBLEM)
+    one, other = ray.get([w.__ray_call__.remote(where_images_lie) for w in workers(pairs)])
+    assert one == other
+    assert "plasma" in one
 
 
 def test_trials_of_two_workers_pause_resume_and_repeat(pairs: RayBackend) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 from ray.tune.schedulers import FIFOScheduler
 from rich.console import Console
 
@@ -17,6 +18,7 @@ from bench.backends.ray import RayBackend
 from bench.matrix import Budget, Cell, Component, Run, load_matrix
 from bench.run_record import RunResult
 from mobo_core.problems.mlp import MLPProblem, MLPTraining
+from tests.bench.lending import where_images_lie
 
 pytestmark = pytest.mark.ray
 
@@ -58,6 +60,15 @@ def test_fifo_trains_everything_to_the_end(backend: RayBackend) -> None:
     assert [trial.origin for trial in result.trials] == ["Sobol"] * 4
     assert len(result.epochs) == 16
     assert result.predicted is None
+
+
+def test_training_processes_look_at_one_copy_of_the_data(backend: RayBackend) -> None:
+    problem = MLPProblem("digits", "", 4)
+    hosts = backend._ready_hosts(problem)
+    places = ray.get([host.__ray_call__.remote(where_images_lie) for host in hosts])
+    assert len(places) == 2
+    assert len(set(places)) == 1
+    assert "plasma" in places[0]
 
 
 def test_timing_accounts_for_what_was_reported(backend: RayBackend) -> None:

@@ -6,6 +6,7 @@ import gzip
 import socket
 import struct
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,13 @@ def rows(part: images.Split) -> set[bytes]:
     return {row.numpy().tobytes() for row in part.images}
 
 
-def test_digits_are_split_once_for_all_and_never_leak() -> None:
-    images.load.cache_clear()
+def test_digits_are_split_once_for_all_and_never_leak(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_LOADED", {})
     first = images.load("digits", "")
-    images.load.cache_clear()
+    monkeypatch.setattr(images, "_LOADED", {})
     again = images.load("digits", "")
+    assert again is not first
+    assert images.load("digits", "") is again
     assert first.checksum == again.checksum
     assert torch.equal(first.validation.images, again.validation.images)
     assert (len(first.train), len(first.validation), len(first.test)) == (1197, 300, 300)
@@ -38,6 +41,23 @@ def test_digits_are_normalised_by_what_is_not_test() -> None:
     seen = torch.cat([data.train.images, data.validation.images])
     assert float(seen.mean()) == pytest.approx(0, abs=1e-5)  # float32 sums of 100,000 pixels
     assert float(seen.std()) == pytest.approx(1, abs=1e-4)
+
+
+def test_given_arrays_stand_for_the_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = images.load("digits", "")
+    arrays = images.to_arrays(data)
+    for array in arrays.values():
+        array.flags.writeable = False  # as shared memory is
+    monkeypatch.setattr(images, "_LOADED", {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images.use("mnist", "/absent", images.from_arrays(arrays))
+    given = images.load("mnist", "/absent")
+    assert (given.name, given.checksum) == (data.name, data.checksum)
+    for part in images.PARTS:
+        mine, theirs = getattr(given, part), getattr(data, part)
+        assert mine.images.data_ptr() == theirs.images.data_ptr()
+        assert torch.equal(mine.labels, theirs.labels)
 
 
 def test_mnist(mnist_dir: str) -> None:
