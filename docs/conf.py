@@ -46,7 +46,10 @@ nitpick_ignore_regex = [
     (r"py:obj", r"[A-Z_]+"),
     # Other people's: Ray Tune's names, Lightning's, the standard library's, matplotlib's.
     (r"py:obj", r"(tune|ray|optuna|contextlib|Tuner|ResultGrid|[A-Z]\w+Config)\..*"),
-    (r"py:obj", r"(AxSearch|Client|OptunaSearch|FunctionTrainable|TuneBOHB|Tuner)"),
+    (
+        r"py:obj",
+        r"(AxSearch|Client|HyperBandScheduler|OptunaSearch|FunctionTrainable|TuneBOHB|Tuner)",
+    ),
 ]
 
 

@@ -154,7 +154,7 @@ def test_queue_isolates_failures_and_never_repeats_a_finished_run(
             raise RuntimeError("no searcher today")
         return original(component, context)
 
-    console = Console(file=(tmp_path / "log").open("w"), width=200)
+    console = Console(file=io.StringIO(), width=200)
     with monkeypatch.context() as patch:
         patch.setattr(catalogue, "make_searcher", make)
         outcome = execute.execute([bad, good], backend, tmp_path / "r", "", console)

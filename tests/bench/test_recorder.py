@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import subprocess
@@ -45,7 +46,7 @@ def test_a_grid_has_all_choices_and_the_bounds_of_ranges() -> None:
 @pytest.mark.slow
 def test_what_was_recorded_is_what_is_trained(tmp_path: Path) -> None:
     out = tmp_path / "table.parquet"
-    console = Console(file=(tmp_path / "log").open("w"))
+    console = Console(file=io.StringIO())
     recorder.record(PROBLEM, GRID, [0, 1], out, 2, console)
     table = TabularProblem(str(out))
     assert (table.name, table.max_epochs) == ("mlp-digits-table", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def runs(folder: Path) -> list[Run]:
 def test_runs_repeat_bit_for_bit(processes: int, tmp_path: Path) -> None:
     backend = VirtualBackend("", processes)
     todo = runs(tmp_path)
-    console = Console(file=(tmp_path / "log").open("w"))
+    console = Console(file=io.StringIO())
     outcome = execute.execute(todo, backend, tmp_path / "results", "", console)
     assert sorted(outcome.finished) == sorted(run.run_id for run in todo)
     for run in todo:
@@ -90,7 +91,7 @@ def test_a_failed_run_is_a_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setitem(catalogue.SCHEDULERS, "asha", broken)  # type: ignore[arg-type]
     backend, todo = VirtualBackend("", 1), runs(tmp_path)
-    console = Console(file=(tmp_path / "log").open("w"))
+    console = Console(file=io.StringIO())
     outcome = execute.execute(todo, backend, tmp_path / "results", "", console)
     assert len(outcome.finished) == 4
     assert set(outcome.failed.values()) == {"RuntimeError: out of luck"}
