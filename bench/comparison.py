@@ -54,9 +54,9 @@ class Measure:
         """The value that means no change."""
         return 1.0 if self.ratio else 0.0
 
-    def word(self, value: float) -> str:
+    def word(self, more: bool) -> str:
         """What a change to one side is called."""
-        return self.more if value > self.unchanged else self.less
+        return self.more if more else self.less
 
     def show(self, value: float) -> str:
         """A change as people read it."""
@@ -98,16 +98,18 @@ class Overall:
     """How one measure changed over all cells; a seed's value is the mean of its cells'.
 
     Args:
-        estimate: Pseudomedian of the seeds' values with the 95 % interval of the same test, their
-            range with fewer than `ENOUGH_SEEDS`: of B − A, or of (B − A) / (B + A), which knows
-            runs that fell to 0, given as the ratio B / A that it belongs to. NaN without seeds.
-        seeds: Seeds that have every cell which has the measure.
+        estimate: Pseudomedian of the seeds' values with its 95 % interval, their range with fewer
+            than `ENOUGH_SEEDS`: of B − A, or of (B − A) / (B + A), which knows runs that fell to
+            0, given as the ratio B / A that it belongs to. NaN without seeds.
+        seeds: Seeds that have every cell, and the measure in each.
         p: Of the exact Wilcoxon test that the seeds' values are symmetric around no change.
+        more: Whether most of what changed, by that test's ranks, went up.
     """
 
     estimate: Estimate
     seeds: int
     p: float
+    more: bool
 
     @property
     def shown(self) -> bool:
@@ -243,12 +245,15 @@ def _overall(paired: pd.DataFrame, measure: Measure) -> Overall:
         changes /= (first + second).where(first != second, 1.0)
     # Rounding of last digits is no change.
     values = by_seed(paired.assign(change=changes), "change", of=CELL).round(12)
+    more = bool(
+        pseudomedian(values[values != 0]) > 0
+    )  # the test, too, leaves out what is unchanged
     estimate = _of_seeds(values)
     if measure.ratio:
         with np.errstate(divide="ignore"):
             ends = np.array([estimate.value, estimate.low, estimate.high])
             estimate = Estimate(*map(float, (1 + ends) / (1 - ends)))
-    return Overall(estimate, len(values), signed_rank_p(values))
+    return Overall(estimate, len(values), signed_rank_p(values), more)
 
 
 def _of_seeds(values: Floats) -> Estimate:

@@ -136,7 +136,9 @@ def _ratio(change: Change | Overall, pairs: int, measure: Measure) -> str:
 def _changed(changes: dict[str, Change]) -> list[str]:
     """E.g. ``fewer epochs``: of measures whose interval excludes no change, or that fell to 0."""
     found = [
-        m.word(changes[m.column].estimate.value) for m in MEASURES if changes[m.column].shown(m)
+        m.word(changes[m.column].estimate.value > m.unchanged)
+        for m in MEASURES
+        if changes[m.column].shown(m)
     ]
     for m in MEASURES:
         if fell := changes[m.column].to_zero:
@@ -149,7 +151,7 @@ def _changed(changes: dict[str, Change]) -> list[str]:
 def _shown(comparison: Comparison) -> list[str]:
     """The same of all cells together, by the exact test."""
     return [
-        f"{m.word(overall.estimate.value)} (p = {overall.p:.2g})"
+        f"{m.word(overall.more)} (p = {overall.p:.2g})"
         for m in MEASURES
         if (overall := comparison.overall[m.column]).shown
     ]

@@ -301,7 +301,7 @@ def by_seed(frame: pd.DataFrame, column: str, of: Sequence[str] = ("objectives",
         column: What is averaged.
         of: What tells apart what a seed was run on: the objective sets.
     """
-    wide = frame.pivot_table(index="seed", columns=list(of), values=column)
+    wide = frame.set_index(["seed", *of])[column].unstack(list(of))
     values: Floats = wide.dropna().mean(axis=1).to_numpy(dtype=float)
     return values
 

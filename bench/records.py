@@ -113,7 +113,7 @@ def read(path: Path) -> RunRecord:
     """
     try:
         text = (path / RUN_FILE).read_text("utf-8")
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_number)
         schema = document.pop("schema_version")
         if schema != SCHEMA_VERSION:
             raise UserError(
@@ -139,6 +139,10 @@ def read(path: Path) -> RunRecord:
             "again with --force"
         ) from error
     return record
+
+
+def _no_number(constant: str) -> float:
+    raise ValueError(f"{constant} is no number")
 
 
 def one_line(error: Exception) -> str:

@@ -105,8 +105,8 @@ def check_result(result: RunResult, objectives: Sequence[str]) -> None:
             raise ValueError(f"its epochs have no column {name!r}")
         if not pd.api.types.is_numeric_dtype(result.epochs[name]):
             raise ValueError(f"column {name!r} of its epochs holds no numbers")
-    reported = set(result.epochs["trial"])
-    whole = {trial.trial for trial in result.trials if trial.status != "failed"}
+    reached = result.epochs.groupby("trial")["epoch"].max()
+    recorded = {trial.trial: trial.epochs for trial in result.trials if trial.epochs}
     members = {member.trial for member in result.front}
-    if not whole | members <= reported <= set(numbers):
+    if reached.to_dict() != recorded or not members <= set(recorded):
         raise ValueError("its epochs are of other trials")

@@ -52,25 +52,27 @@ class Host:
         self._has_trained = False
 
     def has_trained(self) -> bool:
-        """Whether what a process's first training loads is there."""
-        return self._has_trained
+        """Whether what a process's first training loads is there; with a team, in its workers."""
+        return self._has_trained and (not isinstance(self._problem, Team) or self._problem.formed)
 
     def start(self, config: Mapping[str, Any], seed: int) -> None:
         """Begin a training; the one before is dropped."""
-        self._has_trained = True
         self._training = self._problem.start(config, seed)
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Call a method of the present training."""
         assert self._training is not None
-        return getattr(self._training, method)(*arguments)
+        answer = getattr(self._training, method)(*arguments)
+        self._has_trained |= method == "run_epoch"
+        return answer
 
     def train_again(
         self, config: Mapping[str, Any], seed: int, epochs: int
     ) -> tuple[dict[str, float], dict[str, float]]:
         """See `mobo_core.problems.protocol.train_again`."""
+        trained = train_again(self._problem, config, seed, epochs)
         self._has_trained = True
-        return train_again(self._problem, config, seed, epochs)
+        return trained
 
 
 class Lender:

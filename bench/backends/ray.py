@@ -49,6 +49,8 @@ from mobo_core.tune import PromotionScheduler, problem_trainable
 
 PROXY_CPUS = 0.01
 """A trial's own process only passes on what its training process does."""
+COLD_S = 30.0
+"""What a process's first epoch may take longer than others."""
 STALLED_S = 300.0
 """Real seconds in which trials wait and none trains, after which a run is given up."""
 
@@ -78,7 +80,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         self._data_dir = data_dir
         self._slots = slots
         self._lender: tuple[Problem, Any] | None = None
-        self._untrainable: Problem | None = None
+        self._untrainable: RetrainingError | None = None
 
     def __enter__(self) -> RayBackend:
         # All slots may start their processes at once; Tune's default is one after the other.
@@ -120,6 +122,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             trials: Of a run.
         """
         self._lender_of(problem)
+        self._start_spares()
         context = catalogue.Context(
             problem.space, objectives, problem.max_epochs, self._slots, seed=0
         )
@@ -143,14 +146,16 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             RetrainingError: If that trial fails, as trials may.
         """
         self._ready_hosts(problem)
-        return self._middling_epoch_s(problem, epochs=2)
+        if self._untrainable:
+            raise self._untrainable
+        return self._middling_epoch_s(problem, 2, self._limits.epoch_s)
 
-    def _middling_epoch_s(self, problem: Problem, epochs: int) -> float:
+    def _middling_epoch_s(self, problem: Problem, epochs: int, limit_s: float) -> float:
         """Seconds of the last of so many epochs of a trial that all slots train, by the slowest."""
         middle = problem.space.from_unit(np.full(len(problem.space), 0.5))
         trial = TrialRecord(0, "completed", epochs, middle, origin="", suggestion_s=0.0)
         trials = [trial] * self._slots
-        trained = retrain(self._lender_of(problem), trials, 0, self._limits.epoch_s)
+        trained = retrain(self._lender_of(problem), trials, 0, limit_s)
         return max(float(metrics["seconds"]) for metrics, _ in trained)
 
     def free_slots(self) -> None:
@@ -166,12 +171,13 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         """
         hosts = self._started_hosts(problem)
         trained = ray.get([host.has_trained.remote() for host in hosts])
-        if all(trained) or self._untrainable == problem:
+        if all(trained) or self._untrainable:
             return hosts
         try:
-            self._middling_epoch_s(problem, epochs=1)
-        except RetrainingError:
-            self._untrainable = problem  # trials that fail are the run's business; once is enough
+            self._middling_epoch_s(problem, 1, self._limits.epoch_s + COLD_S)
+        except RetrainingError as error:
+            # Trials that fail are the run's business, and not to be waited for before each.
+            self._untrainable = error
         return self._started_hosts(problem)
 
     def _started_hosts(self, problem: Problem) -> list[Any]:
@@ -224,6 +230,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 )
             )
             self._lender = (problem, lender)
+            self._untrainable = None
         return self._lender[1]
 
     def execute(self, run: Run, on_trial_end: Callable[[], None]) -> RunResult:
@@ -312,6 +319,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 verbose=0,
             ),
         )
+        self._session.spares.used()
         began = time.perf_counter()
         observer.begin()
         try:
@@ -319,8 +327,10 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         except Exception:
             if self._settings.address is None:
                 free_placement_groups()
+            self._start_spares()
             raise
         wall_s = time.perf_counter() - began
+        self._start_spares()
         shutil.rmtree(self._scratch.path / "tune" / run.run_id, ignore_errors=True)
         if lost := self._session.lost_slots():
             raise RuntimeError(
@@ -328,6 +338,11 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 "wrong; the same command makes it again"
             )
         return wall_s
+
+    def _start_spares(self) -> None:
+        """Start the processes of the next run's trials; on a Ray that was joined Tune does."""
+        if self._settings.address is None:
+            self._session.spares.start()
 
     def _of_a_trial(self) -> dict[str, float]:
         """Resources of a trial's own process, beside those of its training processes."""
@@ -380,6 +395,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
 
 
 def _shared_data(problem: Problem) -> list[ray.ObjectRef[Any]]:
-    """A reference to its data in Ray's object store; none if it cannot give them."""
-    arrays = getattr(problem, "data_arrays", None)
-    return [] if arrays is None else [ray.put(arrays())]
+    """A reference to its data in Ray's object store; none if it cannot give and take them."""
+    if not (hasattr(problem, "data_arrays") and hasattr(problem, "use_arrays")):
+        return []
+    return [ray.put(problem.data_arrays())]

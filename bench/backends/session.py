@@ -15,6 +15,7 @@ import torch
 
 from bench.backends.loopback import on_loopback
 from bench.backends.settings import RaySettings
+from bench.backends.spares import Spares
 from bench.errors import UserError
 from bench.terminal import console
 
@@ -38,6 +39,7 @@ class RaySession:
         self._slots = slots
         self._folder = folder
         self._opened = False
+        self.spares = Spares(slots)
 
     def open(self) -> None:
         """Start or join Ray, unless this process already has one.
@@ -83,6 +85,8 @@ class RaySession:
                 resources={SLOT: self._slots},
                 include_dashboard=False,
                 _temp_dir=str(self._folder / "ray"),
+                # Training processes, who lends them, and the trials' own.
+                _system_config=self.spares.system_config(workers + 2 * self._slots + 1),
                 **quiet,
             )
 
@@ -132,5 +136,6 @@ class RaySession:
             markup=False,
         )
         ray.shutdown()
+        self.spares.used()
         self.open()
         return False

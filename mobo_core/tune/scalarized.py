@@ -66,6 +66,7 @@ class ScalarizedScheduler(TrialScheduler):
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
         """Give the trial its weights."""
         m, index = len(self._objectives), len(self._weights)
+        self._ended.discard(trial.trial_id)  # it is tried again
         if trial.trial_id not in self._weights:
             self._weights[trial.trial_id] = (
                 simplex_weights(m, self._seed, index) if self._random_weights else np.full(m, 1 / m)

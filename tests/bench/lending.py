@@ -59,8 +59,8 @@ class Borrower:
         self.training.close()
 
 
-def where_images_lie(actor: Any) -> str:
-    """The file behind a training process's images; empty for its own memory."""
+def where_images_lie(actor: Any) -> tuple[str, int]:
+    """The file behind a training process's images and where in it; no name: its own memory."""
     from mobo_core.problems import images
 
     (data,) = images._LOADED.values()
@@ -69,8 +69,9 @@ def where_images_lie(actor: Any) -> str:
         for line in maps:
             low, high = (int(end, 16) for end in line.split()[0].split("-"))
             if low <= start < high:
-                return line.split(maxsplit=5)[5].strip() if len(line.split()) > 5 else ""
-    return ""
+                _, _, offset, _, _, *name = line.split(maxsplit=5)
+                return "".join(name).strip(), start - low + int(offset, 16)
+    raise AssertionError("memory that is not mapped")
 
 
 def addresses_listened_on(actor: Any) -> list[str]:

@@ -101,6 +101,15 @@ def test_one_run_that_stalled_does_not_turn_the_word_round(tmp_path: Path) -> No
     assert together.estimate.high < 1
 
 
+def test_seeds_that_did_not_change_do_not_turn_the_word_round(tmp_path: Path) -> None:
+    """Fifteen seeds of 21 are as they were and six have more epochs: the pseudomedian is none."""
+    first = folder(tmp_path / "a", *map(shorter, range(21)))
+    second = folder(tmp_path / "b", *(stopped(k) if k < 6 else shorter(k) for k in range(21)))
+    found = comparison.compare(first, second)
+    assert (found.overall["epochs"].estimate.value, found.overall["epochs"].p) == (1.0, 2 / 2**6)
+    assert found.overall["epochs"].more
+
+
 def test_what_cancels_over_three_cells_is_no_change(tmp_path: Path) -> None:
     """0.1 + 0.2 − 0.3 is not 0 in floating point."""
     changes = {"paper-dominance-g1": 0.1, "paper-dominance-g2": 0.2, "paper-rungwise-g1": -0.3}

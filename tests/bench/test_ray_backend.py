@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import ray
 from ray.tune.schedulers import FIFOScheduler
@@ -19,6 +21,8 @@ from bench.matrix import Budget, Cell, Component, Run, load_matrix
 from bench.run_record import RunResult
 from mobo_core.problems.mlp import MLPProblem, MLPTraining
 from tests.bench.lending import where_images_lie
+from tests.bench.test_trial_faults import trial_processes
+from tests.mobo_core.tune.test_team import eventually
 
 pytestmark = pytest.mark.ray
 
@@ -68,7 +72,26 @@ def test_training_processes_look_at_one_copy_of_the_data(backend: RayBackend) ->
     places = ray.get([host.__ray_call__.remote(where_images_lie) for host in hosts])
     assert len(places) == 2
     assert len(set(places)) == 1
-    assert "plasma" in places[0]
+    assert "plasma" in places[0][0]
+
+
+def idle_processes() -> set[int]:
+    """Of Ray, that are nobody's."""
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[:1] == ["ray::IDLE"]:
+                found.add(process.pid)
+    return found
+
+
+def test_processes_for_trials_are_there_before_a_run_begins(backend: RayBackend) -> None:
+    do(backend, a_run(trials=2))
+    assert eventually(lambda: len(idle_processes()) >= 2)
+    spare, used = idle_processes(), set()
+    backend.execute(a_run(trials=4, seed=1), lambda: used.update(trial_processes()))
+    assert len(used) == 2
+    assert used <= spare
 
 
 def test_timing_accounts_for_what_was_reported(backend: RayBackend) -> None:

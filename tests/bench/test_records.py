@@ -200,6 +200,8 @@ def test_a_foreign_value_anywhere_is_named_or_does_no_harm(tmp_path: Path) -> No
         (("result", "front", 0, "trial"), 7),
         (("started_at",), "2026-01-02T03:04:05"),
         (("result", "counts", "resumes"), 0.5),
+        (("result", "timing", "wall_s"), float("nan")),
+        (("result", "trials", 0, "epochs"), 1),
     ],
 )
 def test_a_value_of_the_right_type_that_no_run_leaves_is_named(

@@ -139,8 +139,8 @@ def test_a_trial_that_hangs_in_the_measurement_costs_no_run(
 ) -> None:
     middle = FAULTY.space.from_unit(np.full(len(FAULTY.space), 0.5))
     assert middle["fault"] == "spin"
-    monkeypatch.setattr(backend, "_limits", Limits(epoch_s=2.0))
     before = training_processes(backend)
+    monkeypatch.setattr(backend, "_limits", Limits(epoch_s=2.0))
     with pytest.raises(RetrainingError, match="an epoch took more than 2 s"):
         backend.epoch_seconds(FAULTY)
     search("none", "none")

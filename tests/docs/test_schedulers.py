@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from ray.tune.schedulers import HyperBandScheduler
 
 from bench import catalogue
+from mobo_core.tune import HyperBand
 from mobo_core.virtual import TUNE_AHEAD, Cluster, InOrder, RecordedCurves, simulate
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,7 +174,7 @@ def test_what_it_says_of_hyperband_with_few_slots(slots: int, ends_some: bool) -
     curves = RecordedCurves(
         [[{"error": level * t**-0.3, "epoch": t} for t in range(1, 9)] for level in range(1, 26)]
     )
-    scheduler = HyperBandScheduler(  # type: ignore[no-untyped-call]
+    scheduler = HyperBand(
         time_attr="epoch", metric="error", mode="min", max_t=8, reduction_factor=2
     )
     run = simulate(
