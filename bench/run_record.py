@@ -46,7 +46,8 @@ class Timing:
         startup_slot_s: Building models and optimisers, trial by trial. Training processes, their
             imports and their data are started once a matrix, before any run, and are not in here.
         idle_slot_s: The rest of slots × wall: waiting for suggestions, for Tune, for the trials'
-            own light processes.
+            own light processes where those were not there before the search
+            (`bench.backends.spares`).
         suggestion_s: In the searcher; overlaps with the above, and blocks Tune's loop unless
             suggestions are made ahead.
         test_s: Measuring the final front on test data, after the search.

@@ -56,9 +56,9 @@ def pseudomedian(differences: ArrayLike) -> float:
 def pseudomedian_interval(differences: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
     """The shifts that the signed-rank test of the differences less the shift does not refuse.
 
-    They hold the true one with probability 1 − level at least, which is counted exactly; of equal or
-    unchanged differences, which `signed_rank_p` ranks by their own null distribution, the interval
-    has somewhat more. With too few differences it is all shifts.
+    They hold the true one with probability 1 − level at least, which is counted exactly. Of equal
+    or unchanged differences, of which `signed_rank_p` has another null distribution, the interval
+    may hold some that it refuses. With too few differences it is all shifts.
 
     Args:
         differences: (n,), one per seed, no NaN.
