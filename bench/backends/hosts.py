@@ -75,6 +75,13 @@ class Host:
         return trained
 
 
+def shared_data(problem: Problem) -> list[ray.ObjectRef[Any]]:
+    """A reference to its data in Ray's object store; none if it cannot give and take them."""
+    if not (hasattr(problem, "data_arrays") and hasattr(problem, "use_arrays")):
+        return []
+    return [ray.put(problem.data_arrays())]
+
+
 class Lender:
     """Lends hosts to trial processes and takes them back, from dead ones too; a Ray actor.
 

@@ -20,7 +20,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench import catalogue
 from bench.backends.failures import Failures
-from bench.backends.hosts import HOST_TIMEOUT_S, HostedProblem, Lender
+from bench.backends.hosts import HOST_TIMEOUT_S, HostedProblem, Lender, shared_data
 from bench.backends.leftovers import free_placement_groups
 from bench.backends.observation import (
     Observer,
@@ -226,7 +226,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                     settings.cpus_per_trial,
                     settings.gpus_per_trial,
                     settings.workers_per_trial,
-                    _shared_data(problem),
+                    shared_data(problem),
                 )
             )
             self._lender = (problem, lender)
@@ -392,10 +392,3 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             for member, again in zip(members, results, strict=True)
         )
         return tested, ""
-
-
-def _shared_data(problem: Problem) -> list[ray.ObjectRef[Any]]:
-    """A reference to its data in Ray's object store; none if it cannot give and take them."""
-    if not (hasattr(problem, "data_arrays") and hasattr(problem, "use_arrays")):
-        return []
-    return [ray.put(problem.data_arrays())]
