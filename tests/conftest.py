@@ -15,7 +15,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from bench.backends.ray import RayBackend
+    from bench.execution.ray.backend import RayBackend
 
 # Property tests: fixed examples, since a test that fails for one of us shall fail for all, and no
 # limit on the time of one. Timing belongs to benchmarks.
@@ -28,8 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(scope="session")
 def backend() -> Iterator[RayBackend]:
     """The Ray backend on the embedded digits, two slots; the session's only Ray."""
-    from bench.backends.ray import RayBackend
-    from bench.backends.settings import RaySettings
+    from bench.execution.ray.backend import RayBackend
+    from bench.execution.ray.settings import RaySettings
 
     with RayBackend(RaySettings(), data_dir="no-data-needed", slots=2) as running:
         yield running

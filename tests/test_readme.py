@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from bench import aggregate, contents, folders, records, tables
-from bench.matrix import matrix_names
+from bench.analysis import aggregate
+from bench.matrix.matrix import matrix_names
+from bench.records import folders, storage
+from bench.report import report_data, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -21,7 +23,7 @@ def blocks(language: str) -> list[str]:
 
 def test_its_table_is_that_of_the_committed_results() -> None:
     folder = ROOT / "results" / "reference" / "paper-mnist"
-    recorded = contents.in_matrix_order(records.read_all(folder), folders.read_settings(folder))
+    recorded = report_data.in_matrix_order(storage.read_all(folder), folders.read_settings(folder))
     assert tables.overview(aggregate.summarise(recorded)).grid() in README
 
 
@@ -33,7 +35,7 @@ def test_it_stays_short() -> None:
 def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: Path) -> None:
     from ray import tune
 
-    from bench.backends.session import SLOT
+    from bench.execution.ray.session import SLOT
 
     class Trainable(tune.Trainable):
         def setup(self, config: dict[str, Any]) -> None:
@@ -72,9 +74,9 @@ def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: P
 
 
 def test_the_example_rule_decides_and_schedules() -> None:
-    from bench.catalogue import TIME_ATTR, Context
+    from bench.matrix.catalogue import TIME_ATTR, Context
     from mobo_core.objectives import Objective, ObjectiveSet
-    from mobo_core.rules import Decision
+    from mobo_core.rules.rule import Decision
     from mobo_core.space import RangeParameter, SearchSpace
     from mobo_core.tune import RuleScheduler
     from mobo_core.virtual import replay

@@ -7,8 +7,9 @@ from new_ranking import pareto_knee
 from new_scheduler import plateau
 from new_searcher import mutation
 
-from bench import catalogue, cli, problems
-from mobo_core import ranking
+from bench.commands import main
+from bench.matrix import catalogue, problems
+from mobo_core.pareto import ranking
 
 # The catalogue's tables are plain dictionaries. This stands outside of the guard below, as the
 # processes of virtual time import this file and need the names too.
@@ -18,4 +19,4 @@ catalogue.SEARCHERS["mutation"] = mutation  # type: ignore[index]
 ranking.RANKINGS["pareto_knee"] = pareto_knee  # type: ignore[index]
 
 if __name__ == "__main__":
-    cli.main()
+    main.main()

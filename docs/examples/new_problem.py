@@ -19,7 +19,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import SGDClassifier
 from sklearn.metrics import log_loss
 
-from bench.problems import ProblemEntry
+from bench.matrix.problems import ProblemEntry
 from mobo_core import Objective
 from mobo_core.problems import Problem
 from mobo_core.seeding import derive_seed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mobo_core.objectives import Points
-from mobo_core.ranking import FrontRanking, Order
+from mobo_core.pareto.ranking import FrontRanking, Order
 
 
 @FrontRanking

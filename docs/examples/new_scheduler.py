@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from ray.tune.schedulers import TrialScheduler
 
-from bench.catalogue import TIME_ATTR, Context
+from bench.matrix.catalogue import TIME_ATTR, Context
 from mobo_core.objectives import Points
-from mobo_core.rules import Decision, StoppingRule
+from mobo_core.rules.rule import Decision, StoppingRule
 from mobo_core.tune import RuleScheduler
 
 

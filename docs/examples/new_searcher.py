@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from ray.tune.search import Searcher
 
-from bench.catalogue import Context
+from bench.matrix.catalogue import Context
 from mobo_core.objectives import ObjectiveSet, Points
-from mobo_core.pareto import non_dominated_mask, valid_mask
+from mobo_core.pareto.dominance import non_dominated_mask, valid_mask
 from mobo_core.space import SearchSpace
 
 

@@ -73,8 +73,8 @@ def search(trials: int, storage: str | None = None, slots: int | None = None) ->
 # [front]
 def show_front(results: tune.ResultGrid) -> None:
     """Print what no other trial is better than in both objectives."""
-    from mobo_core.indicators import hypervolume
-    from mobo_core.pareto import front_mask
+    from mobo_core.pareto.dominance import front_mask
+    from mobo_core.pareto.indicators import hypervolume
 
     last = [result.metrics for result in results if result.metrics]
     points = objectives.to_points(last)

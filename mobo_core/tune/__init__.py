@@ -10,23 +10,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mobo_core.tune.ahead import AheadSearcher
-    from mobo_core.tune.hyperband import HyperBand
-    from mobo_core.tune.optuna import optuna_searcher
-    from mobo_core.tune.pausing import PromotionScheduler
-    from mobo_core.tune.promotion import HypervolumePromotion, PromotionMOASHA
-    from mobo_core.tune.quasirandom import RandomSearcher, SobolSearcher
-    from mobo_core.tune.saving import SchedulerState, restore_tuner
-    from mobo_core.tune.scalarized import ScalarizedScheduler
-    from mobo_core.tune.searcher import AxSearcher
-    from mobo_core.tune.space import ordered_choice
-    from mobo_core.tune.stopping import (
+    from mobo_core.tune.schedulers.hyperband import HyperBand
+    from mobo_core.tune.schedulers.pausing import PromotionScheduler
+    from mobo_core.tune.schedulers.promotion import HypervolumePromotion, PromotionMOASHA
+    from mobo_core.tune.schedulers.saving import SchedulerState, restore_tuner
+    from mobo_core.tune.schedulers.scalarized import ScalarizedScheduler
+    from mobo_core.tune.schedulers.stopping import (
         PaperDominance,
         PaperRungwise,
         ProjectedStopping,
         RuleScheduler,
         StoppingMOASHA,
     )
+    from mobo_core.tune.searchers.ahead import AheadSearcher
+    from mobo_core.tune.searchers.ax import AxSearcher
+    from mobo_core.tune.searchers.optuna import optuna_searcher
+    from mobo_core.tune.searchers.quasirandom import RandomSearcher, SobolSearcher
+    from mobo_core.tune.space import ordered_choice
     from mobo_core.tune.team import Team, team_resources
     from mobo_core.tune.trainable import problem_trainable
 
@@ -55,26 +55,26 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AheadSearcher": "ahead",
-    "AxSearcher": "searcher",
-    "HyperBand": "hyperband",
-    "HypervolumePromotion": "promotion",
-    "PaperDominance": "stopping",
-    "PaperRungwise": "stopping",
-    "ProjectedStopping": "stopping",
-    "PromotionMOASHA": "promotion",
-    "PromotionScheduler": "pausing",
-    "RandomSearcher": "quasirandom",
-    "RuleScheduler": "stopping",
-    "ScalarizedScheduler": "scalarized",
-    "SchedulerState": "saving",
-    "SobolSearcher": "quasirandom",
-    "StoppingMOASHA": "stopping",
+    "AheadSearcher": "searchers.ahead",
+    "AxSearcher": "searchers.ax",
+    "HyperBand": "schedulers.hyperband",
+    "HypervolumePromotion": "schedulers.promotion",
+    "PaperDominance": "schedulers.stopping",
+    "PaperRungwise": "schedulers.stopping",
+    "ProjectedStopping": "schedulers.stopping",
+    "PromotionMOASHA": "schedulers.promotion",
+    "PromotionScheduler": "schedulers.pausing",
+    "RandomSearcher": "searchers.quasirandom",
+    "RuleScheduler": "schedulers.stopping",
+    "ScalarizedScheduler": "schedulers.scalarized",
+    "SchedulerState": "schedulers.saving",
+    "SobolSearcher": "searchers.quasirandom",
+    "StoppingMOASHA": "schedulers.stopping",
     "Team": "team",
-    "optuna_searcher": "optuna",
+    "optuna_searcher": "searchers.optuna",
     "ordered_choice": "space",
     "problem_trainable": "trainable",
-    "restore_tuner": "saving",
+    "restore_tuner": "schedulers.saving",
     "team_resources": "team",
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.run_record import FrontMember, RunRecord, RunResult, Timing, TrialRecord
+from bench.records.record import FrontMember, RunRecord, RunResult, Timing, TrialRecord
 from mobo_core import Objective
 
 OBJECTIVES = (

@@ -6,8 +6,8 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from bench.matrix import Budget, Cell, Component, Run
-from bench.problems import ProblemEntry
+from bench.matrix.matrix import Budget, Cell, Component, Run
+from bench.matrix.problems import ProblemEntry
 from tests.bench.faulty import Faulty
 
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench import scale
-from bench.matrix import Component
-from mobo_core.halving import HalvingRule, HalvingSettings
-from mobo_core.indicators import hypervolume
+from bench.matrix.matrix import Component
+from bench.studies import scale
 from mobo_core.objectives import Points
-from mobo_core.ranking import RANKINGS
-from mobo_core.rules import Decision
+from mobo_core.pareto.indicators import hypervolume
+from mobo_core.pareto.ranking import RANKINGS
+from mobo_core.rules.halving import HalvingRule, HalvingSettings
+from mobo_core.rules.rule import Decision
 
 SIZES = (100, 1_000, 10_000)
 

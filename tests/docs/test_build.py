@@ -24,5 +24,5 @@ def test_the_site_is_built_without_warnings(tmp_path: Path) -> None:
     assert "MutationSearcher" in extending
     assert "PlateauRule" in extending
     tune = (tmp_path / "api" / "tune.html").read_text("utf-8")
-    assert re.search(r'href="numerics.html#module-mobo_core.projection"', tune)
+    assert re.search(r'href="numerics.html#module-mobo_core.rules.projection"', tune)
     assert not list(tmp_path.rglob("conf.py"))

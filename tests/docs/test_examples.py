@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import ray
 
-from bench import records
-from bench.aggregate import summarise
+from bench.analysis.aggregate import summarise
+from bench.records import storage
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -45,7 +45,7 @@ def my_bench(folder: Path, *arguments: str) -> None:
 def test_the_parts_run_together_in_virtual_time(tmp_path: Path) -> None:
     my_bench(tmp_path, "--backend", "virtual", "--processes", "1")
     folder = tmp_path / "results" / "my-matrix-breast-cancer-virtual"
-    runs = summarise(records.read_all(folder)).set_index("scheduler")
+    runs = summarise(storage.read_all(folder)).set_index("scheduler")
     assert set(runs.index) == {"fifo", "plateau", "moasha-knee"}
     assert (runs["trials"] == 16).all()
     assert (runs["failed"] == 0).all()
@@ -61,7 +61,7 @@ def test_the_parts_run_together_in_virtual_time(tmp_path: Path) -> None:
 @pytest.mark.ray
 def test_they_run_on_ray(tmp_path: Path) -> None:
     my_bench(tmp_path, "--trials", "4", "--only", "plateau*")
-    (record,) = records.read_all(tmp_path / "results" / "my-matrix-breast-cancer")
+    (record,) = storage.read_all(tmp_path / "results" / "my-matrix-breast-cancer")
     assert record.result is not None
     assert [trial.status for trial in record.result.trials].count("failed") == 0
     # Trained again, the final front came out bit for bit, and was measured on test data.

@@ -58,8 +58,8 @@ def test_every_public_module_of_the_library_is_in_the_reference() -> None:
 
 
 def test_every_column_of_a_report_is_explained() -> None:
-    from bench import tables
-    from bench.aggregate import summarise
+    from bench.analysis.aggregate import summarise
+    from bench.report import tables
 
     reading = (DOCS / "reading.md").read_text("utf-8")
     for _, heading, _ in tables.FIGURES:
@@ -118,7 +118,7 @@ def test_the_job_for_kubernetes_has_what_it_must() -> None:
 def test_commands_for_clusters_are_ones_that_there_are() -> None:
     from click.testing import CliRunner
 
-    from bench.cli import cli
+    from bench.commands.main import cli
 
     text = "".join(path.read_text("utf-8") for path in (DOCS / "cluster").iterdir())
     text += (DOCS / "cluster.md").read_text("utf-8")

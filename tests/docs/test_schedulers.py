@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bench import catalogue
+from bench.matrix import catalogue
 from mobo_core.tune import HyperBand
 from mobo_core.virtual import TUNE_AHEAD, Cluster, InOrder, RecordedCurves, simulate
 

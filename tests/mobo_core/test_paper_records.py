@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from mobo_core.indicators import hypervolume
 from mobo_core.objectives import Objective, ObjectiveSet
-from mobo_core.pareto import non_dominated_mask
-from mobo_core.rules import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
+from mobo_core.pareto.dominance import non_dominated_mask
+from mobo_core.pareto.indicators import hypervolume
+from mobo_core.rules.rule import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
 
 pytestmark = pytest.mark.filterwarnings("error")
 

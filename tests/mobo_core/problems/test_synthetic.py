@@ -8,7 +8,7 @@ import torch
 from botorch.test_functions.multi_objective import DTLZ2, ZDT1
 
 from mobo_core import ObjectiveSet
-from mobo_core.indicators import hypervolume
+from mobo_core.pareto.indicators import hypervolume
 from mobo_core.problems.protocol import train_again
 from mobo_core.problems.synthetic import FUNCTIONS, IDEALS, SyntheticProblem
 

@@ -11,7 +11,7 @@ from ray import tune
 
 from mobo_core.space import ChoiceParameter, RangeParameter, SearchSpace
 from mobo_core.tune import ordered_choice
-from mobo_core.tune.ax_space import to_ax
+from mobo_core.tune.searchers.ax_space import to_ax
 from mobo_core.tune.space import from_tune, nested
 
 

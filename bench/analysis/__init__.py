@@ -1,0 +1,1 @@
+"""From records to evidence: indicators of each run, estimates, comparisons and exports."""

@@ -1,0 +1,318 @@
+"""Two results folders compared, run by run of the same cell and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from bench.analysis import aggregate
+from bench.analysis.evidence import by_seed
+from bench.analysis.statistics import ENOUGH_SEEDS, Estimate, mean_interval, paired_ratio
+from bench.analysis.statistics.intervals import Floats
+from bench.analysis.statistics.wilcoxon import (
+    LEVEL,
+    pseudomedian,
+    pseudomedian_interval,
+    signed_rank_p,
+)
+from bench.errors import UserError
+from bench.formatting import count
+from bench.records import folders, storage
+from bench.records.record import RunRecord
+
+CELL = ["scheduler", "objectives", "searcher"]
+RUN = [*CELL, "seed"]
+SEED = 0
+"""Of resamples; every cell draws the same ones."""
+REMEDY = "compare folders of the same problem, data, budget and backend"
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure of a run and how its change is told.
+
+    Args:
+        column: Of `aggregate.summarise`.
+        heading: For tables.
+        more: What a change upwards is called.
+        less: What one downwards is called.
+        ratio: Whether the change is B / A, and 1 is none; else B − A of shares, and 0 is none.
+    """
+
+    column: str
+    heading: str
+    more: str
+    less: str
+    ratio: bool = True
+
+    @property
+    def unchanged(self) -> float:
+        """The value that means no change."""
+        return 1.0 if self.ratio else 0.0
+
+    def word(self, more: bool) -> str:
+        """What a change to one side is called."""
+        return self.more if more else self.less
+
+    def show(self, value: float) -> str:
+        """A change as people read it."""
+        return f"× {value:.3f}" if self.ratio else f"{100 * value:+.1f} points"
+
+
+MEASURES = (
+    Measure("epochs", "epochs", "more epochs", "fewer epochs"),
+    Measure("epochs_saved", "epochs saved", "more saved", "less saved", ratio=False),
+    Measure("runtime_s", "runtime", "slower", "faster"),
+    Measure("hypervolume", "hypervolume", "more hypervolume", "less hypervolume"),
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """How one measure changed in one cell.
+
+    Args:
+        estimate: Geometric mean of B / A, or mean of B − A, with its 95 % interval; the range of
+            the pairs with fewer than `ENOUGH_SEEDS`. NaN without pairs.
+        pairs: Pairs with a value on both sides that the estimate is of.
+        to_zero: Pairs of which B is 0 and A is not; they have no ratio.
+        from_zero: The other way round.
+    """
+
+    estimate: Estimate
+    pairs: int
+    to_zero: int = 0
+    from_zero: int = 0
+
+    def shown(self, measure: Measure) -> bool:
+        """Whether the interval excludes that nothing changed."""
+        return self.pairs >= ENOUGH_SEEDS and self.estimate.excludes(measure.unchanged)
+
+
+@dataclass(frozen=True)
+class Overall:
+    """How one measure changed over all cells; a seed's value is the mean of its cells'.
+
+    Args:
+        estimate: Pseudomedian of the seeds' values with its 95 % interval, their range with fewer
+            than `ENOUGH_SEEDS`: of B − A, or of (B − A) / (B + A), which knows runs that fell to
+            0, given as the ratio B / A that it belongs to. NaN without seeds.
+        seeds: Seeds that have every cell, and the measure in each.
+        p: Of the exact Wilcoxon test that the seeds' values are symmetric around no change.
+        more: Whether most of what changed, by that test's ranks, went up.
+    """
+
+    estimate: Estimate
+    seeds: int
+    p: float
+    more: bool
+
+    @property
+    def shown(self) -> bool:
+        """Whether the test excludes that nothing changed; never with fewer than six seeds."""
+        return self.p <= LEVEL
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from A to B.
+
+    Args:
+        names: Of the two folders.
+        cells: Cell → its pairs of runs and its changes, by column of `MEASURES`.
+        overall: Column of `MEASURES` → its change over all cells.
+        pairs: Cell → number of pairs of runs.
+        seeds: Of which there are pairs.
+        only: Cells that are in A only, and in B only.
+        notes: What else differs, in words.
+    """
+
+    names: tuple[str, str]
+    cells: dict[str, dict[str, Change]]
+    overall: dict[str, Overall]
+    pairs: dict[str, int]
+    seeds: int
+    only: tuple[list[str], list[str]]
+    notes: list[str]
+
+
+def compare(first: Path, second: Path, names: tuple[str, str] | None = None) -> Comparison:
+    """Compare the finished runs of two results folders.
+
+    Args:
+        first: Folder A.
+        second: Folder B.
+        names: As they are called in what is said of them; None takes their paths.
+
+    Raises:
+        UserError: If one is no results folder, they hold runs of other problems, data, budgets,
+            backends or references, or no run is in both.
+    """
+    names = names or (str(first), str(second))
+    settings = [folders.read_settings(folder) for folder in (first, second)]
+    _check_settings(settings, names)
+    recorded = [storage.read_all(folder) for folder in (first, second)]
+    _check_records(recorded, names)
+    runs = [aggregate.summarise(side) for side in recorded]
+    for name, frame in zip(names, runs, strict=True):
+        if frame.empty:
+            raise UserError(f"{name} has no finished run to compare; see 'mobo-bench list'")
+    paired = runs[0].merge(runs[1], on=RUN, suffixes=("_a", "_b"))
+    if paired.empty:
+        raise UserError(
+            f"no cell and seed is in both {names[0]} and {names[1]}; see 'mobo-bench list'"
+        )
+    cells, pairs = {}, {}
+    for key, group in paired.groupby(CELL, sort=False):
+        name = " / ".join(map(str, key))
+        cells[name] = {measure.column: _change(group, measure) for measure in MEASURES}
+        pairs[name] = len(group)
+    there = [{" / ".join(key) for key in frame[CELL].itertuples(index=False)} for frame in runs]
+    only = (sorted(there[0] - there[1]), sorted(there[1] - there[0]))
+    overall = {measure.column: _overall(paired, measure) for measure in MEASURES}
+    told = _notes(settings, recorded, runs, paired)
+    return Comparison(names, cells, overall, pairs, paired["seed"].nunique(), only, told)
+
+
+def _check_settings(settings: Sequence[dict[str, Any]], names: tuple[str, str]) -> None:
+    """Refuse folders whose figures cannot be set against each other."""
+    first, second = settings
+    for key, what in (("problem", "problems"), ("dataset", "data sets"), ("budget", "budgets")):
+        if first[key] != second[key]:
+            _refuse(what, first[key], second[key], names)
+    if ("virtual" in first) != ("virtual" in second):
+        one, two = ("virtual time" if "virtual" in side else "Ray" for side in settings)
+        _refuse("backends", one, two, names)
+    if first.get("virtual") != second.get("virtual"):
+        _refuse("costs in virtual time", first["virtual"], second["virtual"], names)
+
+
+def _check_records(recorded: Sequence[list[RunRecord]], names: tuple[str, str]) -> None:
+    sums = [sorted({record.data["sha256"][:16] for record in side}) for side in recorded]
+    if all(sums) and set(sums[0]) != set(sums[1]):
+        _refuse("data of one name", " ".join(sums[0]), " ".join(sums[1]), names)
+    charged = [{_place(record): record.spec.get("virtual") for record in side} for side in recorded]
+    for place in charged[0].keys() & charged[1].keys():
+        if charged[0][place] != charged[1][place]:
+            _refuse("costs in virtual time", charged[0][place], charged[1][place], names)
+    references: dict[str, float] = {}
+    for side in recorded:
+        for objective in (objective for record in side for objective in record.objectives):
+            if references.setdefault(objective.name, objective.reference) != objective.reference:
+                theirs = references[objective.name]
+                what = f"reference values of {objective.name}"
+                _refuse(what, theirs, objective.reference, names)
+
+
+def _place(record: RunRecord) -> tuple[object, ...]:
+    """Cell and seed."""
+    return (*sorted(record.labels.items()), tuple(record.spec["objectives"]), record.spec["seed"])
+
+
+def _refuse(what: str, first: object, second: object, names: tuple[str, str]) -> None:
+    raise UserError(f"{names[0]} and {names[1]} have other {what} ({first} and {second}); {REMEDY}")
+
+
+def _change(group: pd.DataFrame, measure: Measure) -> Change:
+    first = group[f"{measure.column}_a"].to_numpy(dtype=float)
+    second = group[f"{measure.column}_b"].to_numpy(dtype=float)
+    if not measure.ratio:
+        gains = (second - first)[np.isfinite(second - first)]
+        return Change(_of_means(gains), len(gains))
+    usable = np.isfinite(first) & np.isfinite(second)
+    first, second = first[usable], second[usable]
+    fell, rose = ((first > 0) & (second == 0)).sum(), ((first == 0) & (second > 0)).sum()
+    both = (first > 0) & (second > 0)
+    first, second = first[both], second[both]
+    if len(first) < ENOUGH_SEEDS:
+        logs = _of_means(np.log(second / first))
+        estimate = Estimate(*(float(np.exp(end)) for end in (logs.value, logs.low, logs.high)))
+    else:
+        estimate = paired_ratio(second, first, np.random.default_rng(SEED))
+    return Change(estimate, len(first), int(fell), int(rose))
+
+
+def _overall(paired: pd.DataFrame, measure: Measure) -> Overall:
+    first = paired[f"{measure.column}_a"].astype(float)
+    second = paired[f"{measure.column}_b"].astype(float)
+    changes = second - first
+    if measure.ratio:
+        # Symmetric in A and B, and 0 where both are 0.
+        changes /= (first + second).where(first != second, 1.0)
+    # Rounding of last digits is no change.
+    values = by_seed(paired.assign(change=changes), "change", of=CELL).round(12)
+    more = bool(
+        pseudomedian(values[values != 0]) > 0
+    )  # the test, too, leaves out what is unchanged
+    estimate = _of_seeds(values)
+    if measure.ratio:
+        with np.errstate(divide="ignore"):
+            ends = np.array([estimate.value, estimate.low, estimate.high])
+            estimate = Estimate(*map(float, (1 + ends) / (1 - ends)))
+    return Overall(estimate, len(values), signed_rank_p(values), more)
+
+
+def _of_seeds(values: Floats) -> Estimate:
+    """Pseudomedian with its interval, or the range where there are too few; NaN for none."""
+    if len(values) == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    if len(values) < ENOUGH_SEEDS:
+        return Estimate(pseudomedian(values), float(values.min()), float(values.max()))
+    return Estimate(pseudomedian(values), *pseudomedian_interval(values))
+
+
+def _of_means(values: Floats) -> Estimate:
+    """Mean with its interval, or its range where there are too few; NaN for none."""
+    if len(values) == 0:
+        return Estimate(np.nan, np.nan, np.nan)
+    if len(values) < ENOUGH_SEEDS:
+        return Estimate(float(values.mean()), float(values.min()), float(values.max()))
+    return Estimate(float(values.mean()), *mean_interval(values))
+
+
+def _notes(
+    settings: Sequence[dict[str, Any]],
+    recorded: Sequence[list[RunRecord]],
+    runs: Sequence[pd.DataFrame],
+    paired: pd.DataFrame,
+) -> list[str]:
+    notes = []
+    for key in ("schedulers", "searchers"):
+        components = [{c["label"]: c for c in side[key]} for side in settings]
+        for label in components[0].keys() & components[1].keys():
+            one, two = (side[label] for side in components)
+            if one != two:
+                notes.append(f"other parameters of {label}: {_parameters(one, two)}")
+    commits = [_values(side, lambda r: str(r.environment["git_commit"])[:12]) for side in recorded]
+    if commits[0] != commits[1]:
+        notes.append(f"commits: {commits[0]} and {commits[1]}")
+    if "virtual" not in settings[0]:
+        machines = [_values(side, _machine) for side in recorded]
+        if machines[0] != machines[1]:
+            notes.append(f"runtimes are of other machines: {machines[0]} and {machines[1]}")
+    for name, side, frame in zip("AB", recorded, runs, strict=True):
+        if alone := len(frame) - len(paired):
+            notes.append(f"{count(alone, 'finished run')} of {name} without a partner")
+        if failed := sum(not record.finished for record in side):
+            notes.append(f"{count(failed, 'failed run')} in {name}")
+    return sorted(notes)
+
+
+def _parameters(one: dict[str, Any], two: dict[str, Any]) -> str:
+    shown = [f"{c['name']} {c['params']}" for c in (one, two)]
+    return " and ".join(shown)
+
+
+def _machine(record: RunRecord) -> str:
+    environment = record.environment
+    gpus = ", ".join(environment["gpus"]) or "no GPU"
+    return f"{environment['processor']}, {environment['cores']} cores, {gpus}"
+
+
+def _values(side: Sequence[RunRecord], of: Callable[[RunRecord], str]) -> str:
+    return "; ".join(sorted({of(record) for record in side}))

@@ -1,0 +1,356 @@
+"""What is kept of a run while it goes on, and what follows from that, on either backend."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import pandas as pd
+from ray import tune
+from ray.tune.experiment import Trial
+from ray.tune.search import Searcher
+
+from bench.execution.ray.failures import Failures, why_failed
+from bench.matrix.catalogue import TIME_ATTR
+from bench.records.record import FrontMember, Timing, TrialRecord
+from mobo_core.objectives import ObjectiveSet, Points
+from mobo_core.pareto.dominance import front_mask
+from mobo_core.pareto.indicators import hypervolume
+from mobo_core.tune import AheadSearcher
+from mobo_core.tune.searchers.ax_names import BOTORCH_NODE
+
+METRICS_OF_TUNE = frozenset(
+    {
+        "autoscaler_detail", "checkpoint_dir_name", "config", "date", "done", "episodes_total",
+        "experiment_tag", "hostname", "iterations_since_restore", "node_ip", "pid",
+        "should_checkpoint", "time_since_restore", "time_this_iter_s", "time_total_s", "timestamp",
+        "timesteps_since_restore", "timesteps_total", "training_iteration", "trial_id",
+    }
+)  # fmt: skip
+
+
+class TimedSearcher(Searcher):
+    """Passes everything on to a searcher and keeps the time and order of its suggestions.
+
+    Args:
+        inner: The searcher.
+        charged_s: Seconds to note for a suggestion; None measures them.
+    """
+
+    def __init__(self, inner: Searcher, charged_s: float | None = None) -> None:
+        super().__init__()
+        self.inner = inner
+        self.seconds: dict[str, float] = {}
+        self._charged_s = charged_s
+
+    def set_search_properties(
+        self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
+    ) -> bool:
+        """Passed on."""
+        accepted: bool = self.inner.set_search_properties(metric, mode, config, **spec)
+        return accepted
+
+    def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
+        self, trial_id: str
+    ) -> dict[str, Any] | str | None:
+        """Passed on, timed."""
+        began = time.perf_counter()
+        config: dict[str, Any] | str | None = self.inner.suggest(trial_id)
+        if isinstance(config, dict):
+            measured = time.perf_counter() - began
+            if isinstance(self.inner, AheadSearcher):
+                measured = self.inner.suggestion_s(trial_id)
+            self.seconds[trial_id] = measured if self._charged_s is None else self._charged_s
+        return config
+
+    @property
+    def is_making(self) -> bool:
+        """See `AheadSearcher.is_making`."""
+        return isinstance(self.inner, AheadSearcher) and self.inner.is_making
+
+    def close(self) -> None:
+        """See `AheadSearcher.close`."""
+        if isinstance(self.inner, AheadSearcher):
+            self.inner.close()
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Passed on."""
+        self.inner.on_trial_result(trial_id, result)
+
+    def on_trial_complete(
+        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+    ) -> None:
+        """Passed on."""
+        self.inner.on_trial_complete(trial_id, result, error)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Passed on."""
+        self.inner.save(checkpoint_path)
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Passed on."""
+        self.inner.restore(checkpoint_path)
+
+
+class StalledError(RuntimeError):
+    """Trials wait to start, and none has for long."""
+
+
+class Observer(tune.Callback):
+    """Keeps every report and every error of a run of Tune.
+
+    Args:
+        on_trial_end: Called whenever a trial has ended.
+        failures: Is told of every end.
+        patience_s: Real seconds in which trials may wait while none runs; then the run is given
+            up: what they need is gone.
+    """
+
+    def __init__(
+        self,
+        on_trial_end: Callable[[], None],
+        failures: Failures,
+        patience_s: float = math.inf,
+    ) -> None:
+        self._on_trial_end = on_trial_end
+        self.failures = failures
+        self._patience_s = patience_s
+        self._ran_at = time.monotonic()
+        self._looks_at = 0.0
+        self._last: dict[str, dict[str, Any]] = {}
+        self._began = 0.0
+        self.reports: list[tuple[str, float, dict[str, Any]]] = []
+        self.configs: dict[str, dict[str, Any]] = {}
+        self.errors: dict[str, str] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles callbacks for its own restore, which we do not use: no way back to us."""
+        return {}
+
+    def begin(self) -> None:
+        """Start the clock of `reports`."""
+        self._began = time.perf_counter()
+
+    def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
+        """Give up if nothing runs any more though something should.
+
+        Raises:
+            StalledError: After `patience_s`.
+        """
+        now = time.monotonic()
+        if now < self._looks_at:
+            return
+        self._looks_at = now + min(1.0, self._patience_s / 10)
+        statuses = {trial.status for trial in trials}
+        if Trial.RUNNING in statuses or Trial.PENDING not in statuses:
+            self._ran_at = now
+        elif now - self._ran_at > self._patience_s:
+            raise StalledError(
+                f"no trial has run for {self._patience_s:g} s, though some wait to: what they need "
+                "of Ray is gone"
+            )
+
+    def on_trial_start(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Keep the configuration."""
+        self.configs[trial.trial_id] = dict(trial.config)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Keep the report."""
+        self._last[trial.trial_id] = dict(result)
+        self.reports.append((trial.trial_id, self._elapsed(result), self._last[trial.trial_id]))
+
+    def _elapsed(self, result: dict[str, Any]) -> float:
+        return time.perf_counter() - self._began
+
+    def on_trial_complete(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Tell the progress."""
+        self._ended(trial)
+
+    def on_trial_error(
+        self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
+    ) -> None:
+        """Keep the error."""
+        self.configs.setdefault(trial.trial_id, dict(trial.config))
+        self.errors[trial.trial_id] = self._error_of(trial)
+        self._ended(trial)
+
+    def _ended(self, trial: Trial) -> None:
+        error = self.errors.get(trial.trial_id, "")
+        self.failures.count(error, self._last.get(trial.trial_id, {}))
+        self._on_trial_end()
+
+    def _error_of(self, trial: Any) -> str:
+        """The last line of the trial's error."""
+        try:
+            lines = Path(trial.error_file).read_text("utf-8").strip().splitlines()
+        except (OSError, TypeError):
+            lines = []
+        return lines[-1] if lines else "unknown error"
+
+
+class VirtualObserver(Observer):
+    """The same in virtual time, whose seconds are in the reports; too many failures raise."""
+
+    def _ended(self, trial: Trial) -> None:
+        super()._ended(trial)
+        self.failures.check()
+
+    def _elapsed(self, result: dict[str, Any]) -> float:
+        return float(result["timestamp"])
+
+    def _error_of(self, trial: Any) -> str:
+        error: str = trial.error
+        return error
+
+
+def epoch_table(searcher: TimedSearcher, observer: Observer) -> pd.DataFrame:
+    """A row per report: trial number, metrics, ``reported_s``, configuration (``config_…``)."""
+    number = _trial_numbers(searcher)
+    rows = []
+    for trial_id, reported_s, result in observer.reports:
+        config = {f"config_{k}": v for k, v in observer.configs[trial_id].items()}
+        metrics = {k: v for k, v in result.items() if k not in METRICS_OF_TUNE}
+        rows.append({"trial": number[trial_id], **metrics, "reported_s": reported_s, **config})
+    return pd.DataFrame(rows)
+
+
+def last_reports(searcher: TimedSearcher, observer: Observer) -> dict[int, dict[str, Any]]:
+    """Trial number → last report, for trials that reported."""
+    number = _trial_numbers(searcher)
+    return {number[trial_id]: result for trial_id, _, result in observer.reports}
+
+
+def trial_records(
+    searcher: TimedSearcher, observer: Observer, objectives: ObjectiveSet, max_epochs: int
+) -> tuple[TrialRecord, ...]:
+    """What became of every trial, in the order of suggestion."""
+    last = last_reports(searcher, observer)
+    trials = []
+    for trial_id, number in _trial_numbers(searcher).items():
+        result = last.get(number, {})
+        error = why_failed(observer.errors.get(trial_id, ""), result, objectives)
+        trained = int(result[TIME_ATTR]) if result else 0
+        trials.append(
+            TrialRecord(
+                trial=number,
+                status="failed" if error else "completed" if trained >= max_epochs else "stopped",
+                epochs=trained,
+                config=observer.configs.get(trial_id, {}),
+                origin=_origin(searcher.inner, trial_id),
+                suggestion_s=searcher.seconds[trial_id],
+                error=error,
+            )
+        )
+    return tuple(trials)
+
+
+def final_front(
+    trials: tuple[TrialRecord, ...], last: dict[int, dict[str, Any]], objectives: ObjectiveSet
+) -> list[TrialRecord]:
+    """The trials that are not dominated and better than the reference in all objectives.
+
+    Args:
+        trials: From `trial_records`.
+        last: From `last_reports`.
+        objectives: Of the run.
+
+    Raises:
+        RuntimeError: If all trials have failed.
+    """
+    sound = [trial for trial in trials if trial.status != "failed"]
+    if not sound:
+        reason = trials[0].error if trials else "the searcher suggested none"
+        raise RuntimeError(f"no trial of {len(trials)} succeeded; the first: {reason}")
+    points = objectives.to_points([last[trial.trial] for trial in sound])
+    mask = front_mask(points, objectives.reference_point)
+    return [trial for trial, keep in zip(sound, mask, strict=True) if keep]
+
+
+def front_member(
+    trial: TrialRecord,
+    recorded: dict[str, Any],
+    again: tuple[dict[str, float], dict[str, float]],
+    objectives: ObjectiveSet,
+) -> FrontMember:
+    """A member of the final front, trained again and tested.
+
+    Args:
+        trial: The member.
+        recorded: Its last report.
+        again: From `mobo_core.problems.protocol.train_again`.
+        objectives: Of the run.
+    """
+    metrics, tested = again
+    return FrontMember(
+        trial=trial.trial,
+        metrics=tested,
+        repeated=all(metrics[name] == recorded[name] for name in objectives.names),
+    )
+
+
+def timing(
+    wall_s: float, slots: int, epochs: pd.DataFrame, searcher: TimedSearcher, test_s: float
+) -> Timing:
+    """Where the slot-seconds of a run went."""
+    training = float(epochs["seconds"].sum()) if len(epochs) else 0.0
+    startup = float(epochs["startup_s"].sum()) if len(epochs) else 0.0
+    return Timing(
+        wall_s=wall_s,
+        training_slot_s=training,
+        startup_slot_s=startup,
+        idle_slot_s=max(0.0, slots * wall_s - training - startup),
+        suggestion_s=sum(searcher.seconds.values()),
+        test_s=test_s,
+    )
+
+
+def _trial_numbers(searcher: TimedSearcher) -> dict[str, int]:
+    return {trial_id: number for number, trial_id in enumerate(searcher.seconds)}
+
+
+@runtime_checkable
+class ModelBased(Protocol):
+    """A searcher with a model, as `AxSearcher`."""
+
+    def generation_node(self, trial_id: str) -> str:
+        """What suggested a trial."""
+
+    def predicted_front(self) -> Points | None:
+        """(k, m) minimised points of the front that the model predicts, or None without one."""
+
+
+def model_based(searcher: Searcher, trial_id: str) -> bool:
+    """Whether a model suggested this trial."""
+    return _origin(searcher, trial_id) == BOTORCH_NODE
+
+
+def _origin(searcher: Searcher, trial_id: str) -> str:
+    if isinstance(searcher, AheadSearcher):
+        return _origin(searcher.inner, searcher.inner_id(trial_id))
+    if isinstance(searcher, ModelBased):
+        return searcher.generation_node(trial_id)
+    return type(searcher).__name__.removesuffix("Searcher")
+
+
+def predicted(searcher: Searcher, objectives: ObjectiveSet) -> dict[str, float] | None:
+    """What the searcher's model predicts of its front; None without a model."""
+    if isinstance(searcher, AheadSearcher):
+        return predicted(searcher.inner, objectives)
+    if not isinstance(searcher, ModelBased):
+        return None
+    points = searcher.predicted_front()
+    if points is None:
+        return None
+    return {
+        "hypervolume": hypervolume(points, objectives.reference_point),
+        "front_size": len(points),
+    }

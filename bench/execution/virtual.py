@@ -1,0 +1,114 @@
+"""Runs in virtual time: the same schedulers and searchers on a simulated cluster.
+
+Ray is not started. A run is a function of its spec: made again, on any number of processes, it
+gives the same record bit for bit, but for the time of day and the machine.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import torch
+
+from bench.execution.observation import (
+    TimedSearcher,
+    VirtualObserver,
+    epoch_table,
+    final_front,
+    front_member,
+    last_reports,
+    predicted,
+    timing,
+    trial_records,
+)
+from bench.execution.ray.failures import Failures
+from bench.execution.silence import silence_runs
+from bench.matrix import catalogue
+from bench.matrix.limits import DEFAULT_LIMITS, Limits
+from bench.matrix.matrix import Run
+from bench.records.record import RunResult
+from mobo_core.problems.protocol import train_again
+from mobo_core.tune import PromotionScheduler
+from mobo_core.virtual import TUNE_AHEAD, Cluster, simulate
+
+
+class VirtualBackend:
+    """Simulates runs; can be copied to other processes.
+
+    Args:
+        data_dir: Where surrogates lie.
+        processes: How many simulate at the same time; None is one for each core.
+        limits: Of every run.
+    """
+
+    def __init__(
+        self, data_dir: str, processes: int | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self._data_dir = data_dir
+        self._limits = limits
+        self.processes = processes or len(os.sched_getaffinity(0))
+
+    def execute(self, run: Run, on_trial_end: Callable[[], None]) -> RunResult:
+        """Run it to its end.
+
+        Args:
+            run: What to run; with costs.
+            on_trial_end: Called whenever a trial has ended.
+        """
+        assert run.costs is not None, "runs in virtual time say what the cluster charges"
+        torch.set_num_threads(1)
+        silence_runs()
+        budget, cell = run.budget, run.cell
+        charges = run.costs.of(cell.searcher.name, cell.scheduler.name)
+        problem = catalogue.make_problem(cell, self._data_dir, budget.max_epochs)
+        objectives = catalogue.make_objectives(problem, cell.objectives)
+        context = catalogue.Context(
+            problem.space, objectives, problem.max_epochs, budget.slots, run.seed, budget.trials
+        )
+        searcher = TimedSearcher(
+            catalogue.make_searcher(cell.searcher, context), charges.suggestion_s
+        )
+        scheduler = catalogue.make_scheduler(cell.scheduler, context)
+        in_background = catalogue.suggests_ahead(cell.searcher)
+        failures = Failures(objectives, budget.trials, self._limits.failed_share)
+        observer = VirtualObserver(on_trial_end, failures)
+        simulation = simulate(
+            problem,
+            searcher=searcher,
+            scheduler=scheduler,
+            num_samples=budget.trials,
+            cluster=Cluster(
+                budget.slots,
+                startup_s=charges.startup_s,
+                reset_s=charges.startup_s,
+                suggestion_s=charges.suggestion_s,
+                checkpoint_s=charges.checkpoint_s,
+                restore_s=charges.restore_s,
+            ),
+            seed=run.seed,
+            ahead=0 if in_background else TUNE_AHEAD,
+            background=in_background,
+            callbacks=[observer],
+        )
+        epochs = epoch_table(searcher, observer)
+        trials = trial_records(searcher, observer, objectives, problem.max_epochs)
+        last = last_reports(searcher, observer)
+        return RunResult(
+            timing=timing(simulation.seconds, budget.slots, epochs, searcher, test_s=0.0),
+            trials=trials,
+            front=tuple(
+                front_member(
+                    member,
+                    last[member.trial],
+                    train_again(problem, member.config, run.seed, member.epochs),
+                    objectives,
+                )
+                for member in final_front(trials, last, objectives)
+            ),
+            test_error="",
+            resources={"simulated_workers": budget.slots},
+            predicted=predicted(searcher.inner, objectives),
+            epochs=epochs,
+            counts=scheduler.counts() if isinstance(scheduler, PromotionScheduler) else {},
+        )

@@ -1,0 +1,1 @@
+"""From analysis to what people read: tables, figures, notes and the page."""

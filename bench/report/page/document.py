@@ -1,0 +1,162 @@
+"""The sections of the page, in order, and the file they make."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from bench.analysis.surrogates import Diagnosis
+from bench.report import (
+    attainment_data,
+    figure_data,
+    report_data,
+    statistics_section,
+    summary,
+    tables,
+)
+from bench.report.page import (
+    assets,
+    attainment,
+    curves,
+    fronts,
+    models,
+    runs,
+    savings,
+    stops,
+    times,
+)
+from bench.report.page.parts import Facts, Grid, Heading, Part, Section, Spec, Text
+from bench.report.report_data import Contents
+from bench.report.tables_and_notes import Block, Note, Sheet
+
+NO_MODEL = (
+    "No run here was searched with Ax's model, or none was asked for: there is nothing to diagnose."
+)
+
+
+def render(found: Contents, diagnosed: Sequence[Diagnosis]) -> str:
+    """The page as the text of one HTML file.
+
+    Args:
+        found: Of the results folder.
+        diagnosed: The searcher's models, may be empty.
+    """
+    environment = Environment(
+        loader=PackageLoader("bench.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["figure_json"] = figure_json
+    environment.filters["pieces"] = pieces
+    environment.filters["sort_key"] = sort_key
+    chosen = assets.load()
+    sections = [section for section in _sections(found, diagnosed) if section.parts]
+    return environment.get_template("page.html.j2").render(
+        title=found.title,
+        subject=found.subject,
+        sections=sections,
+        policy=chosen.policy,
+        style=Markup(chosen.style),  # noqa: S704 - ours
+        plotly=Markup(chosen.plotly),  # noqa: S704 - of the package
+        script=Markup(chosen.script),  # noqa: S704 - of the package, and ours
+    )
+
+
+def figure_json(spec: Spec) -> Markup:
+    """A figure as JSON that can stand in a script tag."""
+    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - nothing in it can end the tag
+
+
+def pieces(text: str) -> list[str]:
+    """A cell's text where a narrow column may break it: before an interval or a range, at a dot."""
+    return re.split(r" (?=[\[(])|(?<=·) ", text)
+
+
+def sort_key(value: float | None) -> str:
+    """A cell's value as the page's script reads numbers, which knows no infinity."""
+    if value is None or math.isnan(value):
+        return ""
+    return str(min(max(value, -sys.float_info.max), sys.float_info.max))
+
+
+def _sections(found: Contents, diagnosed: Sequence[Diagnosis]) -> list[Section]:
+    finished = figure_data.without_a_common_searcher(found.finished)
+    sure = found.findings
+    panels = attainment_data.panels(found.finished, sure) if sure else {}
+    return [
+        Section("summary", "Summary", _summary(found)),
+        Section("tables", "Tables", _tables(found)),
+        Section("fronts", "Fronts", fronts.parts(finished)),
+        Section("attainment", "Attainment", attainment.parts(panels)),
+        Section("anytime", "Progress", curves.anytime(finished, found.curves)),
+        Section("time", "Where the time went", times.parts(found.runs)),
+        Section("stops", "Stop decisions", stops.parts(finished)),
+        Section("statistics", "Statistics", _statistics(found)),
+        Section(
+            "models", "The searcher's model", models.parts(diagnosed) or [Text(Note(NO_MODEL))]
+        ),
+        Section("runs", "Every run, and how to make it again", runs.parts(found)),
+        Section("made", "How this was made", [Facts(report_data.provenance(found.recorded))]),
+    ]
+
+
+def _summary(found: Contents) -> list[Part]:
+    parts: list[Part] = [
+        Text(Note(f" {record.reason}", f"Failed run {record.run_id}:")) for record in found.failed
+    ]
+    parts += [Text(note) for note in summary.notes(found.findings, found.days)]
+    if found.findings is not None:
+        parts.append(savings.figure(found.findings))
+        parts.append(Grid("against-fifo", statistics_section.against_fifo(found.findings)))
+    cells = tables.overview(found.runs)
+    return [*parts, Grid("overview", replace(cells, header=["scheduler", *cells.header[1:]]))]
+
+
+def _tables(found: Contents) -> list[Part]:
+    parts: list[Part] = []
+    if found.with_paper:
+        parts += [Grid(table.name, table.to_sheet()) for table in found.tables]
+    else:
+        parts.append(Grid("cells", tables.joined(found.tables)))
+    parts += [
+        Text(Note(f" {table.remark}", f"{table.series}:")) for table in found.tables if table.remark
+    ]
+    parts += [Text(Note(text)) for text in dict.fromkeys(table.caption for table in found.tables)]
+    if found.compared:
+        parts += [Heading("Against FIFO, by objectives"), Text(Note(report_data.AGAINST_FIFO))]
+        sheets = tables.comparison(found.runs)
+        parts += [Grid(f"against-fifo-{k}", sheet) for k, sheet in enumerate(sheets)]
+        parts.append(Text(Note(report_data.FRONT_LOST)))
+    if not found.virtual:
+        tested = report_data.final_fronts(found.finished)
+        parts += [Heading("The final fronts on test data"), Text(Note(report_data.TRAINED_AGAIN))]
+        parts.append(
+            Grid("test-data", Sheet("Test data", "", tested.header, tested.rows, tested.words))
+        )
+    return parts
+
+
+def _statistics(found: Contents) -> list[Part]:
+    sure = found.findings
+    if sure is None:
+        return [_part(block, "") for block in statistics_section.blocks(None)]
+    # What is against FIFO after all trials stands in the summary.
+    blocks = [Note(statistics_section.certainty(sure)), *statistics_section.further(sure)]
+    parts = [_part(block, f"statistics-{k}") for k, block in enumerate(blocks)]
+    return parts + curves.statistics(sure)
+
+
+def _part(block: Block, name: str) -> Part:
+    return Grid(name, block) if isinstance(block, Sheet) else Text(block)

@@ -1,0 +1,94 @@
+"""Where the time of the runs went."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from bench.formatting import duration, percent
+from bench.report import figure_data
+from bench.report.page import plotly_style
+from bench.report.page.parts import Dimension, Figures, Grid, Part, Specs
+from bench.report.tables_and_notes import Cell, Sheet, named
+
+COLOURS = ("#0173b2", "#de8f05", "#949494")
+"""Of `views.TIME_SHARES`."""
+
+
+def parts(runs: pd.DataFrame) -> list[Part]:
+    """Slot-seconds of training, start-up and waiting, and the time of suggestions.
+
+    Args:
+        runs: From `aggregate.summarise`.
+    """
+    cells = figure_data.time_cells(runs)
+    return [_figure(cells), Grid("times-table", _as_sheet(cells), "The same as a table")]
+
+
+def _figure(cells: pd.DataFrame) -> Figures:
+    sets = list(dict.fromkeys(cells.index.get_level_values("objectives")))
+    specs: Specs = {}
+    for at, label in enumerate(sets):
+        mine = cells.xs(label, level="objectives")
+        longest = (
+            mine[[column for column, _ in figure_data.TIME_SHARES]]
+            .to_numpy(float)
+            .sum(axis=1)
+            .max()
+        )
+        names = [plotly_style.plain(figure_data.series_of(*key)) for key in mine.index]
+        data = [
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": what,
+                "y": names,
+                "x": plotly_style.lean(mine[column]),
+                "marker": {"color": colour},
+                "hovertemplate": f"%{{y}}<br>{what} %{{x}} slot-seconds<extra></extra>",
+            }
+            for (column, what), colour in zip(figure_data.TIME_SHARES, COLOURS, strict=True)
+        ]
+        suggestions = {
+            "type": "scatter",
+            "mode": "markers",
+            "name": "suggestions (s of the driver)",
+            "y": names,
+            "x": plotly_style.lean(mine["suggestion_s"]),
+            "marker": {"symbol": "diamond", "size": 9, "color": "#d55e00"},
+            "hovertemplate": "%{y}<br>suggestions %{x} s<extra></extra>",
+        }
+        specs[(at,)] = plotly_style.spec(
+            [*data, suggestions],
+            barmode="stack",
+            legend={"traceorder": "normal"},
+            xaxis=plotly_style.axis(
+                "slot-seconds per run (slots × wall time)", range=[0, 1.04 * float(longest)]
+            ),
+            yaxis=plotly_style.axis("", autorange="reversed", type="category"),
+            height=170 + 26 * len(names),
+            hovermode="closest",
+        )
+    caption = (
+        "Means over the seeds. Training, start-up and waiting add up to slots × run time; the "
+        "diamond is the time that the searcher took."
+    )
+    return Figures(
+        "times", "Slot-seconds per run", caption, specs, (Dimension("Objectives", sets),)
+    )
+
+
+def _as_sheet(cells: pd.DataFrame) -> Sheet:
+    columns = [*(column for column, _ in figure_data.TIME_SHARES), "suggestion_s"]
+    rows = [
+        [
+            named(figure_data.series_of(cell["scheduler"], cell["searcher"])),
+            named(cell["objectives"]),
+            *(Cell(duration(cell[column]), float(cell[column])) for column in columns),
+            Cell(percent(cell["utilisation"]), float(cell["utilisation"])),
+        ]
+        for cell in cells.reset_index().to_dict("records")
+    ]
+    header = ["scheduler", "objectives", *(what for _, what in figure_data.TIME_SHARES)]
+    header += ["suggestions", "utilisation"]
+    lead = ": training, start-up and waiting of all slots together, means over the seeds."
+    return Sheet("Where the time went", lead, header, rows, frozenset({0, 1}))

@@ -1,0 +1,185 @@
+"""Recording the curves of a grid: what virtual runs look up (`mobo_core.problems.tabular`).
+
+Every curve is kept at once, so a recording that is cut goes on where it was. One that was begun
+with other code or data is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import statistics
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.console import Console
+from rich.progress import track
+
+from bench.errors import UserError
+from bench.execution.parallel import in_processes
+from bench.formatting import duration
+from bench.records import environment, files, folders
+from mobo_core.problems.protocol import Problem
+from mobo_core.problems.tabular import EPOCH, SECONDS, SEED, TableCard
+from mobo_core.seeding import digest
+from mobo_core.space import ChoiceParameter, SearchSpace
+
+STARTUP = "startup_s"
+OF = "of.json"
+"""In the folder of unfinished work: what it is of."""
+
+
+def grid_of(space: SearchSpace, sizes: Mapping[str, int]) -> dict[str, list[Any]]:
+    """Parameter → values: all of a choice, evenly spread ones of a range, bounds included.
+
+    Args:
+        space: What is recorded.
+        sizes: Name of each range → number of values.
+
+    Raises:
+        UserError: If a range has no size, or a size is less than 2.
+    """
+    grid: dict[str, list[Any]] = {}
+    for parameter in space.parameters:
+        if isinstance(parameter, ChoiceParameter):
+            grid[parameter.name] = list(parameter.values)
+            continue
+        count = sizes.get(parameter.name, 0)
+        if count < 2:
+            raise UserError(f"parameter {parameter.name!r} needs at least 2 values, got {count}")
+        steps = [k / (count - 1) for k in range(count)]
+        values = [parameter.from_unit(step) for step in steps]
+        # Rounded: a grid is read by people, and looked up by equality.
+        grid[parameter.name] = [float(f"{value:.4g}") for value in values]
+    return grid
+
+
+def record(
+    problem: Problem,
+    grid: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    out: Path,
+    workers: int,
+    console: Console,
+) -> None:
+    """Train every configuration of the grid and write the table.
+
+    Args:
+        problem: What is trained.
+        grid: From `grid_of`.
+        seeds: Training seeds.
+        out: Parquet file; unfinished work lies beside it in ``OUT.parts``.
+        workers: Processes.
+        console: For progress.
+
+    Raises:
+        UserError: If the unfinished work beside it is of another problem, or another process is at
+            it.
+    """
+    parts = out.with_name(out.name + ".parts")
+    with folders.held(parts):
+        _open(parts, problem)
+        curves = _curves(problem, grid, seeds, parts, workers, console)
+        _write(problem, grid, seeds, curves, out)
+
+
+def _curves(
+    problem: Problem,
+    grid: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    parts: Path,
+    workers: int,
+    console: Console,
+) -> list[dict[str, Any]]:
+    """All curves; those that do not lie in `parts` are trained."""
+    configs = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    jobs = {
+        parts / f"{digest([config, seed])[:16]}.json": (config, seed)
+        for config, seed in itertools.product(configs, seeds)
+    }
+    todo = {path: job for path, job in jobs.items() if not path.exists()}
+    console.print(
+        f"{len(jobs)} curves of {problem.max_epochs} epochs on {problem.name}, "
+        f"{len(jobs) - len(todo)} already recorded in {parts}",
+        markup=False,
+    )
+    began = time.monotonic()
+    with contextlib.closing(in_processes(_record_one, todo.items(), (problem,), workers)) as done:
+        for _ in track(done, "recording", len(todo), console=console):
+            pass
+    console.print(f"trained in {duration(time.monotonic() - began)}")
+    return [json.loads(path.read_text()) for path in jobs]
+
+
+def _open(parts: Path, problem: Problem) -> None:
+    """The folder of unfinished work, which must be of this problem."""
+    identity = {
+        "problem": problem.name,
+        "max_epochs": problem.max_epochs,
+        "data_checksum": problem.data_checksum(),
+        **environment.capture().to_json(),
+    }
+    parts.mkdir(parents=True, exist_ok=True)
+    described = parts / OF
+    if not described.exists():
+        files.write_text(described, json.dumps(identity))
+    elif json.loads(described.read_text("utf-8")) != identity:
+        raise UserError(
+            f"{parts} was begun with another problem, number of epochs, data, code, packages or "
+            "machine: go on with those, choose another OUT, or delete the folder"
+        )
+
+
+def _record_one(job: tuple[Path, tuple[dict[str, Any], int]], problem: Problem) -> None:
+    path, (config, seed) = job
+    began = time.perf_counter()
+    training = problem.start(config, seed)
+    startup_s = time.perf_counter() - began
+    rows = [
+        {**config, SEED: seed, **training.run_epoch(), **training.test_metrics()}
+        for _ in range(problem.max_epochs)
+    ]
+    training.close()
+    partial = path.with_suffix(".new")
+    partial.write_text(json.dumps({STARTUP: startup_s, "rows": rows}))
+    partial.rename(path)
+
+
+def _write(
+    problem: Problem,
+    grid: Mapping[str, Sequence[Any]],
+    seeds: Sequence[int],
+    curves: Sequence[Mapping[str, Any]],
+    out: Path,
+) -> None:
+    rows = pd.DataFrame([row for curve in curves for row in curve["rows"]])
+    rows = rows.sort_values([*grid, SEED, EPOCH], ignore_index=True)
+    rows[SECONDS] = rows[SECONDS].round(4)  # of the clock: the rest is noise, and large on disk
+    card = TableCard(
+        name=problem.name,
+        space={name: list(values) for name, values in grid.items()},
+        seeds=list(seeds),
+        max_epochs=problem.max_epochs,
+        startup_s=round(statistics.median(curve[STARTUP] for curve in curves), 4),
+        objectives={name: asdict(objective) for name, objective in problem.objectives.items()},
+        made={
+            "command": " ".join(["mobo-bench", *sys.argv[1:]]),
+            "data_checksum": problem.data_checksum(),
+            **environment.capture().to_json(),
+        },
+    )
+    table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(
+        card.to_metadata()
+    )
+    pq.write_table(table, out, compression="zstd", compression_level=19)
+    described = {"sha256": hashlib.sha256(out.read_bytes()).hexdigest(), **asdict(card)}
+    files.write_text(Path(f"{out}.json"), json.dumps(described, indent=1) + "\n")

@@ -1,0 +1,1 @@
+"""Searchers for Ray Tune: Ax, quasi-random, Optuna, and suggestions made ahead."""

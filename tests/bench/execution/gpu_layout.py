@@ -1,0 +1,97 @@
+"""Five logical GPUs, run as a program on its own Ray: three to a trial, and five trials on one."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+import ray
+
+from bench.errors import UserError
+from bench.execution.ray import backend as ray_backend
+from bench.execution.ray.backend import RayBackend
+from bench.execution.ray.session import SLOT
+from bench.execution.ray.settings import RaySettings
+from bench.matrix import catalogue
+from bench.matrix.matrix import Budget, Cell, Component, Run
+from mobo_core.problems.protocol import Problem
+
+SETTINGS = RaySettings(cpus_per_trial=0.5, gpus_per_trial=1, workers_per_trial=3)
+
+
+def main() -> None:
+    resources = {SLOT: 5}
+    ray.init("local", num_cpus=4, num_gpus=5, resources=resources, log_to_driver=False)
+    cell = Cell(
+        "mlp",
+        "digits",
+        Component("sobol", "sobol", {}),
+        Component("fifo", "fifo", {}),
+        ("acc", "params"),
+    )
+    run = Run(cell, Budget(trials=2, max_epochs=2, slots=1, workers_per_trial=3), seed=0)
+    problem = catalogue.make_problem(cell, "", 2)
+    with RayBackend(SETTINGS, data_dir="", slots=1) as backend:
+        result = backend.execute(run, lambda: None)
+        assert [trial.status for trial in result.trials] == ["completed"] * 2, result.trials
+        assert all(member.repeated for member in result.front)
+        assert ray.available_resources()["GPU"] == 2, ray.available_resources()
+        seen = visible_gpus(backend, problem)
+        assert len(seen) == len(set(seen)) == 3, seen
+        assert set(seen) < set("01234"), seen
+        ray.kill(backend._lender_of(problem))
+        backend._lender = None
+    wait_for_gpus(5)
+    # Two such trials at a time would need six.
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        RayBackend(SETTINGS, data_dir="", slots=2) as backend,
+    ):
+        patch.setattr(ray_backend, "HOST_TIMEOUT_S", 5.0)
+        wanted = "6 training processes of 0.5 CPUs and 1 GPUs did not start"
+        with pytest.raises(UserError, match=wanted):
+            backend.execute(run, lambda: None)
+        ray.kill(backend._lender_of(problem))
+        backend._lender = None
+    wait_for_gpus(5)
+    share_one_gpu(cell, problem)
+    wait_for_gpus(5)
+    ray.shutdown()
+    print("all GPUs are back")  # noqa: T201 - what the test reads
+
+
+def share_one_gpu(cell: Cell, problem: Problem) -> None:
+    """Five trials at a time, a fifth of a GPU each."""
+    run = Run(cell, Budget(trials=5, max_epochs=2, slots=5), seed=0)
+    settings = RaySettings(cpus_per_trial=0.5, gpus_per_trial=0.2)
+    with RayBackend(settings, data_dir="", slots=5) as backend:
+        result = backend.execute(run, lambda: None)
+        assert [trial.status for trial in result.trials] == ["completed"] * 5, result.trials
+        assert ray.available_resources()["GPU"] == pytest.approx(4), ray.available_resources()
+        hosts = backend._ready_hosts(problem)
+        told = [h.__ray_call__.remote(lambda _: os.environ["CUDA_VISIBLE_DEVICES"]) for h in hosts]
+        assert len(hosts) == 5
+        assert len(set(ray.get(told))) == 1
+        ray.kill(backend._lender_of(problem))
+        backend._lender = None
+
+
+def visible_gpus(backend: RayBackend, problem: Problem) -> list[str]:
+    """What each training process was told it may use, sorted."""
+    (host,) = ray.get(backend._lender_of(problem).hosts.remote())
+    workers = ray.get(host.__ray_call__.remote(lambda host: host._problem._workers))
+    told = [w.__ray_call__.remote(lambda _: os.environ["CUDA_VISIBLE_DEVICES"]) for w in workers]
+    return sorted(ray.get(told))
+
+
+def wait_for_gpus(count: int) -> None:
+    deadline = time.monotonic() + 30
+    while ray.available_resources().get("GPU", 0) != count:
+        assert time.monotonic() < deadline, ray.available_resources()
+        time.sleep(0.2)
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    main()

@@ -1,0 +1,84 @@
+"""Many runs in one process, which says what it holds: ``KIND FOLDER RUNS SETTLED``."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import tempfile
+import time
+from contextlib import nullcontext
+from pathlib import Path
+
+import psutil
+
+from bench.execution import queue
+from bench.execution.ray.backend import RayBackend
+from bench.execution.ray.settings import RaySettings
+from bench.execution.virtual import VirtualBackend
+from bench.matrix import catalogue, problems
+from bench.matrix.costs import Costs
+from bench.matrix.matrix import Budget, Cell, Component, Run
+from bench.records import storage
+from tests.bench.faulty_runs import ENTRY, Listed, a_run
+
+GRACE_S = 5.0
+"""What the processes of the last run may take to end."""
+
+
+def virtual_run(seed: int) -> Run:
+    """Promotion, so that trials pause and resume, and a searcher that repeats."""
+    parts = Component("sobol", "sobol", {}), Component("hv", "hv-promotion", {})
+    cell = Cell("synthetic", "zdt1", *parts, ("f1", "f2"))
+    return Run(cell, Budget(trials=6, max_epochs=4, slots=2), seed, Costs())
+
+
+def real_run(seed: int) -> Run:
+    """Two trials of three epochs that cost nothing."""
+    return a_run(2, seed)
+
+
+def memory_mib(process: psutil.Process) -> float:
+    """Memory of no file. Pages of libraries are a process's own or not as others come and go."""
+    rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
+    (line,) = (line for line in rollup.splitlines() if line.startswith("Anonymous:"))
+    return int(line.split()[1]) / 1024
+
+
+def held() -> dict[str, float]:
+    """What this process and its children hold: MiB, handles, processes; and temporary folders."""
+    time.sleep(GRACE_S)
+    gc.collect()
+    ours = psutil.Process()
+    family = [ours, *ours.children(recursive=True)]
+    return {
+        "driver_mib": memory_mib(ours),
+        "all_mib": sum(map(memory_mib, family)),
+        "handles": sum(process.num_fds() for process in family),
+        "processes": len(family),
+        "folders": sum(1 for p in Path(tempfile.gettempdir()).glob("*")),
+        "tune_folders": sum(1 for p in Path(tempfile.gettempdir()).glob("mobo-*/tune/*")),
+    }
+
+
+def main() -> None:
+    """Make the runs and print what was held when things had settled, and in the end."""
+    kind, folder, count, settled = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
+    problems.PROBLEMS["faulty"] = ENTRY  # type: ignore[index]
+    catalogue.SEARCHERS["listed"] = lambda context: Listed(["none"] * 2)  # type: ignore[index]
+    with (
+        RayBackend(RaySettings(), "", slots=2)
+        if kind == "ray"
+        else nullcontext(VirtualBackend("", 1)) as backend
+    ):
+        for seed in range(count):
+            run = real_run(seed) if kind == "ray" else virtual_run(seed)
+            record, reason = queue.attempt(run, backend, "")
+            assert not reason, reason
+            storage.write(record, folder)
+            if seed in (settled - 1, count - 1):
+                sys.stdout.write(json.dumps(held()) + "\n")
+
+
+if __name__ == "__main__":
+    main()

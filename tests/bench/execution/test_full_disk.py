@@ -1,0 +1,150 @@
+"""A disk that is full, for real, and a folder that is read-only: said in a line, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bench.errors import UserError
+from bench.matrix.matrix import load_matrix
+from bench.records import folders, storage
+from tests.bench.examples import record
+
+COMMAND = str(Path(sys.executable).with_name("mobo-bench"))
+MATRIX = """title = "Small"
+problem = "synthetic"
+dataset = "dtlz2"
+objective_sets = ["f1+f2"]
+budget = { trials = 4, max_epochs = 4, slots = 2 }
+searcher = [{ name = "sobol" }]
+scheduler = [{ name = "fifo" }]
+virtual = {}
+"""
+LIMITED = """
+import resource, sys
+from bench import cli
+most = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # Python ignores SIGXFSZ: an OSError
+sys.argv[0] = "mobo-bench"
+cli.main()
+"""
+NOBODY = 65534
+
+
+def run(folder: Path, *options: str, most: int | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the matrix in one process, which may write no file of more bytes than `most`."""
+    (folder / "small.toml").write_text(MATRIX)
+    begin = [COMMAND] if most is None else [sys.executable, "-c", LIMITED, str(most)]
+    return subprocess.run(
+        [*begin, "run", "small.toml", "--processes", "1", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_a_file_that_cannot_be_written_whole_leaves_nothing_and_the_rest_is_kept(
+    tmp_path: Path,
+) -> None:
+    assert run(tmp_path).returncode == 0
+    folder = tmp_path / "results" / "small-dtlz2"
+    (first,) = storage.read_all(folder)
+    before = sorted(folder.iterdir())
+
+    # Enough for the settings, too little for a record.
+    full = run(tmp_path, "--seeds", "2", most=2000)
+    assert full.returncode == 2, full.stdout + full.stderr
+    (line,) = full.stderr.strip().splitlines()
+    assert re.match(r"error: cannot write results to .*File too large", line)
+    assert sorted(folder.iterdir()) == before
+    assert storage.read_all(folder) == [first]
+
+    # Not even enough for the settings.
+    full = run(tmp_path, "--seeds", "2", most=100)
+    assert full.returncode == 2
+    assert sorted(folder.iterdir()) == before
+
+    resumed = run(tmp_path, "--seeds", "2")
+    assert "1 already finished" in resumed.stdout
+    assert first in storage.read_all(folder)
+    assert len(storage.read_all(folder)) == 2
+
+
+def can_mount() -> bool:
+    tried = subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(not shutil.which("unshare") or not can_mount(), reason="may not mount")
+def test_a_full_disk_is_one_line_and_earlier_records_are_kept(tmp_path: Path) -> None:
+    code = """
+import os, sys
+from pathlib import Path
+from bench import folders, records
+from bench.errors import UserError
+from tests.bench.examples import record
+folder = Path(sys.argv[1])
+with folders.held(folder):
+    written = 0
+    try:
+        while True:
+            records.write(record(seed=written), folder)
+            written += 1
+    except UserError as error:
+        print(error)
+    kept = records.read_all(folder)
+    assert kept == [record(seed=seed) for seed in sorted(range(written), key=str)], kept
+    assert written > 1
+    assert not list(folder.glob(".writing*")), list(folder.iterdir())
+"""
+    small = 'mount -t tmpfs -o size=96k none $1 && exec $2 -c "$3" $1'
+    full = subprocess.run(
+        ["unshare", "-m", "sh", "-c", small, "sh", str(tmp_path), sys.executable, code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert full.returncode == 0, full.stderr
+    (line,) = full.stdout.strip().splitlines()
+    assert re.match(r"cannot write results to .*No space left on device", line)
+
+
+@pytest.fixture
+def read_only() -> Iterator[Path]:
+    """A results folder with a record, which this process may read and not write, root or not."""
+    folder = Path(tempfile.mkdtemp(prefix="read-only-", dir="/tmp"))
+    storage.write(record(), folder)
+    folders.open_folder(folder, load_matrix("quick"))
+    folder.chmod(0o555)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(NOBODY)
+    try:
+        yield folder
+    finally:
+        if root:
+            os.seteuid(0)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def test_a_read_only_folder_is_one_line_and_is_left_as_it_was(read_only: Path) -> None:
+    before = sorted(read_only.iterdir())
+    refusal = f"^cannot write results to {read_only}: .*Permission denied"
+    with pytest.raises(UserError, match=refusal):
+        storage.write(record(wall_s=99.0), read_only)
+    with pytest.raises(UserError, match=refusal):
+        folders.open_folder(read_only, load_matrix("quick"))
+    with pytest.raises(UserError, match=refusal), folders.held(read_only):
+        pass
+    assert sorted(read_only.iterdir()) == before
+    assert storage.read_all(read_only) == [record()]

@@ -1,0 +1,268 @@
+"""The main job on real Ray with real training, small: runs, records, resume, failures."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import ray
+from ray.tune.schedulers import FIFOScheduler
+from rich.console import Console
+
+from bench.analysis import aggregate
+from bench.execution import preparation, queue
+from bench.execution.ray.backend import RayBackend
+from bench.matrix import catalogue, problems
+from bench.matrix.matrix import Budget, Cell, Component, Run, load_matrix
+from bench.records import storage
+from bench.records.record import RunResult
+from mobo_core.problems.mlp import MLPProblem, MLPTraining
+from tests.bench.execution.lending import where_images_lie
+from tests.bench.execution.test_trial_faults import trial_processes
+from tests.mobo_core.tune.test_team import eventually
+
+pytestmark = pytest.mark.ray
+
+FIFO = Component("fifo", "fifo", {})
+SOBOL = Component("sobol", "sobol", {})
+AX = Component("ax", "ax", {"initialization_trials": 3, "partial_data": "last-value"})
+
+
+def a_run(
+    scheduler: Component = FIFO,
+    searcher: Component = SOBOL,
+    objectives: tuple[str, ...] = ("acc", "params"),
+    trials: int = 4,
+    seed: int = 0,
+) -> Run:
+    cell = Cell("mlp", "digits", searcher, scheduler, objectives)
+    return Run(cell, Budget(trials=trials, max_epochs=4, slots=2), seed)
+
+
+def do(backend: RayBackend, run: Run) -> RunResult:
+    ended: list[None] = []
+    result = backend.execute(run, lambda: ended.append(None))
+    assert len(ended) == len(result.trials) == run.budget.trials
+    return result
+
+
+def curves(result: RunResult) -> dict[int, list[tuple[float, ...]]]:
+    names = ["val_accuracy", "val_loss", "train_loss", "params", "flops", "epoch"]
+    return {
+        int(str(trial)): [tuple(row) for row in group[names].to_numpy()]
+        for trial, group in result.epochs.groupby("trial")
+    }
+
+
+def test_fifo_trains_everything_to_the_end(backend: RayBackend) -> None:
+    result = do(backend, a_run())
+    assert [trial.status for trial in result.trials] == ["completed"] * 4
+    assert [trial.epochs for trial in result.trials] == [4] * 4
+    assert [trial.origin for trial in result.trials] == ["Sobol"] * 4
+    assert len(result.epochs) == 16
+    assert result.predicted is None
+
+
+def test_training_processes_look_at_one_copy_of_the_data(backend: RayBackend) -> None:
+    problem = MLPProblem("digits", "", 4)
+    hosts = backend._ready_hosts(problem)
+    places = ray.get([host.__ray_call__.remote(where_images_lie) for host in hosts])
+    assert len(places) == 2
+    assert len(set(places)) == 1
+    assert "plasma" in places[0][0]
+
+
+def idle_processes() -> set[int]:
+    """Of Ray, that are nobody's."""
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[:1] == ["ray::IDLE"]:
+                found.add(process.pid)
+    return found
+
+
+def test_processes_for_trials_are_there_before_a_run_begins(backend: RayBackend) -> None:
+    do(backend, a_run(trials=2))
+    assert eventually(lambda: len(idle_processes()) >= 2)
+    spare, used = idle_processes(), set()
+    backend.execute(a_run(trials=4, seed=1), lambda: used.update(trial_processes()))
+    assert len(used) == 2
+    assert used <= spare
+
+
+def test_timing_accounts_for_what_was_reported(backend: RayBackend) -> None:
+    result = do(backend, a_run(trials=2))
+    timing, epochs = result.timing, result.epochs
+    assert timing.training_slot_s == pytest.approx(epochs["seconds"].sum())
+    # Two slots train at a time at most, and nothing is reported after the end.
+    assert timing.training_slot_s + timing.startup_slot_s <= 2 * timing.wall_s
+    assert epochs["reported_s"].max() <= timing.wall_s
+    assert epochs["reported_s"].is_monotonic_increasing
+    assert timing.suggestion_s == pytest.approx(sum(t.suggestion_s for t in result.trials))
+
+
+def test_same_run_same_configurations_and_curves(backend: RayBackend) -> None:
+    first, second = do(backend, a_run(seed=7)), do(backend, a_run(seed=7))
+    assert [t.config for t in first.trials] == [t.config for t in second.trials]
+    assert curves(first) == curves(second)
+
+
+def test_paired_seeds_differ_in_what_the_scheduler_does_and_nothing_else(
+    backend: RayBackend,
+) -> None:
+    fifo = curves(do(backend, a_run(trials=6)))
+    rule = Component("g1", "paper-dominance", {"grace_period": 1, "reduction_factor": 2})
+    stopped = do(backend, a_run(rule, trials=6))
+    assert any(trial.status == "stopped" for trial in stopped.trials)
+    for trial, curve in curves(stopped).items():
+        assert curve == fifo[trial][: len(curve)]
+
+
+def test_final_front_is_trained_again_and_tested(backend: RayBackend) -> None:
+    run = a_run(trials=6, objectives=("acc", "loss", "params"))
+    result = do(backend, run)
+    record = replace(queue._record(run, ""), result=result)
+    front = aggregate.observed_front(record)
+    assert [member.trial for member in result.front] == front["trial"].tolist()
+    assert len(result.front) > 0
+    for member in result.front:
+        assert member.repeated
+        assert 0.5 < member.metrics["test_accuracy"] <= 1
+
+
+def test_ax_searches_and_predicts(backend: RayBackend) -> None:
+    result = do(backend, a_run(searcher=AX, trials=6))
+    assert result.trials[-1].origin == "BoTorch"
+    assert result.trials[0].origin == "Sobol"
+    assert result.predicted is not None
+    assert result.timing.suggestion_s > 0
+
+
+def test_promotion_pauses_trials_on_hosts(backend: RayBackend) -> None:
+    promotion = Component("hv", "hv-promotion", {})
+    result = do(backend, a_run(promotion, trials=8))
+    assert result.counts["resumes"] > 0
+    assert {t.status for t in result.trials} == {"completed", "stopped"}
+    # A paused and resumed training is the training that nobody disturbed, bit for bit.
+    assert result.front
+    assert all(member.repeated for member in result.front)
+
+
+def test_a_scheduler_that_raises_leaves_its_slots_to_the_next_run(
+    backend: RayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(FIFOScheduler):
+        def on_trial_result(self, *arguments: Any) -> str:
+            raise RuntimeError("no decision today")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "make_scheduler", lambda component, context: Broken())
+        with pytest.raises(Exception, match="no decision today"):
+            backend.execute(a_run(trials=2), lambda: None)
+    assert len(do(backend, a_run(trials=2)).trials) == 2
+
+
+def test_queue_isolates_failures_and_never_repeats_a_finished_run(
+    backend: RayBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good, bad = a_run(trials=2, seed=1), a_run(trials=2, seed=2)
+    original = catalogue.make_searcher
+
+    def make(component: Component, context: catalogue.Context) -> Any:
+        if context.seed == 2:
+            raise RuntimeError("no searcher today")
+        return original(component, context)
+
+    console = Console(file=io.StringIO(), width=200)
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "make_searcher", make)
+        outcome = queue.execute([bad, good], backend, tmp_path / "r", "", console)
+    assert outcome.finished == (good.run_id,)
+    assert outcome.failed == {bad.run_id: "RuntimeError: no searcher today"}
+    record = storage.read(tmp_path / "r" / bad.run_id)
+    assert "no searcher today" in record.error
+    assert queue.pending([good, bad], tmp_path / "r", "") == [bad]
+    assert queue.pending([good, bad], tmp_path / "r", "", force=True) == [good, bad]
+
+
+class Hopeless(MLPProblem):
+    """No trial of it starts."""
+
+    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
+        raise RuntimeError("no hope")
+
+
+def test_runs_are_made_though_their_time_cannot_be_foretold(
+    backend: RayBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "_untrainable", None)
+    run, matrix = a_run(trials=2), load_matrix("quick").with_dataset("digits")
+    said = io.StringIO()
+    console = Console(file=said, width=200)
+    entry = replace(problems.PROBLEMS["mlp"], make=lambda d, f, e: Hopeless(d, f, e))  # type: ignore[arg-type]
+    with monkeypatch.context() as patch:
+        patch.setitem(problems.PROBLEMS, "mlp", entry)  # type: ignore[arg-type]
+        preparation.announce(backend, matrix, [run], "", console)
+    assert (
+        "is not known: the trial that was to show it failed: RuntimeError: no hope"
+        in said.getvalue()
+    )
+
+    def no_searcher(*arguments: object) -> None:
+        raise RuntimeError("no searcher today")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "make_searcher", no_searcher)
+        preparation.announce(backend, matrix, [run], "", console)
+    assert "is not known: RuntimeError('no searcher today')" in said.getvalue()
+    preparation.announce(backend, matrix, [run], "", console)
+    assert "for 1 run if no trial stops early" in said.getvalue()
+    assert len(do(backend, run).trials) == 2
+
+
+class Sabotaged(MLPProblem):
+    """Large batches raise, small first layers report NaN, seed 13 never starts."""
+
+    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
+        if seed == 13:
+            raise RuntimeError("no hope")
+        if config["batch_size"] == 128:
+            raise RuntimeError("out of luck")
+        training = super().start(config, seed)
+        if config["layer_1_size"] == 16:
+            training._static_metrics["params"] = float("nan")
+        return training
+
+
+@pytest.fixture
+def sabotage(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = replace(problems.PROBLEMS["mlp"], make=lambda d, f, e: Sabotaged(d, f, e))  # type: ignore[arg-type]
+    monkeypatch.setitem(problems.PROBLEMS, "mlp", entry)  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("sabotage")
+def test_failing_trials_are_recorded_as_what_they_are(backend: RayBackend) -> None:
+    result = do(backend, a_run(searcher=AX, trials=4))
+    for trial in result.trials:
+        if trial.config["batch_size"] == 128:
+            assert (trial.status, trial.epochs) == ("failed", 0)
+            assert "out of luck" in trial.error
+        elif trial.config["layer_1_size"] == 16:
+            assert trial.status == "failed"
+            assert "not finite" in trial.error
+        else:
+            assert trial.status == "completed"
+    assert len({trial.status for trial in result.trials}) == 2
+
+
+@pytest.mark.usefixtures("sabotage")
+def test_a_run_without_a_single_good_trial_has_failed(backend: RayBackend) -> None:
+    with pytest.raises(RuntimeError, match=r"no trial of 2 succeeded; the first: .*no hope"):
+        backend.execute(a_run(trials=2, seed=13), lambda: None)

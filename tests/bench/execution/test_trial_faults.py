@@ -1,0 +1,232 @@
+"""Trials that fail in every way that they can, on real Ray: recorded, told, and survived."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import psutil
+import pytest
+import ray
+
+from bench.execution import queue
+from bench.execution.ray.backend import RayBackend
+from bench.execution.ray.failures import TooManyFailuresError
+from bench.execution.ray.retraining import RetrainingError
+from bench.execution.virtual import VirtualBackend
+from bench.matrix import catalogue, problems
+from bench.matrix.costs import Costs
+from bench.matrix.limits import Limits
+from bench.matrix.matrix import Run
+from bench.records.record import RunResult
+from tests.bench.faulty_runs import ENTRY, Listed, a_run
+from tests.mobo_core.tune.test_team import eventually
+
+LIMIT_S = 8.0
+FAULTY = ENTRY.make("none", "", 3)
+
+Search = Callable[..., Listed]
+
+
+@pytest.fixture
+def search(monkeypatch: pytest.MonkeyPatch) -> Search:
+    """Make the next run suggest these faults."""
+
+    def listed(*faults: str) -> Listed:
+        searcher = Listed(list(faults))
+        monkeypatch.setitem(problems.PROBLEMS, "faulty", ENTRY)  # type: ignore[arg-type]
+        monkeypatch.setitem(catalogue.SEARCHERS, "listed", lambda context: searcher)  # type: ignore[arg-type]
+        return searcher
+
+    return listed
+
+
+@pytest.fixture
+def impatient(backend: RayBackend, monkeypatch: pytest.MonkeyPatch) -> RayBackend:
+    """The session's Ray with a short time limit and no tolerance but the default."""
+    monkeypatch.setattr(backend, "_limits", Limits(epoch_s=LIMIT_S))
+    return backend
+
+
+def outcomes(result: RunResult) -> list[tuple[str, int]]:
+    return [(trial.status, trial.epochs) for trial in result.trials]
+
+
+FINE, FAILED = ("completed", 3), ("failed", 1)
+
+
+def training_processes(backend: RayBackend) -> set[int]:
+    """Process ids, of the problem that goes wrong; all have trained."""
+    hosts = backend._ready_hosts(FAULTY)
+    assert all(ray.get([host.has_trained.remote() for host in hosts]))
+    return set(ray.get([host.__ray_call__.remote(lambda _: os.getpid()) for host in hosts]))
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize(
+    ("fault", "error", "kept"),
+    [
+        ("raise", "out of luck", 2),
+        ("memory", "MemoryError", 2),
+        ("killed", "the training process ended", 1),
+        ("sleep", "no epoch within 8 s", 1),
+        ("spin", "no epoch within 8 s", 1),
+        ("stopped", "no epoch within 8 s", 1),
+    ],
+)
+def test_a_trial_that_fails_is_recorded_and_told_and_the_run_goes_on(
+    impatient: RayBackend, search: Search, fault: str, error: str, kept: int
+) -> None:
+    searcher = search("none", fault, "none", "none")
+    before = training_processes(impatient)
+    result = impatient.execute(a_run(trials=4), lambda: None)
+    after = training_processes(impatient)
+    assert (len(before & after), len(after)) == (kept, 2)
+    assert eventually(lambda: not any(map(psutil.pid_exists, before - after)))
+    assert outcomes(result) == [FINE, FAILED, FINE, FINE]
+    assert error in result.trials[1].error
+    assert "\n" not in result.trials[1].error
+    assert searcher.errors_heard() == [False, True, False, False]
+    # The first of the others dominates none and all of them are retrained by sound processes.
+    assert result.test_error == ""
+    assert all(member.repeated for member in result.front)
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("fault", ["nan", "inf"])
+def test_an_epoch_without_a_finite_objective_costs_its_trial_nothing_but_itself(
+    impatient: RayBackend, search: Search, fault: str
+) -> None:
+    search("none", fault, "none")
+    result = impatient.execute(a_run(trials=3), lambda: None)
+    # Its last report is finite again, so it counts.
+    assert outcomes(result) == [FINE] * 3
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("fault", ["nan-last", "inf-last"])
+def test_a_trial_whose_last_objectives_are_not_finite_has_failed(
+    impatient: RayBackend, search: Search, fault: str
+) -> None:
+    searcher = search("none", fault, "none")
+    result = impatient.execute(a_run(trials=3), lambda: None)
+    assert [trial.status for trial in result.trials] == ["completed", "failed", "completed"]
+    assert result.trials[1].error == "reported objectives that are not finite"
+    assert len(searcher.heard) == 3
+
+
+@pytest.mark.ray
+def test_training_processes_killed_between_runs_are_started_anew(
+    backend: RayBackend, search: Search
+) -> None:
+    """With the one that lends them: it owns them, so they end together."""
+    first = training_processes(backend)
+    assert backend._lender is not None
+    ray.kill(backend._lender[1])
+    search("none", "none")
+    assert outcomes(backend.execute(a_run(trials=2), lambda: None)) == [FINE] * 2
+    assert not first & training_processes(backend)
+
+
+@pytest.mark.ray
+def test_a_trial_that_hangs_in_the_measurement_costs_no_run(
+    backend: RayBackend, search: Search, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    middle = FAULTY.space.from_unit(np.full(len(FAULTY.space), 0.5))
+    assert middle["fault"] == "spin"
+    before = training_processes(backend)
+    monkeypatch.setattr(backend, "_limits", Limits(epoch_s=2.0))
+    with pytest.raises(RetrainingError, match="an epoch took more than 2 s"):
+        backend.epoch_seconds(FAULTY)
+    search("none", "none")
+    assert outcomes(backend.execute(a_run(trials=2), lambda: None)) == [FINE] * 2
+    assert not before & training_processes(backend)
+
+
+def trial_processes() -> set[int]:
+    """Of trials, not those that train for them; of the run before some may be ending."""
+    found = set()
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.Error, IndexError):
+            if "Trainable" in process.cmdline()[0]:
+                found.add(process.pid)
+    return found
+
+
+def kill_a_trial_process(earlier: set[int], killed: list[int]) -> None:
+    """Kill the process of a trial once there is one that was not there before."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not killed:
+        for pid in trial_processes() - earlier:
+            time.sleep(0.5)  # into the training
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                killed.append(pid)
+                break
+        time.sleep(0.1)
+
+
+@pytest.mark.ray
+def test_a_killed_trial_process_fails_its_trial_alone(backend: RayBackend, search: Search) -> None:
+    searcher = search(*["slow"] * 6)
+    killed: list[int] = []
+    killer = threading.Thread(target=kill_a_trial_process, args=(trial_processes(), killed))
+    killer.start()
+    result = backend.execute(a_run(trials=6), lambda: None)
+    killer.join()
+    assert killed
+    statuses = [trial.status for trial in result.trials]
+    assert sorted(statuses) == ["completed"] * 5 + ["failed"]
+    assert searcher.errors_heard() == [status == "failed" for status in statuses]
+
+
+HALF = ["raise", "none"] * 5
+MOST = ["raise", "raise", "none"] * 4
+
+
+@pytest.mark.ray
+def test_half_of_all_trials_may_fail(impatient: RayBackend, search: Search) -> None:
+    searcher = search(*HALF)
+    result = impatient.execute(a_run(trials=10), lambda: None)
+    assert outcomes(result) == [FAILED, FINE] * 5
+    assert searcher.errors_heard() == [True, False] * 5
+
+
+@pytest.mark.ray
+def test_more_than_half_end_the_run_early_and_the_next_run_is_sound(
+    impatient: RayBackend, search: Search
+) -> None:
+    searcher = search(*["raise"] * 7, *["none"] * 5)
+    with pytest.raises(
+        TooManyFailuresError,
+        match=r"^7 of the \d+ trials that ended have failed, more than 50% of 12; .*luck$",
+    ):
+        impatient.execute(a_run(trials=12), lambda: None)
+    assert 7 <= len(searcher.suggested) < 12
+    search("none", "none")
+    assert outcomes(impatient.execute(a_run(trials=2, seed=1), lambda: None)) == [FINE] * 2
+
+
+def virtual(trials: int) -> Run:
+    return replace(a_run(trials), costs=Costs())
+
+
+def test_in_virtual_time_the_same(search: Search) -> None:
+    search(*HALF)
+    half = VirtualBackend("", 1).execute(virtual(10), lambda: None)
+    assert outcomes(half) == [FAILED, FINE] * 5
+    searcher = search(*MOST)
+    record, reason = queue.attempt(virtual(12), VirtualBackend("", 1), "")
+    assert not record.finished
+    assert reason.startswith("TooManyFailuresError: 7 of the ")
+    assert record.reason == f"bench.execution.ray.failures.{reason}"
+    assert len(searcher.suggested) < 12
+    search(*MOST)
+    tolerant = VirtualBackend("", 1, Limits(failed_share=0.7))
+    assert outcomes(tolerant.execute(virtual(12), lambda: None)) == [FAILED, FAILED, FINE] * 4

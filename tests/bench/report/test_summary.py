@@ -1,0 +1,97 @@
+"""The summary says who saves how much at what loss, and never more than the runs show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pandas as pd
+import pytest
+
+from bench.report import summary
+from bench.report.report_data import Contents
+from bench.report.tables_and_notes import to_markdown
+from tests.bench.analysis.test_evidence import FULL, found, run
+
+HALF = ((0.94,),)
+
+
+def text(*schedulers: tuple[str, tuple[tuple[float, ...], ...]], seeds: int = 8) -> str:
+    runs = [run(name, k, curves) for k in range(seeds) for name, curves in schedulers]
+    return to_markdown(summary.notes(found(runs)))
+
+
+def test_who_saves_most_and_who_saves_most_at_little_loss() -> None:
+    # FIFO trains one trial for four epochs to 0.95, 0.05 better than the reference.
+    fifo = ((0.91, 0.92, 0.93, 0.95),)
+    shown = text(("fifo", fifo), ("half", HALF), ("close", ((0.92, 0.9499),)))
+    first, second, sure = shown.strip().split("\n\n")
+    title = "**Most saved at a mean loss of at most 1 %:**"
+    assert first.startswith(f"{title} close saves 50.0 % of FIFO")
+    assert "0.998 of its hypervolume (mean 0.998, worst run 0.998)" in first
+    assert "less, p = 0.016" in first  # 2 · 2⁻⁸, the smallest of eight seeds, and Holm over two
+    assert second.startswith("**Most saved at any loss:** half saves 75.0 % of FIFO's epochs")
+    assert "0.800 of its hypervolume" in second
+    assert sure.startswith("**How sure that is.** Shares are interquartile means")
+    assert "They were chosen by these runs" in sure
+
+
+def test_a_loss_in_few_runs_is_a_loss() -> None:
+    """Its interquartile mean leaves out the two bad runs of eight, which lost a fifth."""
+    runs = [run("fifo", k, FULL) for k in range(8)]
+    runs += [run("rash", k, HALF if k < 2 else ((0.95,),)) for k in range(8)]
+    runs += [run("shy", k, FULL) for k in range(8)]
+    first, second, _ = to_markdown(summary.notes(found(runs))).strip().split("\n\n")
+    assert first.startswith("**Most saved at a mean loss of at most 1 %:** shy saves 0.0 %")
+    assert second.startswith("**Most saved at any loss:** rash saves 50.0 %")
+    assert "ends with 1.000" in second
+    assert "of its hypervolume (mean 0.950, worst run 0.800)" in second
+
+
+def test_none_at_little_loss() -> None:
+    shown = text(("fifo", FULL), ("half", HALF), seeds=2)
+    assert shown.startswith("**Least lost:** half saves 50.0 %")
+    assert "No scheduler loses 1 % or less of FIFO's hypervolume in the mean." in shown
+    assert "cannot be concluded" in shown
+    assert "chosen by these runs" not in shown  # there was no choice
+
+
+def test_times_of_different_days_are_said_to_be_so() -> None:
+    runs = [run(name, 0, curves) for name, curves in (("fifo", FULL), ("half", HALF))]
+    two = to_markdown(summary.notes(found(runs), ["2026-01-01", "2026-01-03"]))
+    assert "The runs were made on 2026-01-01 and 2026-01-03." in two
+    many = to_markdown(summary.notes(found(runs), ["2026-01-01", "2026-01-02", "2026-01-03"]))
+    assert "The runs were made on 3 days from 2026-01-01." in many
+    assert "different days" not in to_markdown(summary.notes(found(runs)))
+
+
+@pytest.mark.parametrize(
+    ("first", "hours", "backend", "days"),
+    [
+        (23, 1, {}, []),
+        (23, 30, {}, ["2026-01-01", "2026-01-03"]),
+        (23, 30, {"virtual": {}}, []),
+        (1, 20, {}, []),
+    ],
+)
+def test_days_of_runs(first: int, hours: int, backend: dict[str, object], days: list[str]) -> None:
+    began = datetime(2026, 1, 1, first, tzinfo=UTC)
+    runs = [
+        replace(run("fifo", seed, FULL), started_at=(began + timedelta(hours=after)).isoformat())
+        for seed, after in enumerate((0, hours))
+    ]
+    whole = Contents(
+        settings=backend,
+        subject="",
+        recorded=runs,
+        runs=pd.DataFrame(),
+        curves={},
+        tables=[],
+        findings=None,
+        with_paper=False,
+    )
+    assert whole.days == days
+
+
+def test_nothing_to_compare() -> None:
+    assert "nothing can be said of savings" in to_markdown(summary.notes(None))
