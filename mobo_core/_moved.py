@@ -1,4 +1,4 @@
-"""Modules that have moved keep working under their old name for one release."""
+"""Helper that keeps the old import paths of moved modules working for one release."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 
 
 def forward(old: str, new: str) -> Callable[[str], Any]:
-    """Warn that a module has moved, and return the ``__getattr__`` of its old name.
+    """Warn that a module has moved, and return the ``__getattr__`` function for its old name.
 
     Args:
-        old: The dotted name that was imported.
-        new: The dotted name of the module that has its contents now.
+        old: The dotted name of the module that was imported.
+        new: The dotted name of the module that holds the contents now.
+
+    Returns:
+        A function that looks up a name in the new module.
     """
-    # Two frames up is the old module, the import machinery above it is skipped by Python itself.
+    # Level 3 is the line that imports the old module; Python skips its own import frames.
     warnings.warn(
-        f"{old} has moved: import {new} instead; the old name goes with the next release",
+        f"{old} has moved: import {new} instead; the old name will be removed in the next release",
         DeprecationWarning,
         stacklevel=3,
     )

@@ -1,4 +1,4 @@
-"""The old name of `mobo_core.rules.halving`."""
+"""Deprecated import path: this module has moved to `mobo_core.rules.halving`."""
 
 from mobo_core._moved import forward
 

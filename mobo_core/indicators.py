@@ -1,4 +1,4 @@
-"""The old name of `mobo_core.pareto.indicators`."""
+"""Deprecated import path: this module has moved to `mobo_core.pareto.indicators`."""
 
 from mobo_core._moved import forward
 

@@ -1,7 +1,7 @@
-"""Objectives: direction, unit and reference value of what is optimised.
+"""Objectives: the direction, unit and reference value of each metric that is optimised.
 
-This is the only place where signs flip. Everything below it (dominance, hypervolume, ranking)
-sees points of shape (n, m) that are minimised.
+This is the only module that changes signs. All other numerical code (dominance, hypervolume,
+rankings, rules) receives points of shape (n, m) whose coordinates are minimised.
 """
 
 from __future__ import annotations
@@ -19,35 +19,52 @@ Points = NDArray[np.float64]
 
 
 def is_finite_number(value: object) -> bool:
-    """Whether a value is a number, not a truth value, and finite as a float."""
+    """Return whether a value is a number that is finite as a float; a bool is not a number.
+
+    Args:
+        value: Any object.
+
+    Example:
+        >>> is_finite_number(3), is_finite_number(float("nan")), is_finite_number(True)
+        (True, False, False)
+    """
     if not isinstance(value, int | float | np.number) or isinstance(value, bool):
         return False
     try:
         return math.isfinite(value)
-    except (OverflowError, TypeError):  # larger than any float, or complex
+    except (OverflowError, TypeError):  # the number is larger than any float, or complex
         return False
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One coordinate of what is optimised.
+    """One metric that is optimised: its direction, unit and reference value.
 
     Args:
-        name: Key of the metric in a trial's reports.
-        goal: ``"max"`` or ``"min"``.
+        name: The metric's key in a trial's reports.
+        goal: ``"max"`` to maximise the metric, ``"min"`` to minimise it.
         reference: The worst value that still counts, in the metric's own direction and unit
-            (for accuracy 0.90, not 0.10). It is a coordinate of the hypervolume's reference
-            point and the objective's threshold in Ax.
-        unit: Unit for axes and tables; empty for a plain number.
-        ideal: The best value there can be, in the metric's own direction and unit (1 for an
-            accuracy, 0 for a loss), or None if none is known. Schedulers that project curves or
-            scale single points use it; hypervolume never does.
-        exact: True if the value follows from the configuration without noise (parameters,
-            FLOPs), so that a surrogate must not smooth it.
+            (for an accuracy 0.90, not 0.10). It is this objective's coordinate of the
+            hypervolume's reference point, and the objective's threshold in Ax.
+        unit: The unit shown on axes and in tables; empty for a plain number.
+        exact: True if the configuration determines the value without noise (for example a number
+            of parameters or FLOPs), so that no surrogate model may smooth it.
+        ideal: The best possible value, in the metric's own direction and unit (1 for an accuracy,
+            0 for a loss), or None if it is unknown. Schedulers that project learning curves or
+            scale single points use it; the hypervolume does not.
 
     Raises:
-        ValueError: If the name is empty, the goal unknown, the reference or ideal not finite, or
-            the ideal not better than the reference.
+        ValueError: If the name is empty, the goal is unknown, the reference or the ideal is not
+            finite, or the ideal is not better than the reference.
+
+    Example:
+        >>> accuracy = Objective("val_accuracy", "max", reference=0.90, ideal=1.0)
+        >>> accuracy.sign
+        -1.0
+        >>> Objective("val_accuracy", "max", reference=0.90, ideal=0.5)
+        Traceback (most recent call last):
+            ...
+        ValueError: ideal of objective 'val_accuracy' must be better than its reference 0.9, got 0.5
     """
 
     name: str
@@ -82,21 +99,33 @@ class Objective:
 
     @property
     def sign(self) -> float:
-        """Factor that turns the metric into a minimised coordinate: 1 for min, -1 for max."""
+        """The factor from the metric to its minimised coordinate: 1 for min, -1 for max."""
         return 1.0 if self.goal == "min" else -1.0
 
 
 @dataclass(frozen=True, init=False)
 class ObjectiveSet:
-    """An ordered set of objectives: what one run optimises.
+    """The ordered set of objectives that one run optimises.
 
     Args:
-        objectives: One or more objectives with different names; their order is the order of
-            the coordinates everywhere.
+        objectives: One or more objectives with different names. Their order is the order of the
+            coordinates of every point.
 
     Raises:
-        ValueError: If there is no objective or two share a name.
-        TypeError: If an element is no `Objective`.
+        ValueError: If there is no objective, or two objectives have the same name.
+        TypeError: If an element is not an `Objective`.
+
+    Example:
+        >>> accuracy = Objective("val_accuracy", "max", reference=0.90)
+        >>> parameters = Objective("model_params", "min", reference=80_000, exact=True)
+        >>> objectives = ObjectiveSet([accuracy, parameters])
+        >>> objectives.reference_point.tolist()
+        [-0.9, 80000.0]
+        >>> point = objectives.to_point({"val_accuracy": 0.97, "model_params": 12_345})
+        >>> point.tolist()
+        [-0.97, 12345.0]
+        >>> objectives.to_metrics(point).tolist()
+        [0.97, 12345.0]
     """
 
     objectives: tuple[Objective, ...]
@@ -121,35 +150,38 @@ class ObjectiveSet:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Metric names in coordinate order."""
+        """The metrics' names, in the order of the coordinates."""
         return tuple(objective.name for objective in self.objectives)
 
     @property
     def signs(self) -> Points:
-        """(m,) factors between metric values and minimised coordinates."""
+        """The factors between metric values and minimised coordinates, shape (m,)."""
         return np.array([objective.sign for objective in self.objectives])
 
     @property
     def reference_point(self) -> Points:
-        """(m,) reference values, minimised."""
+        """The reference values as a minimised point, shape (m,)."""
         reference: Points = self.signs * np.array([o.reference for o in self.objectives], float)
         return reference
 
     @property
     def ideal_point(self) -> Points:
-        """(m,) ideal values, minimised; NaN where none is known."""
+        """The ideal values as a minimised point, shape (m,); NaN where none is known."""
         ideal = [np.nan if o.ideal is None else o.ideal for o in self.objectives]
         point: Points = self.signs * np.array(ideal, float)
         return point
 
     def to_point(self, result: Mapping[str, Any]) -> Points:
-        """(m,) minimised coordinates of one report; NaN and ±inf pass through.
+        """Return the minimised coordinates of one report, shape (m,).
+
+        NaN and ±inf are kept.
 
         Args:
-            result: Metric name to value, in the metric's own direction.
+            result: A report: metric name → value in the metric's own direction. It may hold
+                further metrics.
 
         Raises:
-            ValueError: If an objective is missing or not a number.
+            ValueError: If the value of an objective is missing or not a number.
         """
         values = []
         for objective in self.objectives:
@@ -168,12 +200,26 @@ class ObjectiveSet:
         return point
 
     def to_points(self, results: Sequence[Mapping[str, Any]]) -> Points:
-        """(n, m) minimised coordinates of n reports; (0, m) for none."""
+        """Return the minimised coordinates of n reports, shape (n, m); (0, m) without reports.
+
+        Args:
+            results: The n reports; each one is a mapping that `to_point` accepts.
+
+        Raises:
+            ValueError: If the value of an objective is missing or not a number.
+        """
         if not results:
             return np.empty((0, len(self)))
         return np.stack([self.to_point(result) for result in results])
 
     def to_metrics(self, points: ArrayLike) -> Points:
-        """Minimised coordinates of shape (..., m) back in the metrics' own directions."""
+        """Return minimised points as metric values, in the metrics' own directions.
+
+        Args:
+            points: Minimised coordinates of shape (..., m).
+
+        Returns:
+            Metric values of the same shape.
+        """
         metrics: Points = np.asarray(points, dtype=float) * self.signs
         return metrics

@@ -1,4 +1,4 @@
-"""The old name of `mobo_core.pareto.ranking`."""
+"""Deprecated import path: this module has moved to `mobo_core.pareto.ranking`."""
 
 from mobo_core._moved import forward
 

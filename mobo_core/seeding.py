@@ -1,4 +1,7 @@
-"""Seeds that follow from what they are for, never from a process's hash or a global state."""
+"""Seeds that are derived from their purpose, so that every process computes the same ones.
+
+A seed here never depends on Python's randomised ``hash`` or on a global random state.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,49 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text in every process."""
+    """Return a value as JSON with sorted keys and without spaces.
+
+    Equal values give equal text in every process.
+
+    Args:
+        value: Anything that JSON can hold; NaN and ±inf are not allowed.
+
+    Raises:
+        ValueError: If the value contains NaN or ±inf.
+        TypeError: If the value contains something that JSON cannot hold.
+
+    Example:
+        >>> canonical_json({"seed": 1, "cell": "a"})
+        '{"cell":"a","seed":1}'
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def digest(value: Any) -> str:
-    """SHA-256 of the canonical JSON, as 64 hexadecimal digits."""
+    """Return the SHA-256 hash of a value's canonical JSON, as 64 hexadecimal digits.
+
+    Args:
+        value: Anything that `canonical_json` accepts.
+
+    Example:
+        >>> digest({"seed": 1})[:8]
+        'fbe47f6d'
+    """
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
 
 
 def derive_seed(*parts: Any) -> int:
-    """A seed in [0, 2⁶³) for these JSON-able parts; different parts give unrelated seeds."""
+    """Return a seed in [0, 2⁶³) that is computed from the parts alone.
+
+    The same parts always give the same seed; different parts give unrelated seeds.
+
+    Args:
+        *parts: Values that `canonical_json` accepts, for example a run's id and a trial's number.
+
+    Example:
+        >>> derive_seed("run-1", 0) == derive_seed("run-1", 0)
+        True
+        >>> derive_seed("run-1", 0) == derive_seed("run-1", 1)
+        False
+    """
     return int(digest(list(parts))[:16], 16) >> 1

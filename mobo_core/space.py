@@ -1,6 +1,7 @@
-"""Search spaces: typed parameters, their cardinality and their map from the unit cube.
+"""Search spaces: typed parameters, the number of their values, and a map from the unit cube.
 
-Independent of Ray and Ax; `mobo_core.tune.space` converts from and to their forms.
+This module needs neither Ray nor Ax; `mobo_core.tune.space` converts search spaces from and to
+their formats.
 """
 
 from __future__ import annotations
@@ -14,18 +15,26 @@ from mobo_core.objectives import Points, is_finite_number
 
 @dataclass(frozen=True)
 class RangeParameter:
-    """A numeric interval, bounds included.
+    """A numeric parameter with an interval of values; both bounds are included.
 
     Args:
-        name: Flat name; nested keys are joined by ``/``.
-        lower: Smallest value.
-        upper: Largest value, greater than `lower`.
-        integer: True for whole numbers.
-        log: True if the scale is logarithmic.
-        step: Quantum, or None. Values are multiples of it, the bounds included.
+        name: The flat name; the keys of a nested configuration are joined by ``/``.
+        lower: The smallest value.
+        upper: The largest value, greater than `lower`.
+        integer: True if all values are whole numbers.
+        log: True if values are spread evenly on a logarithmic scale; `lower` must then be positive.
+        step: The distance between neighbouring values, or None for a continuous range or for all
+            whole numbers. All values are multiples of it, and so must be the bounds.
 
     Raises:
-        ValueError: If bounds or step are no finite numbers, or do not fit together.
+        ValueError: If a bound or the step is not a finite number, or if they do not fit together.
+
+    Example:
+        >>> rate = RangeParameter("lr", 1e-4, 1e-2, log=True)
+        >>> round(rate.from_unit(0.5), 6)
+        0.001
+        >>> RangeParameter("width", 16, 64, integer=True, step=16).cardinality
+        4
     """
 
     name: str
@@ -61,18 +70,25 @@ class RangeParameter:
 
     @property
     def cardinality(self) -> float:
-        """Number of different values; infinite for a continuous range."""
+        """The number of different values; infinite for a continuous range."""
         if self.step is None and not self.integer:
             return math.inf
         return round((self.upper - self.lower) / (self.step or 1)) + 1
 
     def from_unit(self, u: float) -> float | int:
-        """Value at position u in [0, 1) of the parameter's distribution."""
-        # Whole numbers and steps own equal cells: widen by half a cell at both ends.
+        """Return the value at a quantile of the parameter's distribution.
+
+        Args:
+            u: The quantile, in [0, 1).
+
+        Returns:
+            A whole number for an integer parameter, otherwise a float.
+        """
+        # Every value of a grid gets an equal share: half a step is added at both ends.
         cell = self.step if self.step is not None else (1 if self.integer else 0)
         low, high = self.lower - cell / 2, self.upper + cell / 2
         if self.log:
-            low = max(low, self.lower / 2)  # a step as large as the lower bound would give 0
+            low = max(low, self.lower / 2)  # the lower end must stay above 0
             value = math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
         else:
             value = low + u * (high - low)
@@ -84,12 +100,19 @@ class RangeParameter:
 
 @dataclass(frozen=True)
 class ChoiceParameter:
-    """A list of values.
+    """A parameter with a list of values to choose from.
 
     Args:
-        name: As in `RangeParameter`.
-        values: At least one.
-        ordered: Whether a surrogate may use the order of the values.
+        name: The flat name; the keys of a nested configuration are joined by ``/``.
+        values: The values, at least one, all different.
+        ordered: True if the order of the values has a meaning that a surrogate model may use.
+
+    Raises:
+        ValueError: If there is no value, or if two values have the same text.
+
+    Example:
+        >>> ChoiceParameter("activation", ("relu", "tanh")).from_unit(0.7)
+        'tanh'
     """
 
     name: str
@@ -104,11 +127,15 @@ class ChoiceParameter:
 
     @property
     def cardinality(self) -> float:
-        """Number of different values."""
+        """The number of different values."""
         return len(self.values)
 
     def from_unit(self, u: float) -> Any:
-        """Value at position u in [0, 1): every value owns an equal share."""
+        """Return the value at a quantile; all values have an equal share of [0, 1).
+
+        Args:
+            u: The quantile, in [0, 1).
+        """
         return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
 
 
@@ -120,7 +147,19 @@ class SearchSpace:
     """The parameters of a search space, in a fixed order.
 
     Args:
-        parameters: At least one, with different names.
+        parameters: One or more parameters with different names.
+
+    Raises:
+        ValueError: If there is no parameter, or two parameters have the same name.
+
+    Example:
+        >>> width = RangeParameter("model/width", 16, 64, integer=True, step=16)
+        >>> activation = ChoiceParameter("model/activation", ("relu", "tanh"))
+        >>> space = SearchSpace((width, activation))
+        >>> space.cardinality
+        8
+        >>> space.from_unit([0.3, 0.7])
+        {'model/width': 32, 'model/activation': 'tanh'}
     """
 
     parameters: tuple[Parameter, ...]
@@ -136,14 +175,21 @@ class SearchSpace:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Flat parameter names."""
+        """The parameters' flat names, in their order."""
         return tuple(parameter.name for parameter in self.parameters)
 
     @property
     def cardinality(self) -> float:
-        """Number of different configurations; infinite with a continuous parameter."""
+        """The number of different configurations; infinite with a continuous parameter."""
         return math.prod(parameter.cardinality for parameter in self.parameters)
 
     def from_unit(self, u: Points) -> dict[str, Any]:
-        """Flat configuration at the point u of the unit cube, shape (d,)."""
+        """Return the flat configuration at a point of the unit cube.
+
+        Args:
+            u: (d,) one quantile in [0, 1) for each of the d parameters.
+
+        Returns:
+            Parameter name → value.
+        """
         return {p.name: p.from_unit(float(x)) for p, x in zip(self.parameters, u, strict=True)}

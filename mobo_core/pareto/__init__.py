@@ -1,6 +1,9 @@
-"""Points and sets of points: dominance, indicators, rankings, scalarisation.
+"""Points and sets of points: dominance, quality indicators, rankings and scalarisation.
 
-All points are minimised, one row a point. The functions of `dominance` can be imported from here.
+An array of points has the shape (n, m): one row per point, one column per objective. All
+coordinates are minimised. The functions of `mobo_core.pareto.dominance` can be imported from here;
+the other modules are `mobo_core.pareto.indicators`, `mobo_core.pareto.ranking` and
+`mobo_core.pareto.scalarization`.
 """
 
 from mobo_core.pareto.dominance import (

@@ -1,13 +1,13 @@
-"""Pareto dominance of points of shape (n, m), minimised.
+"""Pareto dominance of minimised points of shape (n, m).
 
-The rules, written once and used everywhere:
+All code in this project follows these rules:
 
-* `a` dominates `b` if a ≤ b in every coordinate and a < b in at least one.
-* Duplicates do not dominate each other: they share a front, a rank and a fate.
-* A point with a NaN or ±inf coordinate is *invalid*: it dominates nothing, is never
-  non-dominated, and all invalid points share the last rank. (−inf is no excellent result but a
-  broken one.)
-* The empty set is legal: ``[]`` or an array of shape (0, m) gives an empty result.
+* A point ``a`` *dominates* a point ``b`` if a ≤ b in every coordinate and a < b in at least one.
+* Duplicates do not dominate each other: they are in the same front and have the same rank.
+* A point with a NaN or ±inf coordinate is *invalid*. It dominates nothing, it is never
+  non-dominated, and all invalid points share the last rank. This holds for −inf too: it is a
+  broken result, not an excellent one.
+* The empty set is allowed: ``[]`` or an array of shape (0, m) gives an empty result.
 """
 
 from __future__ import annotations
@@ -20,10 +20,17 @@ from mobo_core.objectives import Points
 
 
 def as_points(points: ArrayLike) -> Points:
-    """Points as a float array of shape (n, m); ``[]`` becomes (0, 0).
+    """Return points as a float array of shape (n, m); ``[]`` becomes an array of shape (0, 0).
+
+    Args:
+        points: (n, m) numbers, one row per point.
 
     Raises:
-        ValueError: If the input is not two-dimensional or has rows without coordinates.
+        ValueError: If the input is not two-dimensional, or has rows without coordinates.
+
+    Example:
+        >>> as_points([[1, 2], [3, 4], [5, 6]]).shape
+        (3, 2)
     """
     array = np.asarray(points, dtype=float)
     if array.shape == (0,):
@@ -38,17 +45,33 @@ def as_points(points: ArrayLike) -> Points:
 
 
 def valid_mask(points: ArrayLike) -> NDArray[np.bool_]:
-    """(n,) True where every coordinate is a finite number."""
+    """Return a mask (n,) that is True for the points whose coordinates are all finite.
+
+    Args:
+        points: (n, m).
+
+    Example:
+        >>> valid_mask([[1.0, 2.0], [float("nan"), 2.0], [1.0, float("-inf")]]).tolist()
+        [True, False, False]
+    """
     return np.asarray(np.isfinite(as_points(points)).all(axis=1), dtype=np.bool_)
 
 
 def any_dominates(points: ArrayLike, point: ArrayLike) -> bool:
-    """Whether any of the points (n, m) dominates the point (m,), all minimised.
+    """Return whether at least one of the points dominates the given point.
 
-    Invalid points dominate nothing; an invalid point is dominated by any valid one.
+    Invalid points dominate nothing; every valid point dominates an invalid one.
+
+    Args:
+        points: (n, m), minimised.
+        point: (m,), minimised.
 
     Raises:
-        ValueError: If the number of objectives differs.
+        ValueError: If the numbers of objectives differ.
+
+    Example:
+        >>> any_dominates([[1, 4], [3, 3]], [3, 4]), any_dominates([[1, 4], [3, 3]], [2, 3])
+        (True, False)
     """
     rivals = as_points(points)
     rivals = rivals[valid_mask(rivals)]
@@ -63,12 +86,18 @@ def any_dominates(points: ArrayLike, point: ArrayLike) -> bool:
 
 
 def non_dominated_mask(points: ArrayLike) -> NDArray[np.bool_]:
-    """(n,) True for the points no other point dominates; every duplicate of one counts.
+    """Return a mask (n,) that is True for the points that no other point dominates.
+
+    All duplicates of a non-dominated point are non-dominated. Invalid points are not.
 
     Args:
         points: (n, m), minimised.
 
-    Cost: O(n log n) for two and three objectives, O(n² m) beyond (moocore).
+    Cost: O(n log n) for two and three objectives, O(n² m) for more (computed by moocore).
+
+    Example:
+        >>> non_dominated_mask([[1, 4], [2, 2], [3, 3], [4, 1]]).tolist()
+        [True, True, False, True]
     """
     array = as_points(points)
     mask = valid_mask(array)
@@ -78,23 +107,34 @@ def non_dominated_mask(points: ArrayLike) -> NDArray[np.bool_]:
 
 
 def front_mask(points: ArrayLike, reference_point: ArrayLike) -> NDArray[np.bool_]:
-    """(n,) True for non-dominated points that are strictly better than the reference in all.
+    """Return a mask (n,) that is True for the points of the front inside the reference point.
 
-    These are the points that make up the hypervolume: the front as tables count it.
+    These points are non-dominated, and strictly better than the reference point in every
+    objective. Only they contribute to the hypervolume, and tables count them as the front.
 
     Args:
         points: (n, m), minimised.
         reference_point: (m,), minimised.
+
+    Example:
+        >>> front_mask([[1, 4], [2, 2], [3, 3], [9, 1]], reference_point=[5, 5]).tolist()
+        [True, True, False, False]
     """
     return np.asarray(non_dominated_mask(points) & inside_mask(points, reference_point), bool)
 
 
 def inside_mask(points: ArrayLike, reference_point: ArrayLike) -> NDArray[np.bool_]:
-    """(n,) True for valid points that are strictly better than the reference in every objective.
+    """Return a mask (n,) that is True for the valid points inside the reference point.
+
+    Such a point is strictly better than the reference point in every objective.
 
     Args:
         points: (n, m), minimised.
         reference_point: (m,), minimised.
+
+    Example:
+        >>> inside_mask([[1, 4], [3, 3], [9, 1], [5, 2]], reference_point=[5, 5]).tolist()
+        [True, True, False, False]
     """
     array = as_points(points)
     if len(array) == 0:
@@ -105,15 +145,20 @@ def inside_mask(points: ArrayLike, reference_point: ArrayLike) -> NDArray[np.boo
 
 
 def non_dominated_ranks(points: ArrayLike) -> NDArray[np.int64]:
-    """(n,) index of each point's front: 0 for the non-dominated points, and so on.
+    """Return the number of each point's front, shape (n,).
 
-    These are *ranks* (one per point, in the order of the input), not an order of indices.
-    Invalid points share the rank after the last front.
+    Front 0 holds the non-dominated points. Front 1 holds the points that are non-dominated once
+    front 0 is removed, and so on. Invalid points share the rank after the last front. The result
+    holds *ranks* (one per point, in the order of the input); it is not an order of indices.
 
     Args:
         points: (n, m), minimised.
 
     Source: fast non-dominated sorting, Deb et al. 2002, doi:10.1109/4235.996017, section III.A.
+
+    Example:
+        >>> non_dominated_ranks([[4, 4], [2, 2], [1, 3], [3, 3]]).tolist()
+        [2, 0, 0, 1]
     """
     array = as_points(points)
     valid = valid_mask(array)
@@ -125,11 +170,22 @@ def non_dominated_ranks(points: ArrayLike) -> NDArray[np.int64]:
 
 
 def scale_to_range(points: ArrayLike) -> Points:
-    """Points (n, m) with every objective mapped from its own range to [0, 1].
+    """Return the points with every objective mapped from its own range to [0, 1].
 
-    A constant objective maps to 0. Without this an objective of large numbers (parameters, 10⁴)
-    would swamp one of small numbers (accuracy, 10⁻²) in any distance. Invalid points do not
-    take part in the range and come back unscaled in meaning (their values stay non-finite).
+    An objective that has the same value in all points is mapped to 0. The range is that of the
+    valid points; invalid points keep their non-finite coordinates. Without scaling, an objective
+    with large numbers (parameters, 10⁴) would outweigh one with small numbers (accuracy, 10⁻²) in
+    every distance.
+
+    Args:
+        points: (n, m).
+
+    Returns:
+        (n, m).
+
+    Example:
+        >>> scale_to_range([[0, 100], [1, 300], [4, 200]]).tolist()
+        [[0.0, 0.0], [0.25, 1.0], [1.0, 0.5]]
     """
     array = as_points(points)
     valid = valid_mask(array)
@@ -139,29 +195,47 @@ def scale_to_range(points: ArrayLike) -> Points:
 
 
 def scale_between(points: Points, low: Points, high: Points) -> Points:
-    """Points (n, m) with every objective mapped from its range to [0, 1]; a constant one to 0.
+    """Return the points with every objective mapped from a given range to [0, 1].
+
+    If an objective's range is empty, its values in that range are mapped to 0.
 
     Args:
-        points: (n, m).
-        low: (m,) smallest values.
-        high: (m,) largest values.
+        points: (..., m).
+        low: (m,) the lower end of each objective's range.
+        high: (m,) the upper end of each objective's range.
+
+    Returns:
+        An array of the points' shape.
+
+    Example:
+        >>> low, high = np.array([0.0, 3.0]), np.array([2.0, 3.0])
+        >>> scale_between(np.array([[1.0, 3.0]]), low, high).tolist()
+        [[0.5, 0.0]]
     """
-    # Halved first: the range of two huge values of opposite sign would overflow.
+    # Values are halved first, because the range of two huge values could overflow.
     half_range = high / 2 - low / 2
-    # A range of subnormal size is none: to divide by it may overflow.
+    # A subnormal range counts as empty: a division by it could overflow.
     scale = np.where(half_range >= np.finfo(float).tiny, half_range, 1.0)
     scaled: Points = (points / 2 - low / 2) / scale
     return scaled
 
 
 def crowding_distance(front: ArrayLike) -> Points:
-    """(n,) NSGA-II crowding distances of one front; infinite at the ends of an objective.
+    """Return the crowding distance (NSGA-II) of each point of one front, shape (n,).
+
+    A point's distance is the sum, over the objectives, of the difference between its two
+    neighbours in that objective, each objective scaled by the front's range. It is infinite for
+    the first and the last point of any objective. Equal values are sorted by their position; an
+    objective in which all points are equal is left out.
 
     Args:
         front: (n, m) points of one front, minimised, all valid.
 
-    Source: Deb et al. 2002, doi:10.1109/4235.996017, section III.B; objectives are scaled by the
-    front's range, ties are ordered stably by position.
+    Source: Deb et al. 2002, doi:10.1109/4235.996017, section III.B.
+
+    Example:
+        >>> crowding_distance([[0, 4], [1, 2], [2, 1], [4, 0]]).tolist()
+        [inf, 1.25, 1.25, inf]
     """
     array = scale_to_range(front)
     if len(array) <= 2:
@@ -169,7 +243,7 @@ def crowding_distance(front: ArrayLike) -> Points:
     distance = np.zeros(len(array))
     for column in array.T:
         if np.ptp(column) == 0:
-            continue  # an objective in which all are equal orders nobody
+            continue  # an objective with equal values gives no order
         order = np.argsort(column, kind="stable")
         distance[order[[0, -1]]] = np.inf
         distance[order[1:-1]] += column[order[2:]] - column[order[:-2]]
@@ -177,18 +251,22 @@ def crowding_distance(front: ArrayLike) -> Points:
 
 
 def epsilon_net_order(front: ArrayLike) -> NDArray[np.int64]:
-    """Indices of one front's points, (n,), so that every prefix covers the front well.
+    """Return the indices (n,) of one front's points, so that every prefix covers the front well.
 
-    Starts at the point with the smallest coordinate sum, then takes again and again the point
-    whose smallest Euclidean distance to those taken is largest. Ties go to the
-    lexicographically smaller point, then to the earlier one, so the order does not depend on
-    how distinct points are arranged.
+    The first point is the one with the smallest sum of coordinates. Every next point is the one
+    that is farthest from the points already taken: its smallest Euclidean distance to them is the
+    largest. Among equals the lexicographically smaller point comes first, then the earlier one.
+    The order of distinct points therefore does not depend on the order of the input.
 
     Args:
         front: (n, m) points of one front, minimised, all valid and already scaled
             (see `scale_to_range`).
 
     Source: Salinas et al. 2021, arXiv:2106.05680, section 4.2. Cost: O(n² m).
+
+    Example:
+        >>> epsilon_net_order([[0.0, 1.0], [0.2, 0.6], [0.3, 0.5], [1.0, 0.0]]).tolist()
+        [1, 3, 0, 2]
     """
     array = as_points(front)
     if len(array) == 0:
@@ -196,18 +274,18 @@ def epsilon_net_order(front: ArrayLike) -> NDArray[np.int64]:
     lexicographic = np.lexsort(array.T[::-1])
     columns = np.ascontiguousarray(array[lexicographic].T)
     chosen = [int(np.argmin(columns.sum(axis=0)))]
-    gap = np.full(len(array), np.inf)  # squared distance to the nearest point taken
+    gap = np.full(len(array), np.inf)  # squared distances to the nearest point taken so far
     difference, distance = np.empty(len(array)), np.empty(len(array))
     while len(chosen) < len(array):
         distance.fill(0.0)
-        for column in columns:  # in place: fronts of thousands of points are ranked often
+        for column in columns:  # in place, because large fronts are ranked often
             np.subtract(column, column[chosen[-1]], out=difference)
             np.multiply(difference, difference, out=difference)
             np.add(distance, difference, out=distance)
         np.minimum(gap, distance, out=gap)
         gap[chosen[-1]] = -1.0
         farthest = int(np.argmax(gap))
-        if gap[farthest] == 0:  # only duplicates of those taken are left
+        if gap[farthest] == 0:  # only duplicates of points already taken are left
             chosen += np.flatnonzero(gap == 0).tolist()
             break
         chosen.append(farthest)

@@ -1,7 +1,7 @@
-"""Fronts that points join and leave: what `mobo_core.pareto.incremental` keeps of a Pareto ranking.
+"""Fronts that points join and leave, for `mobo_core.pareto.pareto_set`.
 
-A front takes in a block of points that nobody in it dominates, and gives back the block of those
-that must leave for the next front.
+A front takes in a block of points that none of its members dominates. It returns the block of the
+members that the new points dominate; these must move to the next front.
 """
 
 from __future__ import annotations
@@ -14,16 +14,20 @@ import numpy as np
 from mobo_core.objectives import Points
 
 Entry = tuple[tuple[float, ...], int]
-"""A point and the number of its member: sorted, the lexicographic order of the points."""
+"""A point's coordinates and its member's number; sorting entries sorts points lexicographically."""
 
 
 class Block(NamedTuple):
-    """Points that move from one front to the next, none of which dominates another.
+    """Points that move together from one front to the next; none of them dominates another.
 
     Args:
-        entries: The points and their numbers.
-        columns: The points once more, as fronts of that kind keep them.
-        waiting: Numbers of those that wait.
+        entries: The points and their members' numbers.
+        columns: The same points in the format in which this kind of front stores them.
+        waiting: The numbers of the members that wait.
+
+    Example:
+        >>> Staircase.block_of([((1.0, 4.0), 0), ((2.0, 2.0), 1)], waiting={1}).columns
+        ([1.0, 2.0], [-4.0, -2.0])
     """
 
     entries: list[Entry]
@@ -32,7 +36,20 @@ class Block(NamedTuple):
 
 
 class Front:
-    """Points of which none dominates another, in any number of objectives: O(k) a question."""
+    """A set of points that do not dominate each other, with any number of objectives.
+
+    To find out whether one of its k members dominates a point costs O(k m).
+
+    Example:
+        >>> front = Front()
+        >>> block = Front.block_of([((1.0, 4.0, 1.0), 0), ((2.0, 2.0, 1.0), 1)], waiting=set())
+        >>> front.take_in(block).entries
+        []
+        >>> front.dominates(((3.0, 3.0, 3.0), 2))
+        True
+        >>> front.take_in(Front.block_of([((1.0, 1.0, 1.0), 3)], waiting=set())).entries
+        [((1.0, 4.0, 1.0), 0), ((2.0, 2.0, 1.0), 1)]
+    """
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
@@ -42,17 +59,26 @@ class Front:
 
     @staticmethod
     def block_of(entries: list[Entry], waiting: set[int]) -> Block:
-        """Sorted points, of which these wait, for a front of this kind."""
+        """Return a block that a front of this kind can take in.
+
+        Args:
+            entries: The points and their numbers, sorted.
+            waiting: The numbers of the members that wait.
+        """
         return Block(entries, np.array([point for point, _ in entries]), waiting)
 
     def dominates(self, entry: Entry) -> bool:
-        """Whether a member does."""
+        """Return whether a member dominates the entry's point."""
         points = self._points
         assert points is not None, "a front is never empty"
         return bool(((points <= entry[0]).all(axis=1) & (points < entry[0]).any(axis=1)).any())
 
     def take_in(self, newcomers: Block) -> Block:
-        """Add points that nobody here dominates; who must leave for them."""
+        """Add points and return the block of members that the new points dominate.
+
+        Args:
+            newcomers: Points that no member dominates.
+        """
         leaving, columns = self._exchange(newcomers.entries, newcomers.columns)
         self.order = None
         going = {number for _, number in leaving} & self.waiting if self.waiting else set[int]()
@@ -76,22 +102,38 @@ class Front:
 
 
 class Staircase(Front):
-    """The same for two objectives, sorted by the first: O(log k) a question."""
+    """A front for two objectives, sorted by the first one.
+
+    In such a front the second objective falls while the first one grows. To find out whether one
+    of its k members dominates a point therefore costs only O(log k).
+
+    Example:
+        >>> front = Staircase()
+        >>> front.take_in(Staircase.block_of([((1.0, 4.0), 0), ((2.0, 2.0), 1)], set())).entries
+        []
+        >>> front.dominates(((3.0, 3.0), 2)), front.dominates(((1.0, 5.0), 3))
+        (True, True)
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self._x: list[float] = []  # of the entries, in their order: growing
-        self._minus_y: list[float] = []  # growing too
+        self._x: list[float] = []  # first objective of the entries, growing
+        self._minus_y: list[float] = []  # second objective, negated: growing too
 
     @staticmethod
     def block_of(entries: list[Entry], waiting: set[int]) -> Block:
-        """See `Front.block_of`."""
+        """Return a block that a front of this kind can take in.
+
+        Args:
+            entries: The points and their numbers, sorted.
+            waiting: The numbers of the members that wait.
+        """
         columns = [point[0] for point, _ in entries], [-point[1] for point, _ in entries]
         return Block(entries, columns, waiting)
 
     def dominates(self, entry: Entry) -> bool:
-        """Whether a member does."""
-        # Of those no larger in the first objective, the last is the smallest in the second.
+        """Return whether a member dominates the entry's point."""
+        # Among the members that are no larger in x, the last one has the smallest y.
         (x, y), _ = entry
         last = bisect_right(self._x, x) - 1
         if last < 0 or self._minus_y[last] < -y:
@@ -99,9 +141,9 @@ class Staircase(Front):
         return self._minus_y[last] > -y or self._x[last] < x
 
     def _exchange(self, newcomers: list[Entry], new: Any) -> tuple[list[Entry], Any]:
-        # Those who leave a front lie side by side in it, and so do those whom they oust from the
-        # next: every point there is dominated by one of the front above, hence, where it is no
-        # smaller than the first newcomer in x and than the last in y, by a newcomer.
+        # The members that leave are neighbours: they are no smaller in x than the first newcomer
+        # and no smaller in y than the last. A newcomer dominates each of them, because a point of
+        # the front above does.
         x, minus_y = self._x, self._minus_y
         new_x, new_minus_y = new
         begin = bisect_left(x, new_x[0])

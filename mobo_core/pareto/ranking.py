@@ -1,20 +1,21 @@
-"""Rankings: points (n, m), minimised, to an *order* of indices (n,), best first.
+"""Rankings: functions that sort minimised points (n, m) from the best to the worst.
 
-An order is not a vector of ranks: ``order[0]`` is the index of the best point, whereas
-``ranks[0]`` would be the place of the first one. The two agree on sorted input, which is why
-reading one as the other survives careless tests; `ranks_of` converts.
+A ranking returns an *order*: the indices (n,) of the points, best first. An order is not a vector
+of ranks: ``order[0]`` is the index of the best point, but ``ranks[0]`` is the place of the first
+point. The two are equal for sorted input, so a test on sorted points does not notice when one is
+read as the other. `ranks_of` converts an order to ranks.
 
-Common to all rankings:
+All rankings follow these rules:
 
 * Objectives are scaled by their range over the valid points
-  (`mobo_core.pareto.dominance.scale_to_range`), so no unit outweighs another.
-* Ties go to the lexicographically smaller point, then to the earlier one; nothing is random.
-  The order of values therefore does not depend on the order of the input.
-* Invalid points (NaN, ±inf) come last, in the order of the input.
+  (`mobo_core.pareto.dominance.scale_to_range`), so that no unit outweighs another.
+* Among equals the lexicographically smaller point comes first, then the earlier one. Nothing is
+  random, so the ranked values do not depend on the order of the input.
+* Invalid points (with NaN or ±inf) come last, in the order of the input.
 
-To add a ranking, write one function here and name it in `RANKINGS`. As a `FrontRanking` (what
-happens inside a front) or a `ScoreRanking` (a score of each point) it is also kept up to date
-cheaply as points arrive; see `mobo_core.pareto.incremental`.
+To add a ranking, write one function here and add it to `RANKINGS`. Write it as a `FrontRanking`
+(it sorts the points inside one front) or as a `ScoreRanking` (it gives each point a score). The
+order is then also updated at low cost as points arrive (see `mobo_core.pareto.incremental`).
 """
 
 from __future__ import annotations
@@ -40,30 +41,52 @@ from mobo_core.pareto.indicators import hypervolume_contributions
 Order = NDArray[np.int64]
 
 AUGMENTATION = 0.05
-"""ρ of the augmented Chebyshev scalarisation; Knowles 2006, doi:10.1109/TEVC.2005.851274."""
+"""The weight ρ of the sum in the augmented Chebyshev scalarisation.
+
+Source: Knowles 2006, doi:10.1109/TEVC.2005.851274.
+"""
 FALLBACK_MARGIN = 0.1
-"""Without a reference point: so much of the range beyond the worst value of each objective."""
+"""The distance from the worst value to the default reference point, as a share of the range.
+
+The default is used, in each objective, if no reference point is given.
+"""
 
 
 class Ranking(Protocol):
-    """Orders points, best first."""
+    """A function that sorts points from the best to the worst.
+
+    Example:
+        >>> ranking: Ranking = pareto_epsnet
+        >>> ranking([[4, 4], [1, 3], [2, 2]]).tolist()
+        [2, 1, 0]
+    """
 
     def __call__(self, points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
-        """Indices (n,) of the points (n, m), minimised, best first.
+        """Return the indices (n,) of the points, best first.
 
         Args:
             points: (n, m), minimised.
-            reference_point: (m,), minimised; rankings that need none ignore it.
+            reference_point: (m,), minimised; most rankings do not use it.
         """
         ...
 
 
 class FrontRanking:
-    """A ranking that goes front by front; make one with this as a decorator.
+    """A ranking that sorts points front by front, and inside each front by a given function.
+
+    Use the class as a decorator of that function.
 
     Args:
-        inside: Orders one front, best first: its points (k, m), scaled and in lexicographic order,
-            and the reference point (m,) in the same scale.
+        inside: A function that sorts one front, best first. It receives the front's points (k, m),
+            scaled and in lexicographic order, and the reference point (m,) on the same scale. It
+            returns the indices (k,) of the points.
+
+    Example:
+        >>> @FrontRanking
+        ... def pareto_knee(front, reference):
+        ...     return np.argsort(front.max(axis=1), kind="stable")
+        >>> pareto_knee([[0, 10], [10, 0], [2, 3], [3, 4]]).tolist()
+        [2, 0, 1, 3]
     """
 
     def __init__(self, inside: Callable[[Points, Points], Order]) -> None:
@@ -71,18 +94,27 @@ class FrontRanking:
         functools.update_wrapper(self, inside)
 
     def __reduce__(self) -> str:
-        """By name, as functions are pickled: the wrapped one is hidden behind this."""
+        """Pickle by name, as Python pickles functions: the name leads to this object."""
         return self.__qualname__
 
     __qualname__: str
 
     def __call__(self, points: ArrayLike, reference_point: ArrayLike | None = None) -> Order:
-        """See `Ranking`."""
+        """Return the indices (n,) of the points, best first.
+
+        Args:
+            points: (n, m), minimised.
+            reference_point: (m,), minimised. Without one it lies, in each objective, beyond the
+                worst valid value by `FALLBACK_MARGIN` of the range.
+
+        Raises:
+            ValueError: If the reference point has another number of objectives.
+        """
         array = as_points(points)
         valid = np.flatnonzero(valid_mask(array))
         if len(valid) == 0:
             return _with_invalid(valid, array)
-        # Lexicographic first: positions then break ties by value, whatever the input's order.
+        # Points are sorted lexicographically first: ties must not depend on the input's order.
         ordered = valid[_lexicographic(array[valid])]
         low, high = array[valid].min(axis=0), array[valid].max(axis=0)
         ranks = non_dominated_ranks(array[ordered])
@@ -97,13 +129,13 @@ class FrontRanking:
     def order_front(
         self, front: Points, low: Points, high: Points, reference_point: ArrayLike | None
     ) -> Order:
-        """Indices (k,) of one front's points, best first.
+        """Return the indices (k,) of one front's points, best first.
 
         Args:
-            front: (k, m), in lexicographic order.
-            low: (m,) smallest values among all points, not of this front alone.
-            high: (m,) largest values among all points.
-            reference_point: As in `Ranking`.
+            front: (k, m) the points of one front, minimised, in lexicographic order.
+            low: (m,) the smallest values among all valid points, not only of this front.
+            high: (m,) the largest values among all valid points, not only of this front.
+            reference_point: (m,), minimised, or None for the default of `__call__`.
         """
         reference = _scaled_reference(low, high, reference_point)
         if len(front) == 1:
@@ -113,45 +145,69 @@ class FrontRanking:
 
 @FrontRanking
 def pareto_epsnet(front: Points, reference: Points) -> Order:
-    """Front by front; inside a front every prefix covers it well.
+    """Sort points front by front, and inside a front so that every prefix covers it well.
 
-    See `mobo_core.pareto.dominance.epsilon_net_order`. Source: Salinas et al. 2021,
-    arXiv:2106.05680, section 4.2. Cost: O(n log n) for the fronts (m ≤ 3), O(k² m) for a front of
-    k points.
+    The order inside a front is that of `mobo_core.pareto.dominance.epsilon_net_order`.
+
+    Source: Salinas et al. 2021, arXiv:2106.05680, section 4.2. Cost: O(n log n) for the fronts
+    (m ≤ 3) and O(k² m) for a front of k points.
+
+    Example:
+        >>> pareto_epsnet([[9, 9], [0, 6], [1, 4], [6, 0]]).tolist()
+        [2, 3, 1, 0]
     """
     return epsilon_net_order(front)
 
 
 @FrontRanking
 def pareto_crowding(front: Points, reference: Points) -> Order:
-    """Front by front; inside a front the less crowded first.
+    """Sort points front by front, and inside a front by crowding distance, the largest first.
 
     Source: Deb et al. 2002 (NSGA-II), doi:10.1109/4235.996017, section III.B. Cost: O(m n log n)
-    beside the fronts.
+    in addition to the fronts.
+
+    Example:
+        >>> pareto_crowding([[9, 9], [0, 6], [1, 4], [2, 3], [6, 0]]).tolist()
+        [1, 4, 3, 2, 0]
     """
     return np.argsort(-crowding_distance(front), kind="stable")
 
 
 @FrontRanking
 def pareto_hypervolume(front: Points, reference: Points) -> Order:
-    """Front by front; inside a front the larger exclusive hypervolume contribution first.
+    """Sort points front by front, and inside a front by hypervolume contribution, largest first.
 
-    Points that contribute nothing (outside the reference point, duplicates) come by their scaled
-    sum. Without a reference point it lies a tenth of each objective's range beyond the worst valid
-    point.
+    A point's contribution is the hypervolume that only this point of its front dominates. Points
+    that contribute nothing (they are outside the reference point, or duplicates) are sorted by the
+    sum of their scaled coordinates. Without a reference point, it lies beyond the worst valid
+    value of each objective by a tenth of the objective's range.
 
     Source: Beume et al. 2007 (SMS-EMOA), doi:10.1016/j.ejor.2006.08.008. Cost: O(k log k) for a
     front of k points (m ≤ 3).
+
+    Example:
+        >>> pareto_hypervolume([[9, 9], [0, 6], [1, 4], [6, 0]], reference_point=[10, 10]).tolist()
+        [3, 2, 1, 0]
     """
     contributions = hypervolume_contributions(front, reference)
     return np.lexsort((front.sum(axis=1), -contributions))
 
 
 class ScoreRanking:
-    """A ranking by a score of each point; make one with this as a decorator.
+    """A ranking that sorts points by a score, smallest first.
+
+    Use the class as a decorator of the function that computes the scores.
 
     Args:
-        score: Scores (n,), the smaller the better, of scaled and weighted points (n, m).
+        score: A function from scaled and weighted points (n, m) to their scores (n,); a smaller
+            score is better.
+
+    Example:
+        >>> @ScoreRanking
+        ... def worst_objective(weighted):
+        ...     return weighted.max(axis=1)
+        >>> worst_objective([[0, 10], [10, 0], [2, 3]]).tolist()
+        [2, 0, 1]
     """
 
     def __init__(self, score: Callable[[Points], Points]) -> None:
@@ -159,7 +215,7 @@ class ScoreRanking:
         functools.update_wrapper(self, score)
 
     def __reduce__(self) -> str:
-        """By name, as functions are pickled: the wrapped one is hidden behind this."""
+        """Pickle by name, as Python pickles functions: the name leads to this object."""
         return self.__qualname__
 
     __qualname__: str
@@ -170,15 +226,16 @@ class ScoreRanking:
         reference_point: ArrayLike | None = None,
         weights: ArrayLike | None = None,
     ) -> Order:
-        """See `Ranking`.
+        """Return the indices (n,) of the points, best first.
 
         Args:
             points: (n, m), minimised.
-            reference_point: Ignored.
-            weights: (m,), non-negative, or (n, m) with each point's own; None weighs all alike.
+            reference_point: Not used.
+            weights: Non-negative weights of the objectives: (m,) for all points, or (n, m) with a
+                row for each point. None gives all objectives the weight 1/m.
 
         Raises:
-            ValueError: If the weights have another shape, are negative or not finite.
+            ValueError: If the weights have another shape, are negative or are not finite.
         """
         array = as_points(points)
         own = np.broadcast_to(_weights(weights, array), array.shape)
@@ -192,13 +249,13 @@ class ScoreRanking:
     def scores(
         self, points: Points, low: Points, high: Points, weights: Points | None = None
     ) -> Points:
-        """Scores (n,) of valid points (n, m).
+        """Return the scores (n,) of valid points; a smaller score is better.
 
         Args:
-            points: (n, m).
-            low: (m,) smallest values among all points.
-            high: (m,) largest values among all points.
-            weights: (n, m); None weighs all alike.
+            points: (n, m), minimised, all valid.
+            low: (m,) the smallest values by which the objectives are scaled.
+            high: (m,) the largest values by which the objectives are scaled.
+            weights: (n, m) the weights; None gives all objectives the weight 1/m.
         """
         if weights is None:
             weights = _weights(None, points)
@@ -207,9 +264,13 @@ class ScoreRanking:
 
 @ScoreRanking
 def linear(weighted: Points) -> Points:
-    """By the weighted sum of the scaled objectives.
+    """Sort points by the weighted sum of the scaled objectives.
 
-    Finds no point in a concave part of a front, whatever the weights.
+    No weights put a point of a concave part of the front first.
+
+    Example:
+        >>> linear([[0, 10], [10, 0], [2, 3]], weights=[0.5, 0.5]).tolist()
+        [2, 0, 1]
     """
     scores: Points = weighted.sum(axis=1)
     return scores
@@ -217,9 +278,16 @@ def linear(weighted: Points) -> Points:
 
 @ScoreRanking
 def chebyshev(weighted: Points) -> Points:
-    """By the augmented Chebyshev scalarisation max_j w_j z_j + ρ Σ_j w_j z_j of the scaled z.
+    """Sort points by the augmented Chebyshev scalarisation of the scaled objectives.
+
+    The score of a point is max_j w_j z_j + ρ Σ_j w_j z_j with its scaled objectives z_j, the
+    weights w_j and ρ = `AUGMENTATION`.
 
     Source: Knowles 2006 (ParEGO), doi:10.1109/TEVC.2005.851274, equation 2.
+
+    Example:
+        >>> chebyshev([[0, 10], [10, 0], [6, 6]], weights=[0.8, 0.2]).tolist()
+        [0, 2, 1]
     """
     scores: Points = weighted.max(axis=1) + AUGMENTATION * weighted.sum(axis=1)
     return scores
@@ -232,14 +300,21 @@ RANKINGS: Mapping[str, Ranking] = {
     "chebyshev": chebyshev,
     "linear": linear,
 }
-"""What schedulers and matrix files may name."""
+"""The rankings by the names that schedulers and matrix files use."""
 
 
 def as_ranking(ranking: str | Ranking) -> Ranking:
-    """The ranking of that name, or the function itself.
+    """Return the ranking with a given name; a function is returned unchanged.
+
+    Args:
+        ranking: A name in `RANKINGS`, or a function of the type `Ranking`.
 
     Raises:
-        ValueError: If there is no such name.
+        ValueError: If no ranking has this name.
+
+    Example:
+        >>> as_ranking("pareto_epsnet") is pareto_epsnet
+        True
     """
     if not isinstance(ranking, str):
         return ranking
@@ -249,7 +324,15 @@ def as_ranking(ranking: str | Ranking) -> Ranking:
 
 
 def ranks_of(order: ArrayLike) -> Order:
-    """(n,) place of each point, 0 the best, from an order of indices: its inverse."""
+    """Return the place (n,) of each point, 0 for the best: the inverse of an order.
+
+    Args:
+        order: (n,) the indices of the points, best first.
+
+    Example:
+        >>> ranks_of([2, 0, 1]).tolist()
+        [1, 2, 0]
+    """
     indices = np.asarray(order, dtype=np.int64)
     ranks = np.empty_like(indices)
     ranks[indices] = np.arange(len(indices))
@@ -279,7 +362,7 @@ def _weights(weights: ArrayLike | None, points: Points) -> Points:
 
 
 def _scaled_reference(low: Points, high: Points, reference_point: ArrayLike | None) -> Points:
-    """The reference point in the coordinates of `scale_to_range`."""
+    """Return the reference point (m,), scaled like the points; the default one for None."""
     if reference_point is None:
         return np.full(len(low), 1 + FALLBACK_MARGIN)
     reference = np.asarray(reference_point, dtype=float)

@@ -1,8 +1,8 @@
-"""Rules: decisions about trials from their reports, without Ray.
+"""Rules: decisions about trials, made from their reports, without Ray.
 
-A rule is told each report of each trial and answers with a `Decision`. Schedulers of
+A rule receives each report of each trial and returns a `Decision`. The schedulers of
 `mobo_core.tune` carry the decisions out. The protocols and the paper's two rules can be imported
-from here.
+from here. The other rules are in `mobo_core.rules.halving` and `mobo_core.rules.projection`.
 """
 
 from mobo_core.rules.rule import (

@@ -1,4 +1,4 @@
-"""The learning curves of a run and the configurations behind them, as arrays."""
+"""The learning curves of a run, and the configurations of its trials, as arrays."""
 
 from __future__ import annotations
 
@@ -14,20 +14,28 @@ from numpy.typing import NDArray
 from mobo_core.objectives import Points, is_finite_number
 
 WIDE = 10.0
-"""From this ratio of the largest to the smallest value on, a positive number counts by its log."""
+"""The smallest ratio of largest to smallest value for which positive numbers count by their log."""
 CATEGORIES = 10
-"""So many values of one name are told apart from its most frequent one."""
+"""The largest number of values of one name that get a feature, besides its most frequent value."""
 
 
 @dataclass(frozen=True)
 class Spans:
-    """How trials went on from a budget t that they all reported at.
+    """The progress of k trials from a common budget t to their last reports.
 
     Args:
-        rows: (k,) of the trials.
-        starts: (k, m) points at t.
-        ends: (k, m) their last points, beyond t.
-        budgets: (k,) of those.
+        rows: (k,) the rows of the trials.
+        starts: (k, m) their points at t, minimised.
+        ends: (k, m) their last points, minimised.
+        budgets: (k,) the budgets of their last reports, all larger than t.
+
+    Example:
+        >>> curves = Curves(m=1)
+        >>> for trial_id, t, value in [("a", 1, 0.5), ("b", 1, 0.9), ("a", 4, 0.2)]:
+        ...     curves.add(trial_id, t, np.array([value]))
+        >>> spans = curves.spans(t=1, latest=200)
+        >>> spans.starts.tolist(), spans.ends.tolist(), spans.budgets.tolist()
+        ([[0.5]], [[0.2]], [4.0])
     """
 
     rows: NDArray[np.intp]
@@ -37,7 +45,18 @@ class Spans:
 
 
 class Curves:
-    """All reports of a run as arrays: a row per trial, a column per distinct budget."""
+    """All reports of a run as arrays, with a row per trial and a column per distinct budget.
+
+    Args:
+        m: The number of objectives.
+
+    Example:
+        >>> curves = Curves(m=2)
+        >>> curves.add("a", 1, np.array([0.5, 10.0]))
+        >>> curves.add("a", 2, np.array([0.3, 10.0]))
+        >>> curves.last_points(curves.rows(["a"])).tolist()
+        [[0.3, 10.0]]
+    """
 
     def __init__(self, m: int) -> None:
         self._row: dict[str, int] = {}
@@ -50,16 +69,21 @@ class Curves:
         self._best, self._worst = np.full(m, np.inf), np.full(m, -np.inf)
 
     def add(self, trial_id: str, t: float, point: Points) -> None:
-        """Keep a report.
+        """Store a report.
 
-        A budget that was reported before, or passed, means that the trial went back to an older
-        checkpoint: what it had reported since is forgotten.
+        If the trial has already reported a larger budget, it went back to an older checkpoint. Its
+        reports at larger budgets are then removed, and one at the same budget is replaced.
+
+        Args:
+            trial_id: The id of the trial that reports.
+            t: The budget that the trial has spent, > 0.
+            point: (m,) the objectives, minimised.
 
         Raises:
             ValueError: If the budget is not positive.
         """
         if not t > 0:
-            raise ValueError(f"budgets must count from above 0, got {t} from trial {trial_id}")
+            raise ValueError(f"a budget must be greater than 0, got {t} from trial {trial_id}")
         row = self._row.setdefault(trial_id, len(self._row))
         if row == len(self._ids):
             self._ids.append(trial_id)
@@ -80,48 +104,54 @@ class Curves:
         self._best, self._worst = np.minimum(point, self._best), np.maximum(point, self._worst)
 
     def fail(self, trial_id: str) -> None:
-        """The trial's points stand for nothing any more; how its curve went stays known."""
+        """Exclude a failed trial from `standing`; its learning curve remains."""
         if trial_id in self._row:
             self._alive[self._row[trial_id]] = False
 
     def trial_ids(self, rows: NDArray[np.intp]) -> list[str]:
-        """The trials of some rows."""
+        """Return the ids of the trials in the given rows (n,)."""
         return [self._ids[row] for row in rows.tolist()]
 
     def rows(self, trial_ids: Sequence[str]) -> NDArray[np.intp]:
-        """(n,) rows of trials that have reported."""
+        """Return the rows (n,) of trials that have reported."""
         return np.array([self._row[trial_id] for trial_id in trial_ids], dtype=np.intp)
 
     def last_t(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """(n,) budgets of the last reports."""
+        """Return the budgets (n,) of the last reports of the trials in the given rows (n,)."""
         return self._last_t[rows]
 
     def last_points(self, rows: NDArray[np.intp]) -> Points:
-        """(n, m) last points."""
+        """Return the last points (n, m) of the trials in the given rows (n,)."""
         points: Points = self._values[rows, self._columns(self._last_t[rows])]
         return points
 
     def first_t(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """(n,) budgets of the first reports."""
+        """Return the budgets (n,) of the first reports of the trials in the given rows (n,)."""
         return self._first_t[rows]
 
     def first_points(self, rows: NDArray[np.intp]) -> Points:
-        """(n, m) first points."""
+        """Return the first points (n, m) of the trials in the given rows (n,)."""
         points: Points = self._values[rows, self._columns(self._first_t[rows])]
         return points
 
     def standing(self) -> Points:
-        """(n, m) last points of all trials that have not failed."""
+        """Return the last points (n, m) of all trials that have not failed."""
         return self.last_points(np.flatnonzero(self._alive))
 
     def spans(self, t: float, latest: int) -> Spans:
-        """How trials went on from t; of more than `latest` trials, the last to have begun."""
+        """Return the progress of the trials that reported at a budget and beyond it.
+
+        Args:
+            t: A budget at which at least one trial has reported.
+            latest: The largest number of trials; of more trials, those with the latest first
+                reports are taken.
+        """
         starts = self._values[:, self._column[t]]
         rows = np.flatnonzero(~np.isnan(starts[:, 0]) & (self._last_t > t))[-latest:]
         return Spans(rows, starts[rows], self.last_points(rows), self._last_t[rows])
 
     def extremes(self) -> tuple[Points, Points]:
-        """(m,) best and (m,) worst values ever reported."""
+        """Return the best (m,) and the worst (m,) values of all reports, minimised."""
         return self._best, self._worst
 
     def _columns(self, budgets: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -129,15 +159,27 @@ class Curves:
 
 
 class Features:
-    """Configurations as numbers of about equal weight, whatever they hold.
+    """Features of configurations: numbers of about equal weight, for any kind of search space.
 
-    A number, or its logarithm if all are positive and span a factor of `WIDE`, is scaled to mean 0
-    and variance 1 over the configurations seen. What is no number is a category: each value but the
-    most frequent one gives 0 or 1, less its mean, if it was seen at least twice and is one of the
-    `CATEGORIES` most frequent after it; so a name that is different in every trial tells nothing.
-    Entries of nested dicts count by their path, lists and other objects not at all. What is the
-    same in all configurations is left out; a missing entry is 0. Means and variances are taken anew
-    when a twentieth more configurations are known.
+    * A **number** gives one feature with mean 0 and variance 1 over the configurations seen. If all
+      its values are positive and the largest is at least `WIDE` times the smallest, its logarithm
+      is used instead.
+    * A **category** (text, a bool or None) gives one feature per value: 1 if the configuration has
+      this value and 0 if not, minus the mean. The most frequent value gives none, and neither does
+      a value that was seen only once. At most `CATEGORIES` values are used, the most frequent ones.
+      A name that is different in every trial therefore gives no feature.
+    * The entries of a **nested** dict are named by their path. Lists and other objects are left
+      out.
+    * An entry that is the same in all configurations is left out. A missing entry gives 0.
+
+    Means and variances are updated when the number of configurations has grown by more than 5 %.
+
+    Example:
+        >>> features = Features()
+        >>> features.add("a", {"lr": 1e-4, "width": 32})
+        >>> features.add("b", {"lr": 1e-2, "width": 32})
+        >>> features.of(["a", "b"]).round(6).tolist()
+        [[-1.0], [1.0]]
     """
 
     def __init__(self) -> None:
@@ -147,13 +189,22 @@ class Features:
         self._scaled_at = 0
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Keep a configuration; one that comes again is known."""
+        """Store a trial's configuration; only the first one of a trial counts.
+
+        Args:
+            trial_id: The trial's id.
+            config: The trial's hyper-parameters, which may be nested.
+        """
         if trial_id not in self._entries:
             self._entries[trial_id] = dict(_entries(config))
 
     def of(self, trial_ids: Sequence[str]) -> Points:
-        """(n, p) features of n trials; 0 for a trial without a configuration."""
-        # Scales are fixed for a while when there are many: to adapt them costs what there is.
+        """Return the features (n, p) of n trials; they are 0 for a trial without a configuration.
+
+        Args:
+            trial_ids: The n trials' ids.
+        """
+        # Scales are not updated at every call, because that reads all configurations.
         if len(self._entries) > 1.05 * self._scaled_at:
             self._scales = list(_scales(list(self._entries.values())))
             self._scaled, self._scaled_at = {}, len(self._entries)
@@ -169,7 +220,7 @@ class Features:
 
 @dataclass(frozen=True)
 class _Number:
-    """A number's scale."""
+    """The scale of a number: it maps a configuration to one feature."""
 
     name: str
     log: bool
@@ -185,7 +236,7 @@ class _Number:
 
 @dataclass(frozen=True)
 class _Category:
-    """A category's share."""
+    """One value of a category: it maps a configuration to one feature."""
 
     name: str
     value: str
@@ -197,14 +248,14 @@ class _Category:
 
 
 def _scales(configs: Sequence[Mapping[str, float | str]]) -> Iterator[_Number | _Category]:
-    """The features of some configurations, by name."""
+    """Yield the features of the given configurations, sorted by name."""
     for name in sorted({name for config in configs for name in config}):
         values = [config[name] for config in configs if name in config]
         numbers = np.array([value for value in values if isinstance(value, float)])
         if len(numbers) and numbers.min() < numbers.max():
             log = bool(numbers.min() > 0 and numbers.max() >= WIDE * numbers.min())
             scaled = np.log(numbers) if log else numbers
-            # Means of numbers near the largest there are would overflow.
+            # Numbers near the largest float would let the mean overflow.
             with np.errstate(over="ignore", invalid="ignore"):
                 mean, deviation = float(scaled.mean()), float(scaled.std())
             if math.isfinite(deviation) and deviation > 0:
@@ -217,7 +268,10 @@ def _scales(configs: Sequence[Mapping[str, float | str]]) -> Iterator[_Number | 
 
 
 def _entries(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | str]]:
-    """(path, value): numbers as such, what can be told apart by its text as text."""
+    """Yield the (path, value) pairs of a nested configuration: floats for numbers, else texts.
+
+    Values other than numbers, texts, bools and None are left out.
+    """
     for key, value in config.items():
         if isinstance(value, Mapping):
             yield from _entries(value, f"{prefix}{key}/")

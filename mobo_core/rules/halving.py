@@ -1,14 +1,26 @@
-"""Multi-objective asynchronous successive halving (MO-ASHA): stopping and promotion.
+"""Multi-objective asynchronous successive halving (MO-ASHA), by stopping and by promotion.
 
-Symbols: r = `grace_period`, η = `reduction_factor`, R = `max_t`. At each milestone r·η^k < R a
-trial's point is recorded at that *rung*, one point per trial, and ranked among the others there.
+Symbols: r = `grace_period`, η = `reduction_factor`, R = `max_t`. The milestones are ⌊r·η^k⌋ < R for
+k = 0, 1, 2, … (`mobo_core.rules.rungs`). Every milestone has a *rung*: the points of the trials
+that have reached it.
 
-* **Stopping** (`HalvingRule`): the trial goes on if it stands within the best max(1, ⌊n/η⌋).
-  One decision, taken with what is known at that moment.
-* **Promotion** (`PromotionHalvingRule`): the trial pauses; whenever a slot frees, rungs are
-  searched from the top: of the best ⌊n/η⌋ of a rung the first that is paused there goes on.
-* **Brackets** (MO-Hyperband): with more than one, each trial is drawn into a bracket s that drops
-  the lowest s rungs; brackets have rungs of their own.
+1. **Recording.** When a trial newly reaches a milestone, its present point is recorded at that
+   rung. A trial has at most one point at a rung. If one report passes several milestones, the
+   point counts for the highest of them only.
+2. **Ranking.** A ranking sorts the n points of a rung, the new one included, from the best to the
+   worst (`mobo_core.pareto.ranking`).
+3. **Stopping** (`HalvingRule`). The trial continues if it is among the best max(1, ⌊n/η⌋) of its
+   rung at this moment. Otherwise it stops. The decision is final.
+4. **Promotion** (`PromotionHalvingRule`). Every trial pauses at every milestone. When a slot is
+   free, the rungs are searched from the highest milestone to the lowest (rungs of several brackets
+   at one milestone in the brackets' order). In each rung the best ⌊n/η⌋ points are considered. The
+   best of them whose trial is paused at this rung is resumed. If no rung has such a trial, a new
+   trial starts.
+5. **Completion.** A trial that reports a budget of R or more is complete. A trial that reports an
+   invalid point (NaN or ±inf) stops.
+6. **Brackets** (MO-Hyperband). With several brackets, each new trial is drawn into one of them
+   (`HalvingSettings.draw_bracket`). Bracket s leaves out the s lowest milestones, and its rungs
+   hold only its own trials.
 
 Source: Schmucker et al. 2021, arXiv:2106.12639 (MO-ASHA); Li et al. 2020, arXiv:1810.05934
 (ASHA); Li et al. 2018, jmlr.org/papers/v18/16-558.html (brackets).
@@ -31,20 +43,26 @@ from mobo_core.rules.rungs import milestones, promotion_quota, stopping_quota
 
 @dataclass(frozen=True)
 class HalvingSettings:
-    """What stopping and promotion share.
+    """The settings of successive halving, both by stopping and by promotion.
 
     Args:
         max_t: R, the full budget of a trial.
         grace_period: r ≥ 1, the first milestone.
-        reduction_factor: η > 1.
-        brackets: Number of brackets, ≥ 1; bracket s starts at the milestone r·η^s.
-        ranking: Name in `mobo_core.pareto.ranking.RANKINGS`, or a function of that kind.
-        reference_point: (m,) minimised; for rankings that use one.
-        seed: Of the draw of brackets.
+        reduction_factor: η > 1; about one in η trials of a rung continues.
+        brackets: The number of brackets, ≥ 1. Bracket s starts at the milestone r·η^s.
+        ranking: A name in `mobo_core.pareto.ranking.RANKINGS`, or a function of the type
+            `mobo_core.pareto.ranking.Ranking`.
+        reference_point: (m,), minimised, for rankings that use one; or None.
+        seed: The seed of the draws of brackets.
 
     Raises:
-        ValueError: If a value is out of range, the ranking unknown, or a bracket would have no
-            milestone.
+        ValueError: If a value is out of range, if the ranking is unknown, or if a bracket would
+            have no milestone.
+
+    Example:
+        >>> settings = HalvingSettings(max_t=27, grace_period=1, reduction_factor=3, brackets=2)
+        >>> settings.ladders()
+        [(1, 3, 9), (3, 9)]
     """
 
     max_t: float
@@ -71,17 +89,20 @@ class HalvingSettings:
             )
 
     def ladders(self) -> list[tuple[int, ...]]:
-        """Milestones of every bracket."""
+        """Return the milestones of every bracket, ascending."""
         return [
             milestones(self.grace_period, self.reduction_factor, self.max_t, bracket)
             for bracket in range(int(self.brackets))
         ]
 
     def draw_bracket(self, index: int) -> int:
-        """Bracket of the trial number `index`: seeded, and independent of all other trials.
+        """Return the bracket of a trial; it depends only on the settings and the trial's number.
 
-        A bracket with h halvings ahead has a share proportional to η^h / (h + 1): that of the
-        configurations Hyperband starts in it.
+        A bracket with h milestones is drawn with a probability proportional to η^h / (h + 1). This
+        is the bracket's share of the configurations that Hyperband starts.
+
+        Args:
+            index: The trial's number, in the order in which trials are added, from 0.
         """
         if self.brackets == 1:
             return 0
@@ -94,7 +115,7 @@ class HalvingSettings:
 
 
 class _Brackets:
-    """Which bracket a trial is in, and the rungs of each."""
+    """The bracket of each trial, and the rungs of each bracket."""
 
     def __init__(self, settings: HalvingSettings) -> None:
         self._settings = settings
@@ -111,7 +132,13 @@ class _Brackets:
         return self._bracket[trial_id]
 
     def record(self, trial_id: str, budget: int, point: Points) -> RankedSet:
-        """The rung at this milestone, with the trial's first point there."""
+        """Record a point at a rung, unless the trial has one there, and return the rung.
+
+        Args:
+            trial_id: The trial's id.
+            budget: The rung's milestone.
+            point: (m,) the objectives, minimised.
+        """
         rungs = self.rungs[self.of(trial_id)]
         if budget not in rungs:
             reference = self._settings.reference_point
@@ -122,7 +149,20 @@ class _Brackets:
 
 
 class HalvingRule:
-    """MO-ASHA by stopping; see the module's text and `mobo_core.rules.rule.StoppingRule`."""
+    """The rule of MO-ASHA by stopping; the module's text explains it.
+
+    Args:
+        settings: The settings of successive halving.
+
+    Example:
+        One of three trials may continue at a milestone. The first trial has no rivals yet, and the
+        third is better than both others.
+
+        >>> rule = HalvingRule(HalvingSettings(max_t=9, grace_period=1, reduction_factor=3))
+        >>> points = {"a": [2.0, 2.0], "b": [3.0, 3.0], "c": [1.0, 1.0]}
+        >>> [rule.report(name, 1, np.array(point)).value for name, point in points.items()]
+        ['continue', 'stop', 'continue']
+    """
 
     def __init__(self, settings: HalvingSettings) -> None:
         self._settings = settings
@@ -130,14 +170,25 @@ class HalvingRule:
         self._ladders = [RungLadder(ladder) for ladder in settings.ladders()]
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Draw the trial's bracket."""
+        """Draw the bracket of a new trial.
+
+        Args:
+            trial_id: The id of the new trial, or of a trial that starts again after a failure.
+            config: The trial's hyper-parameters, which this rule does not use.
+        """
         self._brackets.add(trial_id)
 
     def end(self, trial_id: str, failed: bool) -> None:
-        """Rungs keep their points: they say how good others were there."""
+        """Do nothing: ended trials keep their points at the rungs, for comparison with others."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """See `StoppingRule.report`."""
+        """Record a report and return the decision about its trial.
+
+        Args:
+            trial_id: The id of the trial that reports.
+            t: The budget spent so far, in the unit of `max_t`.
+            point: (m,) the objectives, minimised.
+        """
         if not np.isfinite(point).all():
             return Decision.STOP
         if t >= self._settings.max_t:
@@ -152,13 +203,28 @@ class HalvingRule:
 
 
 class PromotionHalvingRule:
-    """MO-ASHA by promotion; see the module's text and `mobo_core.rules.rule.PromotionRule`."""
+    """The rule of MO-ASHA by promotion; the module's text explains it.
+
+    Args:
+        settings: The settings of successive halving.
+
+    Example:
+        >>> rule = PromotionHalvingRule(HalvingSettings(max_t=9, reduction_factor=3))
+        >>> points = {"a": [2.0, 2.0], "b": [3.0, 3.0], "c": [1.0, 1.0]}
+        >>> [rule.report(name, 1, np.array(point)).value for name, point in points.items()]
+        ['pause', 'pause', 'pause']
+        >>> rule.choose(new_available=True)
+        'c'
+        >>> rule.resume("c")
+        >>> rule.choose(new_available=True) is None
+        True
+    """
 
     def __init__(self, settings: HalvingSettings) -> None:
         self._settings = settings
         self._brackets = _Brackets(settings)
         self._ladders = settings.ladders()
-        # Where each trial stands: the milestone it was last promoted from, 0 before the first.
+        # The milestone from which each trial was last promoted; 0 before the first promotion.
         self._promoted_from: dict[str, int] = {}
         self._paused_at: dict[str, int] = {}
         self._promotions = [dict.fromkeys(ladder, 0) for ladder in self._ladders]
@@ -166,14 +232,24 @@ class PromotionHalvingRule:
         self._budgets = sorted({b for ladder in self._ladders for b in ladder}, reverse=True)
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Draw the trial's bracket."""
+        """Draw the bracket of a new trial.
+
+        Args:
+            trial_id: The id of the new trial, or of a trial that starts again after a failure.
+            config: The trial's hyper-parameters, which this rule does not use.
+        """
         self._brackets.add(trial_id)
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """See `StoppingRule.report`.
+        """Record a report and return the decision about its trial.
 
-        A trial that starts over after a failure pauses again where it paused before; its first
-        point there stands.
+        A trial that starts again after a failure pauses where it paused before. Its first point at
+        that rung still counts.
+
+        Args:
+            trial_id: The id of the trial that reports.
+            t: The budget spent so far, in the unit of `max_t`.
+            point: (m,) the objectives, minimised.
         """
         if not np.isfinite(point).all():
             return Decision.STOP
@@ -193,7 +269,14 @@ class PromotionHalvingRule:
         return Decision.PAUSE
 
     def choose(self, new_available: bool) -> str | None:
-        """Top rung first: the best trial within its quota that is paused there, if any."""
+        """Return the paused trial to resume, or None if a new trial should start.
+
+        The rungs are searched from the top. In each rung, the best paused trial within the quota is
+        taken.
+
+        Args:
+            new_available: Not used: a promotion always comes before a new trial.
+        """
         if self._choice is None:
             self._choice = (self._find(),)
         return self._choice[0]
@@ -210,32 +293,35 @@ class PromotionHalvingRule:
         return None
 
     def resume(self, trial_id: str) -> None:
-        """See `PromotionRule.resume`."""
+        """Note that a paused trial continues to its next milestone."""
         budget = self._paused_at[trial_id]
         self.withdraw(trial_id)
         self._promoted_from[trial_id] = budget
         self._promotions[self._brackets.of(trial_id)][budget] += 1
 
     def withdraw(self, trial_id: str) -> None:
-        """See `PromotionRule.withdraw`."""
+        """Take a trial out of the waiting ones; its points at the rungs remain."""
         budget = self._paused_at.pop(trial_id, None)
         if budget is not None:
             self._brackets.rungs[self._brackets.of(trial_id)][budget].set_waiting(trial_id, False)
             self._choice = None
 
     def end(self, trial_id: str, failed: bool) -> None:
-        """Rungs keep their points: they say how good others were there."""
+        """Take out a trial that will not report again; its points at the rungs remain."""
         self.withdraw(trial_id)
 
     def is_paused(self, trial_id: str) -> bool:
-        """See `PromotionRule.is_paused`."""
+        """Return whether the trial is paused and waits for `resume`."""
         return trial_id in self._paused_at
 
     def excess_promotions(self) -> dict[tuple[int, int], int]:
-        """(bracket, milestone) → promotions beyond ⌊n/η⌋ of the rung, where there are any.
+        """Return how many promotions exceed ⌊n/η⌋ at each rung where some do.
 
-        Asynchrony allows them: a trial promoted early may be overtaken by later ones, which are
-        then promoted too.
+        They happen because decisions are asynchronous. A trial that was promoted early may be
+        overtaken by later trials, and these are then promoted too.
+
+        Returns:
+            (bracket, milestone) → the number of promotions beyond ⌊n/η⌋.
         """
         excess = {}
         for bracket, rungs in enumerate(self._brackets.rungs):

@@ -1,43 +1,55 @@
-"""Hypervolume promotion: train on what is expected to add most hypervolume per epoch.
+"""Hypervolume promotion: train the trial that is expected to add most hypervolume per epoch.
 
-Successive halving ranks points; here a trial is worth what its *finished* curve is expected to
-add to the hypervolume. The whole algorithm, for reimplementation:
+Successive halving ranks the points that trials have now. Here, a trial is worth what its *finished*
+learning curve is expected to add to the hypervolume. R is the full budget of a trial (`max_t`). The
+whole algorithm, with all details needed to implement it again:
 
-1. **Distance.** A learned objective f has an ideal value f* (1 for accuracy, 0 for a loss); its
-   distance is d(t) = f(t) − f*, minimised. Without a given ideal it lies as far beyond the best
-   value seen in this run as the worst one, or the reference if that is nearer, lies behind it.
-   A distance is at least 10⁻¹² of the range so bounded. Exactly known objectives (parameters,
-   FLOPs) keep their value.
-2. **Exponents.** Curves are read as power laws, d ∝ t^−α. How trials j that reported at t went on
-   from there to their last report t_j gives exponents α_j(t) = −ln(d_j(t_j)/d_j(t)) / ln(t_j/t).
-   A Bayesian linear regression on them, for each objective its own, predicts α for a trial at t
-   from what it has shown so far, its exponent from its first report to t, and from its
-   configuration: `mobo_core.rules.exponents`, `mobo_core.rules.curves.Features`. Failed trials are
-   learned from too; of more than 200, the last to have begun. A curve that was at its ideal at t
-   tells nothing.
-   Trials are compared at equal t, so budgets must be counted in steps that all trials share.
-3. **Scenarios.** A trial at t may end at R with d(t)·(t/R)^α, α the quantiles of the prediction at
-   K = 5 levels, the midpoints of equal parts of (0, 1); all learned objectives take the same level,
-   as they improve together.
-4. **Gain.** Its expected gain is the mean over the scenarios of the hypervolume the scenario adds
-   to what is there: the last points of all trials, and the median scenario of the trials that
-   are training now, so that two alike are not both advanced for the same gain.
-5. **Choice.** Every new trial trains for the grace period and pauses. A free slot goes to the
-   paused trial with the largest gain per remaining epoch, gain / (R − t), if that exceeds
-   `margin` × the present hypervolume / R; or to a new trial, if there are any, whose rate is
-   taken for the mean of what the latest ten gained when they first paused, over R (the first ten
-   are never outranked). When no gain is worth it and no new trial comes, the rest is ended; but
-   as long as nothing has come inside the reference point, the trial whose best scenario falls
-   least short of it goes on. A resumed trial is judged again after each report and keeps its
-   slot while no other is better.
+1. **Distance.** A learned objective f has an ideal value f* (1 for an accuracy, 0 for a loss). Its
+   distance is d(t) = f(t) − f*, minimised. If no ideal is given, f* = best − (far − best). Here
+   *best* is the best value that any trial of this run has reported. The value *far* is the worst
+   one, but it is no worse than the reference value if best is better than that. For logarithms, a
+   distance is at least 10⁻¹² of the range far − f*. An exactly known objective (parameters, FLOPs)
+   keeps its value, and steps 2 and 3 do not apply to it.
+2. **Exponents.** Learning curves are read as power laws, d ∝ t^−α. Take the trials j that have
+   reported at budget t and also later, up to their last report at t_j. They give the exponents
+   α_j(t) = −ln(d_j(t_j)/d_j(t)) / ln(t_j/t). For each objective, a Bayesian linear regression on
+   them predicts α for a trial that is at t. Its inputs are the exponent from the trial's first
+   report to t, and the configuration (`mobo_core.rules.exponents`,
+   `mobo_core.rules.curves.Features`). Failed trials are used too. Of more than 200 trials, those
+   with the latest first reports are used. A curve that was already at its ideal at t is left out.
+   Trials are compared at equal t, so all trials must count budgets in the same steps.
+3. **Scenarios.** A trial at t may end at R with the value f* + d(t)·(t/R)^α. The scenarios are the
+   K = 5 values for α at the quantile levels 0.1, 0.3, 0.5, 0.7 and 0.9 of the prediction (the
+   midpoints of equal parts of (0, 1)). All learned objectives take the same level, because they
+   improve together.
+4. **Gain.** A trial's expected gain is the mean, over its scenarios, of the hypervolume that the
+   scenario adds to what is there. What is there: the last points of all trials that have not
+   failed, and the median scenario of each trial that is training now. Two similar trials are
+   therefore not both continued for the same gain.
+5. **Choice.** Every new trial trains for the grace period and then pauses; from then on it pauses
+   at each of its reports. A free slot goes to the paused trial with the largest rate, that is gain
+   per remaining epoch: gain / (R − t). The rate must exceed `margin` × the present hypervolume / R.
 
-An expectation weighs a small chance of a large gain; a single quantile, with which this rule
-began, lost such trials for good at the same saving. A margin that asked the same of a trial's last
-epoch as of its second ended members of the front one epoch before their end. Since trials pause,
-no decision is final before the end.
+   * *New trials.* If a new trial is available, it gets the slot unless the largest rate is higher
+     than the rate of new trials. That is the mean expected gain of the latest ten trials when they
+     first paused, divided by R. Before ten trials have paused, new trials always come first.
+   * *Nothing qualifies.* Then no paused trial is resumed. Once nothing is training and no new trial
+     is available, the scheduler ends the remaining trials.
+   * *No point is inside the reference point yet.* Then the present hypervolume is 0. If, in
+     addition, no gain is positive and no new trial starts, one trial continues: the one whose best
+     scenario (level 0.9) falls least short of the reference point. The shortfall is the largest
+     over the objectives, each as a share of far − best.
 
-`ProjectedStoppingRule` takes the same measure as a one-way decision, for trainables that cannot
-pause.
+   A resumed trial is judged again after each report. It keeps its slot as long as no other trial
+   is better.
+
+**Why this form.** A mean over scenarios takes a small chance of a large gain into account. An early
+version used a single quantile: it saved as many epochs but lost such trials for good. Another early
+version required the same gain of a trial's last epoch as of its second, and ended members of the
+front one epoch before their end. Because trials pause, no decision is final before the run ends.
+
+`ProjectedStoppingRule` uses the same expected gain for trainables that cannot pause. A trial at t
+stops, for good, if its gain is at most `margin` × the present hypervolume × (1 − t/R).
 
 Source: this project. Related: expected hypervolume improvement (Emmerich et al. 2006,
 doi:10.1109/TEVC.2005.859463), power laws of learning curves (Domhan et al. 2015; Viering & Loog
@@ -47,171 +59,50 @@ arXiv:1406.3896).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mobo_core.objectives import ObjectiveSet, Points
-from mobo_core.pareto.dominance import front_mask
-from mobo_core.pareto.indicators import hypervolume, hypervolume_gains
-from mobo_core.rules.curves import Curves, Features
-from mobo_core.rules.exponents import particular, predicted_exponents
+from mobo_core.objectives import Points
+from mobo_core.rules.gains import MARGIN, Projection, ProjectionSettings
 from mobo_core.rules.rule import Decision
 
-MARGIN = 0.003
-"""A share of the present hypervolume for a whole budget, chosen as `mobo_core.rules.exponents`."""
-LEVELS = (np.arange(5) + 0.5) / 5
-"""Of the scenarios."""
+__all__ = [
+    "MARGIN",
+    "NEWCOMERS",
+    "HypervolumePromotionRule",
+    "ProjectedStoppingRule",
+    "Projection",
+    "ProjectionSettings",
+]
+
 NEWCOMERS = 10
-"""How many of the latest new trials tell what the next may gain; before, new trials come first."""
-LATEST = 200
-"""Of the trials that went on from a budget, as many are learned from: bounds what it costs."""
-TINY = 1e-12
-"""Smallest distance to the ideal, as a share of the range: keeps logarithms finite."""
+"""The number of latest trials whose first gains estimate a new trial's gain.
 
-
-@dataclass(frozen=True)
-class ProjectionSettings:
-    """What hypervolume promotion and projected stopping share.
-
-    Args:
-        objectives: With reference values; `exact` ones are not projected, and `ideal` bounds the
-            learned ones.
-        max_t: R, the full budget of a trial.
-        grace_period: Budget every trial is given, ≥ 1.
-        margin: Smallest expected gain worth a whole budget R, as a share of the present
-            hypervolume, ≥ 0; what is left of a trial must be worth its part. Larger saves more
-            and loses more.
-
-    Raises:
-        ValueError: If a value is out of range.
-    """
-
-    objectives: ObjectiveSet
-    max_t: float
-    grace_period: float = 1
-    margin: float = MARGIN
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.max_t) and self.max_t >= self.grace_period >= 1):
-            raise ValueError(
-                f"need 1 ≤ grace_period ≤ max_t, got {self.grace_period} and {self.max_t}"
-            )
-        if not (math.isfinite(self.margin) and self.margin >= 0):
-            raise ValueError(f"margin must be finite and not negative, got {self.margin}")
-
-
-class Projection:
-    """Where the trials of a run may end; steps 1 to 4 of the module's text."""
-
-    def __init__(self, settings: ProjectionSettings) -> None:
-        objectives = settings.objectives
-        self._settings = settings
-        self._reference = objectives.reference_point
-        self._ideal = objectives.ideal_point
-        self._learned = np.array([not objective.exact for objective in objectives])
-        self.curves = Curves(len(objectives))
-        self.features = Features()
-
-    def ends(self, trial_ids: Sequence[str], levels: Points) -> Points:
-        """(n, K, m) projected ends of n trials at K quantile levels of the exponents."""
-        ends = np.empty((len(trial_ids), len(levels), len(self._reference)))
-        if not trial_ids:
-            return ends
-        best, far = self._range()
-        ideal = np.where(np.isnan(self._ideal), 2 * best - far, self._ideal)
-        floor = TINY * np.maximum(far - ideal, TINY)
-        rows = self.curves.rows(trial_ids)
-        now, budgets = self.curves.last_points(rows), self.curves.last_t(rows)
-        ends[:] = now[:, None]
-
-        def exponents(before: Points, after: Points, lengths: Points) -> Points:
-            logs = [np.log(np.maximum(points - ideal, floor)) for points in (before, after)]
-            with np.errstate(divide="ignore", invalid="ignore"):  # of a span of length 0
-                shown: Points = (logs[0] - logs[1]) / lengths[:, None]
-            return shown
-
-        def so_far(of: NDArray[np.intp], t: float, points: Points) -> Points:
-            lengths = np.log(t / self.curves.first_t(of))
-            return particular(exponents(self.curves.first_points(of), points, lengths), lengths)
-
-        for t in np.unique(budgets[budgets < self._settings.max_t]):
-            at = np.flatnonzero(budgets == t)
-            left = self._settings.max_t / t
-            spans = self.curves.spans(t, LATEST)
-            lengths = np.log(spans.budgets / t)
-            shown = exponents(spans.starts, spans.ends, lengths)
-            shown[spans.starts - ideal <= floor] = np.nan  # at the ideal: it can only be left
-            features = self.features.of(self.curves.trial_ids(np.append(spans.rows, rows[at])))
-            known = (
-                so_far(spans.rows, t, spans.starts),
-                features[: len(spans.rows)],
-                shown,
-                lengths,
-            )
-            asked = so_far(rows[at], t, now[at]), features[len(spans.rows) :]
-            predicted = predicted_exponents(known, asked, np.log(left), levels)
-            projected = ideal + (now[at] - ideal)[:, None] * left**-predicted
-            ends[at] = np.where(self._learned, projected, now[at, None])
-        return ends
-
-    def _range(self) -> tuple[Points, Points]:
-        """(m,) best and (m,) worst values seen; a diverged trial must not stretch it."""
-        best, worst = self.curves.extremes()
-        return best, np.where(best < self._reference, np.minimum(worst, self._reference), worst)
-
-    def gains(self, trial_ids: Sequence[str], training: Sequence[str]) -> Points:
-        """(n,) expected hypervolume gains of n trials.
-
-        Args:
-            trial_ids: That have reported.
-            training: Trials that train now; they count with their median end.
-        """
-        points = self.curves.standing()
-        if training:
-            medians = self.ends(training, np.array([0.5]))[:, 0]
-            points = np.vstack([points, medians])
-        front = points[front_mask(points, self._reference)]
-        ends = self.ends(trial_ids, LEVELS)
-        gains = hypervolume_gains(ends.reshape(-1, ends.shape[-1]), front, self._reference)
-        expected: Points = gains.reshape(ends.shape[:2]).mean(axis=1)
-        return expected
-
-    def hypervolume(self) -> float:
-        """Present hypervolume: of the last points of all trials."""
-        return hypervolume(self.curves.standing(), self._reference)
-
-    def shortfalls(self, trial_ids: Sequence[str]) -> Points:
-        """(n,) how far the best scenario's end falls short of the reference point.
-
-        The largest over the objectives, each as a share of the range seen; tells trials apart
-        that gain nothing because nothing has come inside the reference point yet.
-        """
-        best, far = self._range()
-        ends = self.ends(trial_ids, LEVELS[-1:])[:, 0]
-        shares = (ends - self._reference) / np.where(far > best, far - best, 1.0)
-        shortfalls: Points = np.maximum(shares, 0).max(axis=1)
-        return shortfalls
+Before so many trials have paused, new trials always come first.
+"""
 
 
 class _ProjectingRule:
-    """What both rules do with a report before they judge it."""
+    """The part of both rules that records reports before a trial is judged."""
 
     def __init__(self, settings: ProjectionSettings) -> None:
         self._settings = settings
         self._projection = Projection(settings)
-        self._training: dict[str, None] = {}  # dicts keep their order: ties must repeat
+        self._training: dict[str, None] = {}  # a dict, not a set: its order is reproducible
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Remember the configuration."""
+        """Store the configuration of a new trial.
+
+        Args:
+            trial_id: The id of the new trial, or of a trial that starts again after a failure.
+            config: The trial's hyper-parameters.
+        """
         self._projection.features.add(trial_id, config)
 
     def _record(self, trial_id: str, t: float, point: Points) -> Decision:
-        """CONTINUE leaves the trial to be judged."""
+        """Record a report; `Decision.CONTINUE` means that the trial must still be judged."""
         self._training.pop(trial_id, None)
         if not np.isfinite(point).all():
             self._projection.curves.fail(trial_id)
@@ -221,11 +112,30 @@ class _ProjectingRule:
 
 
 class HypervolumePromotionRule(_ProjectingRule):
-    """See the module's text and `mobo_core.rules.rule.PromotionRule`.
+    """The rule of hypervolume promotion; the module's text explains it.
 
-    Cost of a decision: a regression on at most `LATEST` curves for each budget at which a trial
-    waits, and O(n·K·k) for n paused trials and a front of k points in two objectives, one
-    hypervolume of k points per scenario that adds anything in more.
+    Cost of a decision: one regression on at most `LATEST` curves for each budget at which a trial
+    waits. In addition, for n paused trials and a front of k points, O(n·K·k) with two objectives;
+    with more, one hypervolume of k points for each scenario that adds something.
+
+    Args:
+        settings: The settings of the rule.
+
+    Example:
+        Two trials have paused, and no new trial is available. The first one is better:
+
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> loss = Objective("val_loss", "min", reference=2.0, ideal=0.0)
+        >>> parameters = Objective("model_params", "min", reference=100_000, exact=True)
+        >>> settings = ProjectionSettings(ObjectiveSet([loss, parameters]), max_t=8)
+        >>> rule = HypervolumePromotionRule(settings)
+        >>> for name, point in [("a", [0.5, 20_000.0]), ("b", [0.9, 20_000.0])]:
+        ...     rule.add(name, {"width": 32})
+        ...     print(rule.report(name, 1, np.array(point)).value)
+        pause
+        pause
+        >>> rule.choose(new_available=False)
+        'a'
     """
 
     def __init__(self, settings: ProjectionSettings) -> None:
@@ -236,7 +146,13 @@ class HypervolumePromotionRule(_ProjectingRule):
         self._choices: dict[bool, str | None] = {}
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """See `StoppingRule.report`."""
+        """Record a report and return the decision about its trial.
+
+        Args:
+            trial_id: The id of the trial that reports.
+            t: The budget spent so far, in the unit of `max_t`.
+            point: (m,) the objectives, minimised.
+        """
         self._choices = {}
         recorded = self._record(trial_id, t, point)
         if recorded is not Decision.CONTINUE:
@@ -252,7 +168,15 @@ class HypervolumePromotionRule(_ProjectingRule):
         return Decision.PAUSE
 
     def choose(self, new_available: bool) -> str | None:
-        """The largest expected gain per remaining epoch, new trials included."""
+        """Return the paused trial that should get a free slot, by step 5 of the module's text.
+
+        Args:
+            new_available: True if the searcher has more configurations.
+
+        Returns:
+            The trial's id, or None. None means that a new trial should start; if no new one is
+            available, it means that no paused trial is worth another epoch at present.
+        """
         if new_available not in self._choices:
             self._choices[new_available] = self._find(new_available)
         return self._choices[new_available]
@@ -275,47 +199,83 @@ class HypervolumePromotionRule(_ProjectingRule):
         return None if present > 0 else paused[int(np.argmin(projection.shortfalls(paused)))]
 
     def _rate_of_new(self) -> float:
-        """What a new trial may be expected to gain per epoch: what the latest ones did."""
+        """Return the expected gain of a new trial per epoch, estimated from the latest ones."""
         if len(self._first_gains) < NEWCOMERS:
             return np.inf
         return float(np.mean(self._first_gains[-NEWCOMERS:])) / self._settings.max_t
 
     def projected_ends(self, trial_ids: Sequence[str], level: float) -> Points:
-        """(n, m) projected ends of n trials at one quantile level of the exponents."""
+        """Return the projected ends (n, m) of n trials, minimised.
+
+        Args:
+            trial_ids: The n trials' ids; each has reported.
+            level: The quantile level of the exponents, in (0, 1); a higher level is a better end.
+        """
         return self._projection.ends(trial_ids, np.array([level]))[:, 0]
 
     def resume(self, trial_id: str) -> None:
-        """See `PromotionRule.resume`."""
+        """Note that a paused trial continues."""
         del self._paused[trial_id]
         self._training[trial_id] = None
         self._choices = {}
 
     def withdraw(self, trial_id: str) -> None:
-        """See `PromotionRule.withdraw`."""
+        """Take out a trial that is neither training nor paused; it may start again from epoch 0."""
         self._paused.pop(trial_id, None)
         self._training.pop(trial_id, None)
         self._choices = {}
 
     def end(self, trial_id: str, failed: bool) -> None:
-        """A failed trial's points leave the front; how its curve went stays known."""
+        """Note that a trial has ended.
+
+        The points of a failed trial leave the front. Its learning curve is still learned from.
+
+        Args:
+            trial_id: The id of the trial that ended.
+            failed: True if the trial failed, so that its reports do not count as results.
+        """
         self.withdraw(trial_id)
         if failed:
             self._projection.curves.fail(trial_id)
 
     def is_paused(self, trial_id: str) -> bool:
-        """See `PromotionRule.is_paused`."""
+        """Return whether the trial is paused and waits for `resume`."""
         return trial_id in self._paused
 
 
 class ProjectedStoppingRule(_ProjectingRule):
-    """Stops a trial whose expected gain is not worth it; see the module's text.
+    """The rule that stops a trial whose expected gain is too small; the module's text explains it.
 
-    Judged at every report from the grace period on, against the last points of the other trials
-    and the median ends of those that still train.
+    A trial is judged at every report from the grace period on. Its gain is what it adds to the
+    last points of all trials and to the median scenarios of those that are still training. No trial
+    stops as long as the present hypervolume is 0.
+
+    Args:
+        settings: The settings of the rule.
+
+    Example:
+        Every end that is expected of the second trial is worse than the first trial's point:
+
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> loss = Objective("val_loss", "min", reference=2.0, ideal=0.0)
+        >>> parameters = Objective("model_params", "min", reference=100_000, exact=True)
+        >>> settings = ProjectionSettings(ObjectiveSet([loss, parameters]), max_t=8)
+        >>> rule = ProjectedStoppingRule(settings)
+        >>> for name, point in [("a", [0.1, 20_000.0]), ("b", [1.9, 30_000.0])]:
+        ...     rule.add(name, {"width": 32})
+        ...     print(rule.report(name, 1, np.array(point)).value)
+        continue
+        stop
     """
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """See `StoppingRule.report`."""
+        """Record a report and return the decision about its trial.
+
+        Args:
+            trial_id: The id of the trial that reports.
+            t: The budget spent so far, in the unit of `max_t`.
+            point: (m,) the objectives, minimised.
+        """
         recorded = self._record(trial_id, t, point)
         if recorded is not Decision.CONTINUE:
             return recorded
@@ -329,7 +289,14 @@ class ProjectedStoppingRule(_ProjectingRule):
         return Decision.CONTINUE
 
     def end(self, trial_id: str, failed: bool) -> None:
-        """A failed trial's points leave the front; how its curve went stays known."""
+        """Note that a trial has ended.
+
+        The points of a failed trial leave the front. Its learning curve is still learned from.
+
+        Args:
+            trial_id: The id of the trial that ended.
+            failed: True if the trial failed, so that its reports do not count as results.
+        """
         self._training.pop(trial_id, None)
         if failed:
             self._projection.curves.fail(trial_id)

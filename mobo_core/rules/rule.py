@@ -1,10 +1,13 @@
-"""What a scheduler decides with: rules from reports to decisions, without Ray.
+"""Protocols of rules, and the paper's two rules. A rule turns reports into decisions, without Ray.
 
-A rule sees every report once, as (trial, budget spent, minimised point), in the order in which
-the reports arrive, and answers what becomes of the trial. There are two mechanisms: under
-*stopping* a trial runs on until its rule ends it, under *promotion* it pauses and waits until its
-rule resumes it. The paper's own rules are here; successive halving is in `mobo_core.rules.halving`,
-projection of curves in `mobo_core.rules.projection`.
+A rule receives every report once, in the order in which reports arrive: the trial, the budget it
+has spent, and its minimised point. It returns what happens to the trial. There are two mechanisms:
+
+* **Stopping**: a trial runs until its rule ends it. A stopped trial never comes back.
+* **Promotion**: a trial pauses and waits until its rule resumes it.
+
+Successive halving is in `mobo_core.rules.halving`, and the projection of learning curves in
+`mobo_core.rules.projection`.
 """
 
 from __future__ import annotations
@@ -21,82 +24,107 @@ from mobo_core.rules.rungs import milestones
 
 
 class Decision(Enum):
-    """What becomes of a trial after a report."""
+    """What happens to a trial after a report.
+
+    Example:
+        >>> Decision("stop") is Decision.STOP
+        True
+    """
 
     CONTINUE = "continue"
+    """The trial trains on."""
     PAUSE = "pause"
-    """Waits with a checkpoint; the rule may resume it at any time."""
+    """The trial waits with a checkpoint; the rule may resume it at any time."""
     STOP = "stop"
-    """Ended early; also the answer to an invalid point, from which no comparison can be made."""
+    """The trial ends early. A trial with an invalid point also stops: it cannot be compared."""
     COMPLETE = "complete"
-    """The full budget is spent."""
+    """The trial has spent its full budget."""
 
 
 class StoppingRule(Protocol):
-    """Decides, report by report, whether a trial goes on."""
+    """A rule that decides after each report whether a trial continues.
+
+    Example:
+        >>> class StopAtTwo:
+        ...     def add(self, trial_id, config): pass
+        ...     def end(self, trial_id, failed): pass
+        ...     def report(self, trial_id, t, point):
+        ...         return Decision.STOP if t >= 2 else Decision.CONTINUE
+        >>> rule: StoppingRule = StopAtTwo()
+        >>> rule.report("a", 2, np.array([0.1, 0.5]))
+        <Decision.STOP: 'stop'>
+    """
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """A new trial exists; called before its first report, in the order of suggestion.
+        """Register a new trial before its first report, in the order of suggestion.
 
         Args:
-            trial_id: The new trial, or one that comes back after a failure.
-            config: Its hyper-parameters.
+            trial_id: The new trial's id, or the id of a trial that starts again after a failure.
+            config: The trial's hyper-parameters.
         """
         ...
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """Record a report and decide.
+        """Record a report and return the decision about its trial.
 
         Args:
-            trial_id: The reporting trial.
-            t: Budget spent so far, in the unit of `max_t`.
-            point: (m,) minimised objectives.
+            trial_id: The id of the trial that reports.
+            t: The budget spent so far, in the unit of `max_t` (for example epochs).
+            point: (m,) the objectives, minimised.
         """
         ...
 
     def end(self, trial_id: str, failed: bool) -> None:
-        """The trial will not report again.
+        """Note that a trial will not report again.
 
         Args:
-            trial_id: A trial that was added.
-            failed: Whether it failed, so that nothing it reported stands as a result.
+            trial_id: The id of a trial that was added.
+            failed: True if the trial failed, so that its reports do not count as results.
         """
         ...
 
 
 class PromotionRule(StoppingRule, Protocol):
-    """Also decides when a trial pauses and which paused trial is resumed.
+    """A rule that also decides when a trial pauses, and which paused trial is resumed.
 
-    A report answered with PAUSE makes its trial a candidate of `choose`.
+    If `report` returns `Decision.PAUSE`, the trial becomes a candidate of `choose`.
+
+    Example:
+        >>> from mobo_core.rules.halving import HalvingSettings, PromotionHalvingRule
+        >>> rule: PromotionRule = PromotionHalvingRule(HalvingSettings(4, reduction_factor=2))
+        >>> [rule.report(name, 1, np.array([x, x])).value for name, x in [("a", 1.0), ("b", 2.0)]]
+        ['pause', 'pause']
+        >>> rule.choose(new_available=True)
+        'a'
     """
 
     def choose(self, new_available: bool) -> str | None:
-        """The paused trial that a free slot should go to; repeatable, changes nothing.
+        """Return the paused trial that should get a free slot, without changing anything.
 
         Args:
-            new_available: Whether the searcher has more configurations.
+            new_available: True if the searcher has more configurations.
 
         Returns:
-            None if a new trial should start instead or, with none available, nothing is worth
-            another epoch at present.
+            The trial's id, or None. None means that a new trial should start; if no new one is
+            available, it means that no paused trial is worth another epoch at present.
         """
         ...
 
     def resume(self, trial_id: str) -> None:
-        """The paused trial goes on."""
+        """Note that a paused trial continues."""
         ...
 
     def withdraw(self, trial_id: str) -> None:
-        """The trial neither trains nor is it paused: it lost its place and may start over."""
+        """Take out a trial that is neither training nor paused; it may start again from epoch 0."""
         ...
 
     def is_paused(self, trial_id: str) -> bool:
-        """Whether the trial waits for `resume`."""
+        """Return whether the trial is paused and waits for `resume`."""
         ...
 
 
 class _Front:
-    """The non-dominated part of a growing set: all that matters for 'does any dominate?'."""
+    """The non-dominated points of a growing set; they suffice to test for dominance."""
 
     def __init__(self) -> None:
         self._points: Points = np.empty((0, 0))
@@ -111,10 +139,19 @@ class _Front:
 
 
 class RungLadder:
-    """Which milestone, if any, a report counts for: the highest one newly reached.
+    """The milestones of a run, and the highest one that each trial has reached.
 
-    A milestone that a coarse reporter skipped is not made up for by a later report: that would
-    put a point of a high budget among points of a low one.
+    A report counts for the highest milestone that its trial newly reaches. If a trial reports
+    rarely and skips a milestone, no later report counts for it: a point at a high budget must not
+    be compared with points at a low budget.
+
+    Args:
+        budgets: The milestones, ascending.
+
+    Example:
+        >>> ladder = RungLadder((1, 3, 9))
+        >>> [ladder.newly_reached("a", t) for t in (1, 2, 3, 10)]
+        [1, None, 3, 9]
     """
 
     def __init__(self, budgets: tuple[int, ...]) -> None:
@@ -122,7 +159,12 @@ class RungLadder:
         self._highest: dict[str, int] = {}
 
     def newly_reached(self, trial_id: str, t: float) -> int | None:
-        """The milestone this report counts for, or None."""
+        """Return the milestone for which a report counts, or None.
+
+        Args:
+            trial_id: The id of the trial that reports.
+            t: The budget that the trial has spent.
+        """
         reached = [budget for budget in self.budgets if budget <= t]
         if not reached or reached[-1] <= self._highest.get(trial_id, 0):
             return None
@@ -131,19 +173,26 @@ class RungLadder:
 
 
 class PaperDominanceRule:
-    """The rule of the paper's Tables 2 and 3: stop whatever anything ever reported dominates.
+    """The stopping rule of the paper's Tables 2 and 3: any earlier report can stop a trial.
 
-    All reported points of all trials and all epochs are kept, the trial's own earlier ones
-    included. At each milestone not yet recorded the trial stops if any kept point dominates its
-    present one. η does nothing but space the milestones.
+    The rule keeps the points of all reports: of all trials and all epochs, including the trial's
+    own. When a trial newly reaches a milestone, it stops if a kept point dominates its present
+    point. The reduction factor only determines the distances between milestones.
 
     Args:
-        max_t: R, the full budget.
-        grace_period: r, the first milestone.
-        reduction_factor: η.
+        max_t: R, the full budget of a trial.
+        grace_period: r ≥ 1, the first milestone.
+        reduction_factor: η > 1, the ratio of neighbouring milestones.
 
     Raises:
-        ValueError: As `mobo_core.rules.rungs.milestones`.
+        ValueError: If an argument is out of range.
+
+    Example:
+        >>> rule = PaperDominanceRule(max_t=9, grace_period=1, reduction_factor=3)
+        >>> rule.report("a", 1, np.array([0.2, 100.0]))
+        <Decision.CONTINUE: 'continue'>
+        >>> rule.report("b", 1, np.array([0.3, 200.0]))
+        <Decision.STOP: 'stop'>
     """
 
     def __init__(self, max_t: float, grace_period: float, reduction_factor: float) -> None:
@@ -152,13 +201,19 @@ class PaperDominanceRule:
         self._seen = _Front()
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Nothing to prepare."""
+        """Do nothing: this rule does not use configurations."""
 
     def end(self, trial_id: str, failed: bool) -> None:
-        """What was reported stands, as in the paper."""
+        """Do nothing: the points of ended and failed trials still count, as in the paper."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """See `StoppingRule.report`."""
+        """Record a report and return the decision about its trial.
+
+        Args:
+            trial_id: The id of the trial that reports.
+            t: The budget spent so far, in the unit of `max_t`.
+            point: (m,) the objectives, minimised.
+        """
         if not np.isfinite(point).all():
             return Decision.STOP
         dominated = self._seen.dominates(point)
@@ -171,19 +226,29 @@ class PaperDominanceRule:
 
 
 class PaperRungwiseRule:
-    """The rule of the paper's Table 4: stop whatever another trial dominated at the same rung.
+    """The stopping rule of the paper's Table 4: another trial at the same rung can stop a trial.
 
-    At each milestone not yet recorded the present point is compared with the points other trials
-    recorded at that milestone; dominated, it stops. (The paper also computed an ε-net order here
-    and never used it, so neither does this rule.)
+    When a trial newly reaches a milestone, its point is compared with the points that other trials
+    recorded at that milestone. If one of them dominates it, the trial stops. The paper also
+    computed an ε-net order here but never used it, so this rule does not compute it. The reduction
+    factor only determines the distances between milestones.
 
     Args:
-        max_t: R, the full budget.
-        grace_period: r, the first milestone.
-        reduction_factor: η; as in `PaperDominanceRule` it only spaces the milestones.
+        max_t: R, the full budget of a trial.
+        grace_period: r ≥ 1, the first milestone.
+        reduction_factor: η > 1, the ratio of neighbouring milestones.
 
     Raises:
-        ValueError: As `mobo_core.rules.rungs.milestones`.
+        ValueError: If an argument is out of range.
+
+    Example:
+        >>> rule = PaperRungwiseRule(max_t=9, grace_period=1, reduction_factor=3)
+        >>> rule.report("a", 1, np.array([0.2, 100.0]))
+        <Decision.CONTINUE: 'continue'>
+        >>> rule.report("b", 3, np.array([0.3, 200.0]))
+        <Decision.CONTINUE: 'continue'>
+        >>> rule.report("c", 1, np.array([0.3, 200.0]))
+        <Decision.STOP: 'stop'>
     """
 
     def __init__(self, max_t: float, grace_period: float, reduction_factor: float) -> None:
@@ -192,13 +257,19 @@ class PaperRungwiseRule:
         self._fronts: Mapping[int, _Front] = {budget: _Front() for budget in self._rungs.budgets}
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Nothing to prepare."""
+        """Do nothing: this rule does not use configurations."""
 
     def end(self, trial_id: str, failed: bool) -> None:
-        """What was reported stands, as in the paper."""
+        """Do nothing: the points of ended and failed trials still count, as in the paper."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """See `StoppingRule.report`."""
+        """Record a report and return the decision about its trial.
+
+        Args:
+            trial_id: The id of the trial that reports.
+            t: The budget spent so far, in the unit of `max_t`.
+            point: (m,) the objectives, minimised.
+        """
         if not np.isfinite(point).all():
             return Decision.STOP
         if t >= self._max_t:

@@ -1,6 +1,7 @@
-"""Rung arithmetic of successive halving; stands alone.
+"""The arithmetic of rungs in successive halving.
 
-Symbols of Li et al. 2020 (arXiv:1810.05934) and the names used here: r = `grace_period`,
+A *rung* is a budget at which trials are compared; that budget is its *milestone*. The symbols are
+those of Li et al. 2020 (arXiv:1810.05934), with these names: r = `grace_period`,
 η = `reduction_factor`, R = `max_t`, s = `bracket`.
 """
 
@@ -9,25 +10,32 @@ from __future__ import annotations
 import math
 
 SLACK = 1 + 1e-12
-"""Keeps a product such as 1.1² from landing just under an integer."""
+"""A factor that corrects rounding errors, before ⌊·⌋, of products just below a whole number."""
 
 
 def milestones(
     grace_period: float, reduction_factor: float, max_t: float, bracket: int = 0
 ) -> tuple[int, ...]:
-    """Budgets ⌊r·η^(k+s)⌋ below R at which trials are compared, ascending and distinct.
+    """Return the budgets at which trials are compared, ascending and distinct.
 
-    The budget R itself is no milestone: a trial that reaches it is complete. The result is
-    empty when the bracket's first rung would lie at R or beyond.
+    The milestones are ⌊r·η^(k+s)⌋ for k = 0, 1, 2, …, as far as they are below R. The full budget R
+    is not a milestone: a trial that reaches it is complete. The result is empty if the bracket's
+    first milestone would be R or more.
 
     Args:
-        grace_period: r ≥ 1, budget before the first comparison.
-        reduction_factor: η > 1, ratio of neighbouring rungs.
-        max_t: R ≥ r, the full budget.
-        bracket: s ≥ 0; each step drops the lowest rung.
+        grace_period: r ≥ 1, the budget before the first comparison.
+        reduction_factor: η > 1, the ratio of neighbouring milestones.
+        max_t: R ≥ r, the full budget of a trial.
+        bracket: s ≥ 0, the number of lowest rungs that are left out.
 
     Raises:
         ValueError: If an argument is out of range.
+
+    Example:
+        >>> milestones(grace_period=1, reduction_factor=3, max_t=81)
+        (1, 3, 9, 27)
+        >>> milestones(grace_period=1, reduction_factor=3, max_t=81, bracket=2)
+        (9, 27)
     """
     if not grace_period >= 1:
         raise ValueError(f"grace_period must be at least 1, got {grace_period}")
@@ -41,7 +49,7 @@ def milestones(
         )
     if bracket < 0:
         raise ValueError(f"bracket must not be negative, got {bracket}")
-    # In logarithms first: η^(k+s) overflows for a bracket far beyond the last rung.
+    # The last exponent comes from logarithms: η^(k+s) would overflow for a very large bracket.
     last = math.ceil(math.log(max_t / grace_period) / math.log(reduction_factor))
     budgets = {
         math.floor(grace_period * reduction_factor**exponent * SLACK)
@@ -51,10 +59,28 @@ def milestones(
 
 
 def stopping_quota(count: int, reduction_factor: float) -> int:
-    """max(1, ⌊n/η⌋): how many of n trials recorded at a rung may go on under stopping."""
+    """Return max(1, ⌊n/η⌋), the number of trials of a rung that may continue under stopping.
+
+    Args:
+        count: n, the number of trials recorded at the rung.
+        reduction_factor: η > 1.
+
+    Example:
+        >>> [stopping_quota(count, 3) for count in (1, 3, 5, 6)]
+        [1, 1, 1, 2]
+    """
     return max(1, promotion_quota(count, reduction_factor))
 
 
 def promotion_quota(count: int, reduction_factor: float) -> int:
-    """⌊n/η⌋: how many of n trials recorded at a rung may be promoted."""
+    """Return ⌊n/η⌋, the number of trials of a rung that may be promoted.
+
+    Args:
+        count: n, the number of trials recorded at the rung.
+        reduction_factor: η > 1.
+
+    Example:
+        >>> [promotion_quota(count, 3) for count in (1, 3, 5, 6)]
+        [0, 1, 1, 2]
+    """
     return math.floor(count / reduction_factor * SLACK)

@@ -1,7 +1,7 @@
-"""Slow, obvious versions of what `mobo_core` computes fast, and the inputs to compare them on.
+"""Slow and obvious versions of the fast functions of `mobo_core`, and inputs to compare both.
 
-Nothing here imports `mobo_core`. The inputs are small integers stored as floats: ties and
-duplicates are frequent, and sums and products of them are exact, so that equality can be asked.
+Nothing here imports `mobo_core`. The inputs are small integers stored as floats. Ties and
+duplicates are frequent, and sums and products are exact, so results can be compared for equality.
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ def is_valid(point: Row) -> bool:
 
 
 def dominates(a: Row, b: Row) -> bool:
-    """The definition, for two valid points."""
+    """Return whether one valid point dominates another, by the definition."""
     pairs = list(zip(a, b, strict=True))
     return all(x <= y for x, y in pairs) and any(x < y for x, y in pairs)
 
 
 def ranks(points: Sequence[Row]) -> list[int]:
-    """Peel the non-dominated points off, again and again; invalid points form the last front."""
+    """Return each point's rank by peeling off one front after the other.
+
+    Invalid points form the last front.
+    """
     rank = [-1] * len(points)
     left = [i for i, point in enumerate(points) if is_valid(point)]
     front_index = 0
@@ -46,7 +49,10 @@ def ranks(points: Sequence[Row]) -> list[int]:
 
 
 def hypervolume(points: Sequence[Row], reference: Row | Array) -> float:
-    """Inclusion-exclusion over all subsets of the boxes [point, reference]: 2^n terms."""
+    """Return the hypervolume by inclusion-exclusion over all subsets of the boxes.
+
+    The box of a point reaches from the point to the reference. There are 2^n terms.
+    """
     boxes = [
         p for p in points if is_valid(p) and all(x < r for x, r in zip(p, reference, strict=True))
     ]
@@ -60,7 +66,7 @@ def hypervolume(points: Sequence[Row], reference: Row | Array) -> float:
 
 
 def cells_dominated(points: Sequence[Row], low: int, reference: Sequence[int]) -> int:
-    """Unit cells of the integer grid between `low` and the reference that a point covers."""
+    """Return how many unit cells of the grid from `low` to the reference any point dominates."""
     axes = [range(low, high) for high in reference]
     return sum(
         any(all(x <= c for x, c in zip(point, cell, strict=True)) for point in points)
@@ -69,7 +75,7 @@ def cells_dominated(points: Sequence[Row], low: int, reference: Sequence[int]) -
 
 
 def contributions(points: Sequence[Row], reference: Row | Array) -> list[float]:
-    """What the hypervolume loses without each point."""
+    """Return how much hypervolume is lost without each point."""
     whole = hypervolume(points, reference)
     return [
         whole - hypervolume([p for j, p in enumerate(points) if j != i], reference)
@@ -91,7 +97,7 @@ def additive_epsilon(points: Sequence[Row], front: Sequence[Row]) -> float:
 def attained_corners(
     sets: Sequence[Sequence[Row]], needed: int, low: int, high: int, m: int
 ) -> set[tuple[float, ...]]:
-    """Minimal integer grid points that at least `needed` of the sets weakly dominate."""
+    """Return the minimal integer grid points that at least `needed` sets weakly dominate."""
 
     def attained(cell: Row) -> bool:
         hits = sum(
@@ -109,7 +115,7 @@ def attained_corners(
 
 
 def net_order(points: Sequence[Row]) -> list[int]:
-    """The greedy choice spelled out; squared distances of integers compare exactly."""
+    """Return the order of the greedy epsilon-net. Squared distances of integers are exact."""
 
     def squared(a: Row, b: Row) -> float:
         return sum((x - y) ** 2 for x, y in zip(a, b, strict=True))
@@ -144,11 +150,11 @@ def point_sets(
     high: int = 4,
     broken: bool = False,
 ) -> Array:
-    """(n, m) arrays of small integers as floats, with NaN and ±inf among them if `broken`."""
+    """Draw an (n, m) array of small integers as floats, with NaN and ±inf if `broken`."""
     width = draw(st.integers(min_m, max_m)) if m is None else m
     values = [float(x) for x in range(low, high + 1)]
     if broken:
-        # One value in six with the usual range: with more hardly any row would stay valid.
+        # With the usual range one value in six is broken. With more, few rows would be valid.
         values = 3 * values + list(BROKEN)
     value = st.sampled_from(values)
     row = st.lists(value, min_size=width, max_size=width)
@@ -158,16 +164,16 @@ def point_sets(
 
 @st.composite
 def shuffled(draw: DrawFn, sets: SearchStrategy[Array]) -> tuple[Array, list[int]]:
-    """A set of points and an order to put it in."""
+    """Draw a set of points and a permutation of its rows."""
     points = draw(sets)
     return points, draw(st.permutations(range(len(points))))
 
 
 @st.composite
 def rescaled(draw: DrawFn, sets: SearchStrategy[Array]) -> tuple[Array, Array, Array]:
-    """A set of points, and a power of two and a whole number per objective.
+    """Draw a set of points, and for each objective a power of two and a whole number.
 
-    Both change small integers without rounding, so that what must not change must be equal.
+    Scaling and shifting by these does not round, so invariant results must be exactly equal.
     """
     points = draw(sets)
     m = points.shape[1]
@@ -178,7 +184,7 @@ def rescaled(draw: DrawFn, sets: SearchStrategy[Array]) -> tuple[Array, Array, A
 
 @st.composite
 def distinct_columns(draw: DrawFn, max_n: int = 7) -> Array:
-    """(n, m) arrays in which no objective has the same value twice."""
+    """Draw an (n, m) array in which no objective has the same value twice."""
     n, m = draw(st.integers(1, max_n)), draw(st.integers(1, 3))
     columns = [draw(st.permutations(range(n))) for _ in range(m)]
     return np.array(columns, dtype=float).T

@@ -10,7 +10,7 @@ import mobo_core
 
 ROOT = Path(mobo_core.__file__).parents[1]
 
-NUMERICS = ["objectives", "pareto", "indicators", "rungs", "rules", "space", "seeding"]
+NUMERICS = ["objectives", "pareto", "pareto.indicators", "rules", "space", "seeding"]
 HEAVY = ["ray", "ax", "botorch", "torch", "lightning", "pandas", "matplotlib"]
 
 

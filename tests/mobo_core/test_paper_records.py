@@ -38,7 +38,10 @@ TRIALS = 25
 
 
 def read(name: str) -> Records:
-    """The rows of a file; set but wrong, the variable is an error and no reason to skip."""
+    """Return the rows of a file; skip the test if PAPER_RECORDS is not set.
+
+    If the variable names a wrong folder, that is an error and not a reason to skip.
+    """
     folder = os.environ.get("PAPER_RECORDS")
     if folder is None:
         pytest.skip("PAPER_RECORDS does not name the folder with the paper's records")

@@ -30,7 +30,7 @@ json_values = st.recursive(
 
 
 def reversed_keys(value: Any) -> Any:
-    """The same value, its dictionaries filled in the opposite order."""
+    """Return an equal value whose dictionaries were filled in the opposite order."""
     if isinstance(value, dict):
         return {key: reversed_keys(value[key]) for key in reversed(value)}
     if isinstance(value, list):

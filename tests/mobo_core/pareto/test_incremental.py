@@ -12,16 +12,20 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike
 
 from mobo_core.objectives import Points
-from mobo_core.pareto import incremental
+from mobo_core.pareto import pareto_set
 from mobo_core.pareto.dominance import non_dominated_ranks
-from mobo_core.pareto.incremental import ParetoSet, RankedSet, RerankedSet, ScoredSet, ranked_set
+from mobo_core.pareto.incremental import RankedSet, RerankedSet, ScoredSet, ranked_set
+from mobo_core.pareto.pareto_set import ParetoSet
 from mobo_core.pareto.ranking import RANKINGS, Order, Ranking
 
 Step = tuple[tuple[float, ...], bool]
 
 
 def steps(m: int) -> st.SearchStrategy[list[Step]]:
-    """Points that arrive and whether they wait; coarse ones are often duplicates."""
+    """Draw points in the order of arrival, each with a flag whether it waits.
+
+    Coarse points are often duplicates.
+    """
     coarse = st.tuples(*[st.integers(0, 6).map(float)] * m)
     fine = st.tuples(*[st.floats(-1e3, 1e3)] * m)
     return st.lists(st.tuples(st.one_of(coarse, fine), st.booleans()), min_size=1, max_size=40)
@@ -29,9 +33,9 @@ def steps(m: int) -> st.SearchStrategy[list[Step]]:
 
 @pytest.fixture
 def keep_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever is not asked for is put aside, however few there are, and it is not learned from."""
-    monkeypatch.setattr(incremental, "FEW", 0)
-    monkeypatch.setattr(incremental, "SOON", 0)
+    """Make the set put aside every point that is not needed, even if there are only few."""
+    monkeypatch.setattr(pareto_set, "FEW", 0)
+    monkeypatch.setattr(pareto_set, "SOON", 0)
 
 
 @pytest.mark.parametrize("name", sorted(RANKINGS))
@@ -129,7 +133,7 @@ def test_of_many_points_only_the_first_fronts_are_kept(m: int, eta: int) -> None
 
 
 def assert_whole(grown: ParetoSet, points: Points, waiting: set[int]) -> None:
-    """Everybody is in one place: the first fronts are whole, and behind them lies what is aside."""
+    """Check that the first fronts are complete and that all other points are put aside."""
     ranks = non_dominated_ranks(points)
     for level, front in enumerate(grown._fronts):
         numbers = {number for _, number in front.entries}
@@ -149,7 +153,7 @@ def test_a_large_front_that_comes_and_goes_is_not_sorted_at_every_question(
         sorts.append(len(np.asarray(points)))
         return non_dominated_ranks(points)
 
-    monkeypatch.setattr(incremental, "non_dominated_ranks", counted)
+    monkeypatch.setattr(pareto_set, "non_dominated_ranks", counted)
     grown = ParetoSet(RANKINGS["pareto_epsnet"], None, 2)  # type: ignore[arg-type]
     points = [(10.0, 10.0)] * 300 + [(20.0 + k, 20.0 + k) for k in range(120)]
     points += [(9 - k / 100, 9 - k / 100) for k in range(200)]  # each sends the 300 a front back

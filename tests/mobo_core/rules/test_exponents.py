@@ -17,7 +17,13 @@ LEVELS = np.array([0.1, 0.5, 0.9])
 def known(
     shown: list[float], own: list[float] | None = None, features: Points | None = None
 ) -> tuple[Points, Points, Points, Points]:
-    """Trials that went on for a span of length 1, with one objective; `own` is particular."""
+    """Return trials with one objective whose exponents were observed over a span of length 1.
+
+    Args:
+        shown: The exponent that each trial has shown.
+        own: The value of `particular` for each trial before the span; 0 if None.
+        features: The (k, d) features of the configurations; none if None.
+    """
     k = len(shown)
     before = np.zeros((k, 1)) if own is None else np.array(own)[:, None]
     z = np.empty((k, 0)) if features is None else features

@@ -26,7 +26,10 @@ OBJECTIVES = ObjectiveSet([ERROR, SIZE])
 
 @pytest.fixture(autouse=True)
 def round_prior(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From a quarter of the budget to its end the distance halves, for sure: easy by hand."""
+    """Fix the prior so that the distance halves from a quarter of the budget to its end.
+
+    This makes expected values easy to work out by hand.
+    """
     monkeypatch.setattr(exponents, "PRIOR_EXPONENT", 0.5)
     monkeypatch.setattr(exponents, "PRIOR_SPREAD", 1e-7)
 
@@ -264,7 +267,7 @@ def test_one_perfect_trial_is_not_everybodys_future() -> None:
 
 
 def test_budgets_count_from_above_0() -> None:
-    with pytest.raises(ValueError, match="budgets must count from above 0, got 0 from trial a"):
+    with pytest.raises(ValueError, match="budget must be greater than 0, got 0 from trial a"):
         HypervolumePromotionRule(settings()).report("a", 0, p(0.4, 10))
 
 
@@ -339,8 +342,8 @@ def test_a_rule_goes_on_after_it_was_saved() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"max_t": 0}, "need 1 ≤ grace_period ≤ max_t"),
-        ({"grace_period": 5}, "need 1 ≤ grace_period ≤ max_t"),
+        ({"max_t": 0}, "grace_period must be at least 1 and at most max_t"),
+        ({"grace_period": 5}, "grace_period must be at least 1 and at most max_t"),
         ({"margin": -0.1}, "margin must be"),
     ],
 )

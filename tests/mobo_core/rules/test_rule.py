@@ -30,7 +30,7 @@ def decisions(rule: StoppingRule, reports: Sequence[Report]) -> list[Decision]:
 def check(
     rule: StoppingRule, trace: Sequence[tuple[str, float, tuple[float, ...], Decision]]
 ) -> None:
-    """Replay a trace and name the first report that is decided otherwise."""
+    """Replay a trace and name the first report whose decision differs from the expected one."""
     for trial, t, point, expected in trace:
         decision = rule.report(trial, t, np.array(point, dtype=float))
         assert decision is expected, f"trial {trial} at t = {t}: {decision}, expected {expected}"
@@ -304,7 +304,7 @@ picks = st.lists(st.integers(0, 4), min_size=20, max_size=60)
 def interleaved(
     rule: StoppingRule, table: Sequence[Sequence[Any]], picks: Sequence[int]
 ) -> list[tuple[int, int, Decision]]:
-    """Let the picked trial report its next epoch, until it ends, and write the decisions down."""
+    """Let the picked trials report their next epochs until they end; return all decisions."""
     epoch = [0] * len(table)
     ended = [False] * len(table)
     log = []
@@ -321,7 +321,7 @@ def interleaved(
 
 
 class NaiveRule:
-    """Both rules as the definitions say, on plain lists, for whole epochs without gaps."""
+    """Both rules written as their definitions, on plain lists, for whole epochs without gaps."""
 
     def __init__(self, budgets: set[int], max_t: int, rungwise: bool) -> None:
         self.budgets, self.max_t, self.rungwise = budgets, max_t, rungwise
