@@ -1,4 +1,4 @@
-# Every target sets up what it needs. `make help` lists them.
+# Every target installs what it needs first. `make help` lists the targets.
 PYTHON  ?= python3
 VENV    ?= .venv
 DATASET ?= auto
@@ -11,21 +11,21 @@ UV := $(VENV)/bin/uv
 INSTALLED := $(VENV)/.installed
 BENCH := $(VENV)/bin/mobo-bench
 
-# One thread per process: trials, Ray and suggestions share the cores, and results repeat.
+# Each process uses one thread: trials, Ray and suggestions share the cores, and results repeat.
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench paper quick virtual virtual-paper regress benchmark speed report test \
-  lint check format docs clean
+.PHONY: help setup lock bench paper quick virtual virtual-paper regress benchmark speed report \
+  site test lint check format docs clean
 
 help: ## Show this list
 	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=7 or 0,3,7] [ARGS='...']"
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 16
 
-setup: $(INSTALLED) ## Install everything into .venv, once
+setup: $(INSTALLED) ## Install everything into .venv; the other targets do this by themselves
 
-# Compiled on the way: else, where PYTHONDONTWRITEBYTECODE is set, each process of a trial would
-# compile PyTorch, Ray and Lightning anew, which takes longer than most trials.
+# The packages are compiled here. Where PYTHONDONTWRITEBYTECODE is set, each trial's process would
+# otherwise compile PyTorch, Ray and Lightning again, which takes longer than most trials.
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: $(PYTHON) is older than 3.11; set PYTHON=/path/to/python3.11 or newer"; exit 1; }
@@ -35,57 +35,60 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	@touch $@
 
-lock: $(INSTALLED) ## Resolve the newest versions into requirements.lock
+lock: $(INSTALLED) ## Write the newest versions of all packages to requirements.lock
 	$(UV) pip compile --quiet --upgrade --universal --extra dev --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links pyproject.toml --output-file requirements.lock
 
-bench: $(INSTALLED) ## The main job: the paper's Tables 1-4, regenerated
+bench: $(INSTALLED) ## The main job: reproduce the paper's Tables 1-4
 	$(BENCH) run paper --dataset $(DATASET) --data-dir $(DATA_DIR) --seeds $(SEEDS) $(ARGS)
 
-paper: $(INSTALLED) ## Tables 1-4 on MNIST with seven seeds, beside the published figures
+paper: $(INSTALLED) ## Reproduce Tables 1-4 on MNIST, seven seeds, beside the published figures
 	$(BENCH) run paper --dataset mnist --data-dir $(DATA_DIR) \
 	  --seeds $(if $(filter file,$(origin SEEDS)),7,$(SEEDS)) $(ARGS)
 
-quick: $(INSTALLED) ## Two small runs on digits, under two minutes
+quick: $(INSTALLED) ## Execute two small runs on digits, in under two minutes
 	$(BENCH) run quick --data-dir $(DATA_DIR) --seeds $(SEEDS) $(ARGS)
 
-virtual: $(INSTALLED) ## Every scheduler in virtual time on recorded MNIST curves, 20 seeds
+virtual: $(INSTALLED) ## Compare all schedulers in virtual time on MNIST's curves, 20 seeds
 	$(BENCH) run schedulers --backend virtual --dataset mnist --slots 5 \
 	  --seeds $(if $(filter file,$(origin SEEDS)),20,$(SEEDS)) $(ARGS)
 
-virtual-paper: $(INSTALLED) ## Tables 1-4 in virtual time, with Ax, seven seeds
+virtual-paper: $(INSTALLED) ## Reproduce Tables 1-4 in virtual time with Ax, seven seeds
 	$(BENCH) run paper --backend virtual --dataset mnist --slots 5 \
 	  --seeds $(if $(filter file,$(origin SEEDS)),7,$(SEEDS)) $(ARGS)
 
-regress: $(INSTALLED) ## The gate: has a scheduler become slower or worse?
+regress: $(INSTALLED) ## Check that no scheduler has become slower or worse
 	$(BENCH) regress $(ARGS)
 
-benchmark: $(INSTALLED) ## Times of rankings, hypervolume, decisions and the event loop
+benchmark: $(INSTALLED) ## Time rankings, hypervolume, decisions and the event loop
 	$(VENV)/bin/python -m pytest tests/benchmarks --benchmark-enable --benchmark-only $(ARGS)
 
-speed: $(INSTALLED) ## Where the time of a real run goes; leave the machine alone
+speed: $(INSTALLED) ## Measure where a real run spends its time; run nothing else
 	$(BENCH) speed --dataset $(DATASET) --data-dir $(DATA_DIR) \
 	  --seeds $(if $(filter file,$(origin SEEDS)),3,$(SEEDS)) $(ARGS)
 
-report: $(INSTALLED) ## Tables and figures of the runs in RESULTS
+report: $(INSTALLED) ## Write tables and figures of the runs in RESULTS
 	$(BENCH) report $(RESULTS) $(ARGS)
 
-test: $(INSTALLED) ## All tests, real Ray and training included
+site: $(INSTALLED) ## The reference results as one small site: reports/reference/index.html
+	$(BENCH) site $(ARGS)
+
+test: $(INSTALLED) ## Run all tests, with real Ray and real training
 	$(VENV)/bin/python -m pytest $(ARGS)
 
-lint: $(INSTALLED) ## Lint, format and types
+lint: $(INSTALLED) ## Check lint, format and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
-check: lint ## The same, and the tests that take no Ray
+check: lint ## Do what lint does, and run the fast tests that need no Ray
 	$(VENV)/bin/python -m pytest -m "not ray and not slow and not exhaustive" -q $(ARGS)
 
-format: $(INSTALLED) ## Format the code and mend what the linter can
+format: $(INSTALLED) ## Format the code and fix what the linter can fix
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-docs: $(INSTALLED) ## The documentation as build/docs/index.html; a warning is an error
+docs: $(INSTALLED) ## Build build/docs/index.html; a warning is an error
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs $(ARGS)
 
 clean: ## Remove the environment and caches; results and reports stay

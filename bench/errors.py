@@ -1,5 +1,5 @@
-"""Errors a user can mend: one line that says what was wrong and what to do."""
+"""Errors that a user can correct: one line says what was wrong and what to do."""
 
 
 class UserError(Exception):
-    """Shown as one line without a traceback; the message names the remedy."""
+    """An error that is shown as one line without a traceback; the message names the remedy."""

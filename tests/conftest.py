@@ -1,4 +1,7 @@
-"""Shared by all tests: one Ray for the session, one thread per process, data if it is there."""
+"""Fixtures for all tests: one Ray for the session, and MNIST if it is there.
+
+Every process uses one thread.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-# Before numpy and torch load: tests, Ray and trials share few cores, and results must repeat.
+# Set before numpy and torch load. Tests, Ray and trials share few cores, and results must repeat.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
@@ -17,8 +20,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from bench.execution.ray.backend import RayBackend
 
-# Property tests: fixed examples, since a test that fails for one of us shall fail for all, and no
-# limit on the time of one. Timing belongs to benchmarks.
+# Property tests use fixed examples, so that a test that fails on one machine fails on all. An
+# example has no time limit, because timing belongs to the benchmarks.
 settings.register_profile("fixed", derandomize=True, deadline=None, database=None)
 settings.load_profile("fixed")
 
@@ -27,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def backend() -> Iterator[RayBackend]:
-    """The Ray backend on the embedded digits, two slots; the session's only Ray."""
+    """Yield the session's only Ray backend: two slots, on the embedded digits."""
     from bench.execution.ray.backend import RayBackend
     from bench.execution.ray.settings import RaySettings
 
@@ -37,14 +40,14 @@ def backend() -> Iterator[RayBackend]:
 
 @pytest.fixture
 def ray_session(backend: RayBackend) -> RayBackend:
-    """A running Ray with all slots free, for tests that talk to Tune themselves."""
+    """Return the backend with all slots free, for tests that call Tune themselves."""
     backend.free_slots()
     return backend
 
 
 @pytest.fixture(scope="session")
 def mnist_dir() -> str:
-    """Folder with MNIST/raw from the environment's DATA_DIR; skips without it."""
+    """Return the folder with MNIST/raw, named by DATA_DIR; skip the test if it is missing."""
     folder = os.environ.get("DATA_DIR", str(ROOT / "data"))
     if not Path(folder, "MNIST", "raw").is_dir():
         pytest.skip("MNIST is not there; set DATA_DIR to a folder with MNIST/raw")

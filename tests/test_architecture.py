@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from graphlib import CycleError
 
 import pytest
@@ -50,7 +51,7 @@ def test_the_table_names_rooms_that_exist_and_has_no_circle() -> None:
 
 
 def importers(package: str, target: str) -> set[str]:
-    """The modules of a package that import a module or something in it."""
+    """Return the modules of a package that import a module or something in it."""
     return {name for name, found in modules(package) if under(found, target)}
 
 
@@ -78,7 +79,9 @@ def test_old_names_are_used_by_nobody() -> None:
 
 
 def test_only_plots_draw() -> None:
-    drawing = {f"bench.report.{name}" for name in ("drawing", "plots", "plots_statistics")}
+    parts = ("plots", "plots_progress", "plots_savings", "plots_statistics")
+    names = ("drawing", "overview", *parts)
+    drawing = {f"bench.report.{name}" for name in names}
     assert importers("bench", "matplotlib") | importers("bench", "seaborn") == drawing
 
 
@@ -92,15 +95,17 @@ def test_statistics_know_arrays_alone() -> None:
 
 
 def test_pictures_and_page_draw_what_others_compute() -> None:
-    # Both are made by the report alone, of the same frames: neither knows the other.
+    # Both are made from the same frames, by the report and the site: neither imports the other.
+    made_by = {"page": {"bench.report.write", "bench.report.site"}}
     for name in ("page", "plots", "plots_statistics"):
         target = f"bench.report.{name}"
         importing = importers("bench", target)
-        assert importing - under(importing, target) == {"bench.report.write"}, target
-    for target in ("jinja2", "plotly"):
+        expected = made_by.get(name, {"bench.report.write"})
+        assert importing - under(importing, target) == expected, target
+    for target, others in (("jinja2", {"bench.report.site"}), ("plotly", set())):
         importing = importers("bench", target)
-        assert importing
-        assert importing == under(importing, "bench.report.page"), target
+        assert importing - under(importing, "bench.report.page") == others, target
+        assert importing > others, target
     found = {name for module, names in modules("bench/report/page") for name in names}
     assert not under(found, "bench.records.folders") | under(found, "bench.report.plots")
 
@@ -112,3 +117,20 @@ def test_no_module_is_too_long() -> None:
         for path in (ROOT / package).rglob("*.py")
     }
     assert {name: n for name, n in lengths.items() if n > 400} == {}
+
+
+def test_the_diagram_shows_imports_that_exist() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    names = dict(re.findall(r'^ +(\w+)\["([\w.]+)<br/>', text, re.MULTILINE))
+    rooms = {key: name if "." in name else f"bench.{name}" for key, name in names.items()}
+    graph = room_graph()
+    folders = {room for room in graph if (ROOT / room.replace(".", "/")).is_dir()}
+    assert set(rooms.values()) == folders - {"bench", "mobo_core"}
+    arrows = re.findall(r"^ +(\w+) --> (\w+)$", text, re.MULTILINE)
+    assert {start for start, _ in arrows} | {end for _, end in arrows} == set(rooms)
+    for start, end in arrows:
+        assert rooms[end] in graph[rooms[start]], (start, end)
+    for path in re.findall(
+        r"`((?:bench|mobo_core|execution|records|report|analysis|matrix|commands)/[\w/.]+)`", text
+    ):
+        assert (ROOT / path).exists() or (ROOT / "bench" / path).exists() or "NAME" in path, path

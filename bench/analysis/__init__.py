@@ -1,1 +1,1 @@
-"""From records to evidence: indicators of each run, estimates, comparisons and exports."""
+"""The analysis of records: indicators of each run, estimates, comparisons and exports."""

@@ -1,4 +1,4 @@
-"""Records to tidy data frames: a row per run with its indicators, and the curves behind them."""
+"""Turn records into tidy data frames: a row per run with its indicators, and its curves."""
 
 from __future__ import annotations
 
@@ -15,15 +15,20 @@ from mobo_core.pareto.dominance import front_mask
 from mobo_core.pareto.indicators import hypervolume
 
 BASELINE = "fifo"
+"""The label of the baseline, FIFO, which trains every trial to the end."""
 
 
 def observed_points(record: RunRecord) -> Points:
-    """(n, m) last reported point of every trial that has not failed, minimised."""
+    """Return (n, m) minimised points: the last report of every trial that has not failed."""
     return _last_points(record, _alive(record))
 
 
 def observed_front(record: RunRecord) -> pd.DataFrame:
-    """Last reports of the final front: not dominated and better than the reference in all."""
+    """Return the last reports of the trials on the final front.
+
+    No other last report dominates them, and they are better than the reference point in every
+    objective.
+    """
     alive = _alive(record)
     mask = front_mask(_last_points(record, alive), record.objective_set.reference_point)
     members = [trial for trial, keep in zip(alive, mask, strict=True) if keep]
@@ -32,24 +37,38 @@ def observed_front(record: RunRecord) -> pd.DataFrame:
 
 
 def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """One row per finished run.
+    """Return one row per finished run.
+
+    Args:
+        records: The runs of one results folder. Runs that have not finished are left out.
 
     Returns:
-        Columns: run_id, searcher, scheduler, objectives, seed; runtime_s; epochs; trials, of
-        which completed, stopped, failed, and fallbacks (suggested in place of a model that
-        failed); front_size; hypervolume (observed: each trial's last report),
-        hypervolume_best_epoch (every report of them), hypervolume_full (trials with the full
-        budget only), hypervolume_predicted (Ax's model, the paper's kind; NaN without one);
-        training_s, startup_s, idle_s (slot-seconds), suggestion_s, utilisation (0 to 1);
-        and against the baseline's run of the same searcher, objectives and seed, NaN without
-        it: epochs_saved, runtime_saved (0 to 1), hypervolume_ratio, oracle_saved (epochs that
-        one who knows the baseline's final front would save: one for every other trial) and
-        front_lost (distinct points of that front that were trained less here; NaN unless both
-        runs met the same configurations). resumes and excess_promotions as the scheduler counted
-        them.
+        A frame whose columns fall into five groups.
+
+        Identity: ``run_id``, ``searcher``, ``scheduler``, ``objectives``, ``seed``.
+
+        Size: ``runtime_s``; ``epochs`` of all trials; the number of ``trials``, and how many were
+        ``completed``, ``stopped`` or ``failed``; ``fallbacks``, the number of trials that were
+        suggested in another way because the model had failed; ``front_size``.
+
+        Hypervolume: ``hypervolume`` is the observed one, from each trial's last report.
+        ``hypervolume_best_epoch`` uses every report of the trials that have not failed.
+        ``hypervolume_full`` uses only trials with the full budget. ``hypervolume_predicted`` is
+        predicted by Ax's model, as in the paper; it is NaN without a model.
+
+        Time: ``training_s``, ``startup_s`` and ``idle_s`` in slot-seconds; ``suggestion_s`` in
+        seconds; ``utilisation``, 0 to 1. ``resumes`` and ``excess_promotions`` are the scheduler's
+        own counts.
+
+        Against the baseline's run of the same searcher, objectives and seed (NaN without it):
+        ``epochs_saved`` and ``runtime_saved``, shares of at most 1; ``hypervolume_ratio``;
+        ``oracle_saved``, the share of epochs that could be saved if the baseline's final front
+        were known in advance, with one epoch for every other trial; ``front_lost``, the number of
+        distinct points of that front that were trained less here (NaN unless both runs met the
+        same configurations).
 
     Raises:
-        UserError: If two runs are of one cell and seed.
+        UserError: If two runs have the same cell and seed.
     """
     rows = [_row(record) for record in records if record.finished]
     runs = pd.DataFrame(rows)
@@ -59,18 +78,18 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
     twice = runs[runs.duplicated([*pair, "scheduler"], keep=False)]
     if not twice.empty:
         raise UserError(
-            f"{' and '.join(twice['run_id'][:2])} are of one cell and seed, made by versions of "
-            "mobo-bench that ask for other things under one name; move one of them away"
+            f"{' and '.join(twice['run_id'][:2])} have the same cell and seed: two versions of "
+            "mobo-bench made them with different parameters; move one of them out of the folder"
         )
     baseline = runs[runs["scheduler"] == BASELINE].set_index(pair)
     mine = runs.set_index(pair)
-    # The baseline of each row, by position; rows without one get NaN.
+    # The baseline's figures for each row, in the rows' order; NaN without a baseline.
     matched = baseline[["epochs", "runtime_s", "hypervolume", "oracle_saved"]].reindex(mine.index)
     runs["epochs_saved"] = 1 - runs["epochs"].to_numpy() / matched["epochs"].to_numpy()
     runs["runtime_saved"] = 1 - runs["runtime_s"].to_numpy() / matched["runtime_s"].to_numpy()
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = runs["hypervolume"].to_numpy() / matched["hypervolume"].to_numpy()
-    # Sums in another order differ in the last digits: those are neither gain nor loss.
+    # Adding in another order changes the last digits, which are neither gain nor loss.
     runs["hypervolume_ratio"] = np.where(np.isfinite(ratio), ratio.round(9), np.nan)
     runs["oracle_saved"] = matched["oracle_saved"].to_numpy()
     runs["front_lost"] = _front_lost([record for record in records if record.finished])
@@ -82,8 +101,8 @@ class LostMember:
     """A point of the baseline's final front whose trials another run ended early.
 
     Args:
-        trials: That have this point; of a grid a configuration may come twice.
-        epochs: The most that the other run gave one of them.
+        trials: The trials at this point. On a grid, a configuration may occur twice.
+        epochs: The most epochs that the other run trained one of them.
     """
 
     trials: tuple[int, ...]
@@ -91,9 +110,9 @@ class LostMember:
 
 
 def lost_members(record: RunRecord, baseline: RunRecord) -> list[LostMember] | None:
-    """Distinct points of the baseline's final front that a run trained less than the baseline.
+    """Return the distinct points of the baseline's final front that a run trained less.
 
-    None unless both met the same configurations.
+    The result is None unless both runs met the same configurations.
     """
     theirs, mine = _result(baseline).trials, _result(record).trials
     if [t.config for t in theirs] != [t.config for t in mine]:
@@ -106,13 +125,19 @@ def lost_members(record: RunRecord, baseline: RunRecord) -> list[LostMember] | N
 
 
 def baselines(records: Sequence[RunRecord]) -> dict[str, RunRecord]:
-    """Run id → the baseline's run of the same searcher, objectives and seed, where there is one."""
+    """Return run id → the baseline's run of the same searcher, objectives and seed.
+
+    Runs without such a baseline are left out.
+    """
     found = {_pair(r): r for r in records if r.labels["scheduler"] == BASELINE and r.finished}
     return {r.run_id: found[_pair(r)] for r in records if _pair(r) in found}
 
 
 def _front_lost(records: Sequence[RunRecord]) -> list[float]:
-    """Points of the baseline's final front that each run trained less than the baseline."""
+    """Return how many points of the baseline's final front each run trained less than the baseline.
+
+    The number is NaN where the runs met different configurations or there is no baseline.
+    """
     matched = baselines(records)
     lost = []
     for record in records:
@@ -123,25 +148,28 @@ def _front_lost(records: Sequence[RunRecord]) -> list[float]:
 
 
 def _distinct_front(record: RunRecord) -> list[list[int]]:
-    """The trials at each point of the final front: on a grid a configuration may come twice."""
+    """Return the trials at each distinct point of the final front.
+
+    On a grid, a configuration may occur twice.
+    """
     names = list(record.objective_set.names)
     return [list(same["trial"]) for _, same in observed_front(record).groupby(names, sort=False)]
 
 
 def _pair(record: RunRecord) -> tuple[str, tuple[str, ...], int]:
-    """What a run shares with the baseline it is compared with."""
+    """Return what a run shares with its baseline: searcher, objectives and seed."""
     return (record.labels["searcher"], tuple(record.spec["objectives"]), record.spec["seed"])
 
 
 def anytime(record: RunRecord) -> pd.DataFrame:
-    """Observed hypervolume after each report: of every trial's latest point until then.
+    """Return the observed hypervolume after each report, from every trial's latest point so far.
 
-    Trials that failed cost their epochs, and have no point at any time, so the curve ends at the
+    The epochs of failed trials count, but their points do not. The curve therefore ends at the
     observed hypervolume.
 
     Returns:
-        Columns: time_s (since the start of the search), epochs (spent by all trials until then),
-        hypervolume. Begins with a row of zeros.
+        A frame with the columns ``time_s`` (seconds since the start of the search), ``epochs``
+        (trained by all trials so far) and ``hypervolume``. The first row is all zeros.
     """
     objectives = record.objective_set
     rows = [(0.0, 0, 0.0)]
@@ -155,7 +183,7 @@ def anytime(record: RunRecord) -> pd.DataFrame:
     ):
         before, point = latest[place].copy(), points[spent - 1]
         latest[place] = np.inf
-        # Most reports neither leave nor join the front: they change nothing.
+        # Most reports do not change the front, so the hypervolume stays the same.
         changes = not (_covered(before, latest) and _covered(point, latest))
         latest[place] = point
         if changes:
@@ -165,11 +193,12 @@ def anytime(record: RunRecord) -> pd.DataFrame:
 
 
 def _covered(point: Points, others: Points) -> bool:
-    """Whether one of the others is at least as good in all objectives."""
+    """Return whether one of the others is at least as good in every objective."""
     return bool((others <= point).all(axis=1).any())
 
 
 def _row(record: RunRecord) -> dict[str, object]:
+    """Return a run's own figures, before any comparison with the baseline."""
     result, objectives = _result(record), record.objective_set
     reference, timing = objectives.reference_point, result.timing
     statuses = pd.Series([t.status for t in result.trials])
@@ -204,7 +233,10 @@ def _row(record: RunRecord) -> dict[str, object]:
 
 
 def _oracle_saved(record: RunRecord) -> float:
-    """Share of the epochs that knowing this run's final front would have saved."""
+    """Return the share of epochs that knowing this run's final front in advance would save.
+
+    Trials on the front would train as long as they did, and every other trial for one epoch.
+    """
     front = {trials[0] for trials in _distinct_front(record)}
     trials = [t for t in _result(record).trials if t.epochs]
     needed = sum(t.epochs if t.trial in front else 1 for t in trials)
@@ -212,32 +244,35 @@ def _oracle_saved(record: RunRecord) -> float:
 
 
 def last_reports(record: RunRecord) -> pd.DataFrame:
-    """A row per trial that reported: its last report."""
+    """Return the last report of every trial that reported, a row per trial."""
     epochs = _result(record).epochs
     return epochs.sort_values(["trial", "epoch"]).groupby("trial").tail(1)
 
 
 def _result(record: RunRecord) -> RunResult:
+    """Return the result of a finished run."""
     assert record.result is not None, "only finished runs have results"
     return record.result
 
 
 def _reports(record: RunRecord) -> pd.DataFrame:
-    """The reports of trials that have not failed."""
+    """Return the reports of trials that have not failed."""
     epochs = _result(record).epochs
     return epochs[epochs["trial"].isin(_alive(record))]
 
 
 def _alive(record: RunRecord) -> list[int]:
+    """Return the numbers of the trials that have not failed."""
     return [trial.trial for trial in _result(record).trials if trial.status != "failed"]
 
 
 def _last_points(record: RunRecord, trials: Sequence[int]) -> Points:
+    """Return (n, m) minimised points: the last reports of some trials, in their order."""
     last = last_reports(record).set_index("trial")
     return _points(last.loc[list(trials)], record.objective_set)
 
 
 def _points(reports: pd.DataFrame, objectives: ObjectiveSet) -> Points:
-    """(n, m) minimised points of n reports."""
+    """Return (n, m) minimised points of n reports."""
     points: Points = reports[list(objectives.names)].to_numpy(dtype=float) * objectives.signs
     return points

@@ -1,4 +1,4 @@
-"""Two results folders compared, run by run of the same cell and seed."""
+"""Compare two results folders, run by run of the same cell and seed."""
 
 from __future__ import annotations
 
@@ -26,22 +26,25 @@ from bench.records import folders, storage
 from bench.records.record import RunRecord
 
 CELL = ["scheduler", "objectives", "searcher"]
+"""The columns that identify a cell within one matrix."""
 RUN = [*CELL, "seed"]
+"""The columns that identify a run within one matrix."""
 SEED = 0
-"""Of resamples; every cell draws the same ones."""
+"""The seed of resampling; every cell draws the same resamples."""
 REMEDY = "compare folders of the same problem, data, budget and backend"
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure of a run and how its change is told.
+    """A measured figure of a run, and the words for its changes.
 
     Args:
-        column: Of `aggregate.summarise`.
-        heading: For tables.
-        more: What a change upwards is called.
-        less: What one downwards is called.
-        ratio: Whether the change is B / A, and 1 is none; else B − A of shares, and 0 is none.
+        column: The column of `aggregate.summarise`.
+        heading: The heading in tables.
+        more: The words for an increase.
+        less: The words for a decrease.
+        ratio: If true, a change is B / A, and 1 means no change. If false, a change is B − A of
+            shares, and 0 means no change.
     """
 
     column: str
@@ -56,11 +59,11 @@ class Measure:
         return 1.0 if self.ratio else 0.0
 
     def word(self, more: bool) -> str:
-        """What a change to one side is called."""
+        """Return the words for an increase or a decrease."""
         return self.more if more else self.less
 
     def show(self, value: float) -> str:
-        """A change as people read it."""
+        """Return a change as text: a factor, or a difference in percentage points."""
         return f"× {value:.3f}" if self.ratio else f"{100 * value:+.1f} points"
 
 
@@ -74,14 +77,15 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Change:
-    """How one measure changed in one cell.
+    """The change of one measure in one cell.
 
     Args:
-        estimate: Geometric mean of B / A, or mean of B − A, with its 95 % interval; the range of
-            the pairs with fewer than `ENOUGH_SEEDS`. NaN without pairs.
-        pairs: Pairs with a value on both sides that the estimate is of.
-        to_zero: Pairs of which B is 0 and A is not; they have no ratio.
-        from_zero: The other way round.
+        estimate: The geometric mean of B / A, or the mean of B − A, with its 95 % interval. With
+            fewer than `ENOUGH_SEEDS` pairs the interval is the range of the pairs. All values are
+            NaN without pairs.
+        pairs: The number of pairs that the estimate uses: those with a value on both sides.
+        to_zero: The number of pairs where B is 0 and A is not. They have no ratio.
+        from_zero: The number of pairs where A is 0 and B is not.
     """
 
     estimate: Estimate
@@ -90,21 +94,22 @@ class Change:
     from_zero: int = 0
 
     def shown(self, measure: Measure) -> bool:
-        """Whether the interval excludes that nothing changed."""
+        """Return whether the interval excludes that nothing changed."""
         return self.pairs >= ENOUGH_SEEDS and self.estimate.excludes(measure.unchanged)
 
 
 @dataclass(frozen=True)
 class Overall:
-    """How one measure changed over all cells; a seed's value is the mean of its cells'.
+    """The change of one measure over all cells. A seed's value is the mean over its cells.
 
     Args:
-        estimate: Pseudomedian of the seeds' values with its 95 % interval, their range with fewer
-            than `ENOUGH_SEEDS`: of B − A, or of (B − A) / (B + A), which knows runs that fell to
-            0, given as the ratio B / A that it belongs to. NaN without seeds.
-        seeds: Seeds that have every cell, and the measure in each.
-        p: Of the exact Wilcoxon test that the seeds' values are symmetric around no change.
-        more: Whether most of what changed, by that test's ranks, went up.
+        estimate: The pseudomedian of the seeds' values with its 95 % interval. With fewer than
+            `ENOUGH_SEEDS` seeds the interval is the range of the values. A value is B − A, or
+            (B − A) / (B + A). The latter is defined for runs that fell to 0; the estimate gives
+            it as the corresponding ratio B / A. All values are NaN without seeds.
+        seeds: The number of seeds that have every cell, with the measure in each.
+        p: The p-value of the exact Wilcoxon test that the values are symmetric around no change.
+        more: Whether the measure mostly increased, judged by that test's ranks.
     """
 
     estimate: Estimate
@@ -120,16 +125,16 @@ class Overall:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What changed from A to B.
+    """All changes from folder A to folder B.
 
     Args:
-        names: Of the two folders.
-        cells: Cell → its pairs of runs and its changes, by column of `MEASURES`.
-        overall: Column of `MEASURES` → its change over all cells.
-        pairs: Cell → number of pairs of runs.
-        seeds: Of which there are pairs.
-        only: Cells that are in A only, and in B only.
-        notes: What else differs, in words.
+        names: The names of the two folders.
+        cells: Cell → column of `MEASURES` → the change in that cell.
+        overall: Column of `MEASURES` → the change over all cells.
+        pairs: Cell → the number of pairs of runs.
+        seeds: The number of seeds that have pairs.
+        only: The cells that are only in A, and the cells that are only in B.
+        notes: Further differences, in words.
     """
 
     names: tuple[str, str]
@@ -147,11 +152,11 @@ def compare(first: Path, second: Path, names: tuple[str, str] | None = None) -> 
     Args:
         first: Folder A.
         second: Folder B.
-        names: As they are called in what is said of them; None takes their paths.
+        names: The names of A and B in messages and tables; None uses their paths.
 
     Raises:
-        UserError: If one is no results folder, they hold runs of other problems, data, budgets,
-            backends or references, or no run is in both.
+        UserError: If a folder is not a results folder, if the problem, data, budget, backend or
+            reference values differ, or if no run is in both.
     """
     names = names or (str(first), str(second))
     settings = [folders.read_settings(folder) for folder in (first, second)]
@@ -180,7 +185,7 @@ def compare(first: Path, second: Path, names: tuple[str, str] | None = None) -> 
 
 
 def _check_settings(settings: Sequence[dict[str, Any]], names: tuple[str, str]) -> None:
-    """Refuse folders whose figures cannot be set against each other."""
+    """Raise an error if the settings make the folders' figures incomparable."""
     first, second = settings
     for key, what in (("problem", "problems"), ("dataset", "data sets"), ("budget", "budgets")):
         if first[key] != second[key]:
@@ -193,9 +198,10 @@ def _check_settings(settings: Sequence[dict[str, Any]], names: tuple[str, str]) 
 
 
 def _check_records(recorded: Sequence[list[RunRecord]], names: tuple[str, str]) -> None:
+    """Raise an error if the data, the costs or the reference values differ."""
     sums = [sorted({record.data["sha256"][:16] for record in side}) for side in recorded]
     if all(sums) and set(sums[0]) != set(sums[1]):
-        _refuse("data of one name", " ".join(sums[0]), " ".join(sums[1]), names)
+        _refuse("data under the same name", " ".join(sums[0]), " ".join(sums[1]), names)
     charged = [{_place(record): record.spec.get("virtual") for record in side} for side in recorded]
     for place in charged[0].keys() & charged[1].keys():
         if charged[0][place] != charged[1][place]:
@@ -210,15 +216,19 @@ def _check_records(recorded: Sequence[list[RunRecord]], names: tuple[str, str]) 
 
 
 def _place(record: RunRecord) -> tuple[object, ...]:
-    """Cell and seed."""
+    """Return the cell and the seed of a run."""
     return (*sorted(record.labels.items()), tuple(record.spec["objectives"]), record.spec["seed"])
 
 
 def _refuse(what: str, first: object, second: object, names: tuple[str, str]) -> None:
-    raise UserError(f"{names[0]} and {names[1]} have other {what} ({first} and {second}); {REMEDY}")
+    """Raise the error that the folders differ in something that must be equal."""
+    raise UserError(
+        f"{names[0]} and {names[1]} have different {what} ({first} and {second}); {REMEDY}"
+    )
 
 
 def _change(group: pd.DataFrame, measure: Measure) -> Change:
+    """Return the change of a measure over the pairs of one cell."""
     first = group[f"{measure.column}_a"].to_numpy(dtype=float)
     second = group[f"{measure.column}_b"].to_numpy(dtype=float)
     if not measure.ratio:
@@ -238,17 +248,17 @@ def _change(group: pd.DataFrame, measure: Measure) -> Change:
 
 
 def _overall(paired: pd.DataFrame, measure: Measure) -> Overall:
+    """Return the change of a measure over all cells and seeds."""
     first = paired[f"{measure.column}_a"].astype(float)
     second = paired[f"{measure.column}_b"].astype(float)
     changes = second - first
     if measure.ratio:
-        # Symmetric in A and B, and 0 where both are 0.
+        # This is symmetric in A and B, and 0 where both are 0.
         changes /= (first + second).where(first != second, 1.0)
-    # Rounding of last digits is no change.
+    # Rounding removes changes in the last digits, which mean nothing.
     values = by_seed(paired.assign(change=changes), "change", of=CELL).round(12)
-    more = bool(
-        pseudomedian(values[values != 0]) > 0
-    )  # the test, too, leaves out what is unchanged
+    # The test also leaves out seeds without a change.
+    more = bool(pseudomedian(values[values != 0]) > 0)
     estimate = _of_seeds(values)
     if measure.ratio:
         with np.errstate(divide="ignore"):
@@ -258,7 +268,10 @@ def _overall(paired: pd.DataFrame, measure: Measure) -> Overall:
 
 
 def _of_seeds(values: Floats) -> Estimate:
-    """Pseudomedian with its interval, or the range where there are too few; NaN for none."""
+    """Return the pseudomedian of the values with its interval.
+
+    With too few seeds the interval is the range of the values. Without seeds all values are NaN.
+    """
     if len(values) == 0:
         return Estimate(np.nan, np.nan, np.nan)
     if len(values) < ENOUGH_SEEDS:
@@ -267,7 +280,10 @@ def _of_seeds(values: Floats) -> Estimate:
 
 
 def _of_means(values: Floats) -> Estimate:
-    """Mean with its interval, or its range where there are too few; NaN for none."""
+    """Return the mean of the values with its interval.
+
+    With too few values the interval is their range. Without values everything is NaN.
+    """
     if len(values) == 0:
         return Estimate(np.nan, np.nan, np.nan)
     if len(values) < ENOUGH_SEEDS:
@@ -281,38 +297,42 @@ def _notes(
     runs: Sequence[pd.DataFrame],
     paired: pd.DataFrame,
 ) -> list[str]:
+    """Return the differences in parameters, commits, machines and number of runs, in words."""
     notes = []
     for key in ("schedulers", "searchers"):
         components = [{c["label"]: c for c in side[key]} for side in settings]
         for label in components[0].keys() & components[1].keys():
             one, two = (side[label] for side in components)
             if one != two:
-                notes.append(f"other parameters of {label}: {_parameters(one, two)}")
+                notes.append(f"the parameters of {label} differ: {_parameters(one, two)}")
     commits = [_values(side, lambda r: str(r.environment["git_commit"])[:12]) for side in recorded]
     if commits[0] != commits[1]:
         notes.append(f"commits: {commits[0]} and {commits[1]}")
     if "virtual" not in settings[0]:
         machines = [_values(side, _machine) for side in recorded]
         if machines[0] != machines[1]:
-            notes.append(f"runtimes are of other machines: {machines[0]} and {machines[1]}")
+            notes.append(f"runtimes are from different machines: {machines[0]} and {machines[1]}")
     for name, side, frame in zip("AB", recorded, runs, strict=True):
         if alone := len(frame) - len(paired):
-            notes.append(f"{count(alone, 'finished run')} of {name} without a partner")
+            notes.append(f"{count(alone, 'finished run')} of {name} without a matching run")
         if failed := sum(not record.finished for record in side):
             notes.append(f"{count(failed, 'failed run')} in {name}")
     return sorted(notes)
 
 
 def _parameters(one: dict[str, Any], two: dict[str, Any]) -> str:
+    """Return two components' names and parameters as text."""
     shown = [f"{c['name']} {c['params']}" for c in (one, two)]
     return " and ".join(shown)
 
 
 def _machine(record: RunRecord) -> str:
+    """Return the processor, the number of cores and the GPUs of a run's machine."""
     environment = record.environment
     gpus = ", ".join(environment["gpus"]) or "no GPU"
     return f"{environment['processor']}, {environment['cores']} cores, {gpus}"
 
 
 def _values(side: Sequence[RunRecord], of: Callable[[RunRecord], str]) -> str:
+    """Return the distinct values of a property of the runs, as text."""
     return "; ".join(sorted({of(record) for record in side}))

@@ -1,7 +1,8 @@
-"""What recorded runs show of each scheduler, and how sure that is: frames for the report.
+"""Evidence from recorded runs: how schedulers compare, and how certain each comparison is.
 
-The seed is the unit: objective sets of one seed train the same configurations where the search
-does not depend on results, so they are resampled and tested together.
+The functions return data frames for the report. The seed is the unit of every estimate and test:
+where the search does not depend on results, all objective sets of a seed train the same
+configurations. They are therefore resampled and tested together.
 """
 
 from __future__ import annotations
@@ -23,26 +24,26 @@ from bench.analysis.statistics.running_time import expected_running_time, first_
 from bench.analysis.statistics.wilcoxon import holm, pseudomedian, signed_rank_p, smallest_p
 
 RANDOM = "random"
-"""Label of the searcher that others are compared with where it is."""
+"""The label of the random searcher. Other searchers are compared with it if it was run."""
 SHARES = (0.25, 0.5, 1.0)
-"""Of the baseline's runtime: where runs are compared at equal time."""
+"""Shares of the baseline's runtime at which runs are compared at equal time."""
 EARLY = 0.25
-"""The share at which most runs still go on: there schedulers are ranked at equal time."""
+"""The share at which schedulers are ranked at equal time; most runs still train then."""
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
-"""Of the baseline's final hypervolume of the same seed."""
+"""Targets, as shares of the baseline's final hypervolume of the same seed."""
 SEED = 0
-"""Of resamples; every row draws the same ones, so that a further scheduler moves no other row."""
+"""The seed of resampling. All rows draw the same resamples, so a new row changes no other."""
 
 
 @dataclass(frozen=True)
 class Ranks:
-    """Schedulers ranked on several objective sets.
+    """The ranks of schedulers over several objective sets.
 
     Args:
-        names: In the order of the test's mean ranks.
-        test: Whether they differ at all.
-        critical_difference: Of mean ranks, at 0.05.
-        groups: Positions of names that are not told apart.
+        names: The series, in the order of the test's mean ranks.
+        test: Friedman's test of whether the series differ at all.
+        critical_difference: The smallest difference of mean ranks that is significant at 0.05.
+        groups: Groups of series that cannot be told apart, as positions in `names`.
     """
 
     names: tuple[str, ...]
@@ -52,7 +53,7 @@ class Ranks:
 
 
 def with_series(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs with a column ``series``: the scheduler, and its searcher if there are several."""
+    """Return the runs with a column ``series``: the scheduler, and the searcher if it varies."""
     names = runs["scheduler"].astype(str)
     if runs["searcher"].nunique() > 1:
         names = names + ", " + runs["searcher"].astype(str)
@@ -60,18 +61,19 @@ def with_series(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def against_baseline(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row per series but the baseline: over all objective sets and seeds, against FIFO.
+    """Return one row per series except the baseline, compared with FIFO over all sets and seeds.
 
     Args:
-        runs: From `aggregate.summarise`.
+        runs: The table from `aggregate.summarise`.
 
     Returns:
-        Columns: series; cells (objective sets); left_out (runs of the series that do not count:
-        without a hypervolume to compare with, or of seeds that lack another set); epochs_saved,
-        runtime_saved and hypervolume_ratio (IQM over seeds and sets), better (share of runs with
-        more hypervolume, equal ones half), each with ``_low`` and ``_high``: a 95 % interval, NaN
-        with fewer than `ENOUGH_SEEDS`; mean and worst (of the hypervolume ratio); and the columns
-        of `tested` on `gains` in hypervolume.
+        A frame with these columns. ``series``. ``cells``: the number of objective sets.
+        ``left_out``: the number of runs that do not count, because they have no hypervolume to
+        compare or their seed lacks another set. ``epochs_saved``, ``runtime_saved`` and
+        ``hypervolume_ratio``: IQMs over seeds and sets. ``better``: the share of runs with more
+        hypervolume, where a tie counts half. These four have a 95 % interval in ``_low`` and
+        ``_high``, which is NaN with fewer than `ENOUGH_SEEDS` seeds. ``mean`` and ``worst``: of the
+        hypervolume ratio. The columns of `tested` follow, for `gains` in hypervolume.
     """
     rows, tests = [], {}
     others = with_series(runs).query("scheduler != @BASELINE")
@@ -99,9 +101,10 @@ def against_baseline(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def complete(frame: pd.DataFrame) -> pd.DataFrame:
-    """The runs of those seeds that have all objective sets; all runs if no seed has.
+    """Return the runs of the seeds that have every objective set, or all runs if no seed has.
 
-    A seed that lacks a set would weigh on the others only, and sets of other seeds are no pairs.
+    A seed that lacks a set would count for its other sets only. Sets of different seeds cannot be
+    paired.
     """
     sets = frame.groupby("seed")["objectives"].transform("nunique")
     whole = frame[sets == frame["objectives"].nunique()]
@@ -109,29 +112,33 @@ def complete(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def gains(ratios: pd.Series[float]) -> pd.Series[float]:
-    """(a − b) / (a + b) of ratios a / b, within −1 and 1.
+    """Return (a − b) / (a + b) for ratios a / b, between −1 and 1.
 
-    Symmetric, as a signed-rank test needs it: a and b swapped give the same with the other sign,
-    where a / b − 1 makes a gain of twice as much larger than a loss of half.
+    A signed-rank test requires a symmetric measure: swapping a and b only changes the sign. With
+    a / b − 1, a gain by a factor of two would count more than a loss by a factor of two.
     """
     return (ratios - 1) / (ratios + 1)
 
 
 def _of_ratios(by_series: Mapping[str, Floats]) -> pd.DataFrame:
-    """`tested` on `gains`, their pseudomedian as a ratio less 1."""
+    """Return `tested` on gains, with their pseudomedian expressed as a ratio minus 1."""
     tests = tested(by_series)
     return tests.assign(gain=(1 + tests["gain"]) / (1 - tests["gain"]) - 1)
 
 
 def tested(by_series: Mapping[str, Floats]) -> pd.DataFrame:
-    """Exact Wilcoxon tests that each series' gains are symmetric around 0, with Holm over all.
+    """Return exact Wilcoxon tests of whether each series' gains are symmetric around 0.
+
+    Holm's method corrects the p-values over all series.
 
     Args:
         by_series: Series → (n,) gains, one per seed.
 
     Returns:
-        Columns: series; seeds, differ (those whose gain is not 0), gain (their pseudomedian), p
-        (after Holm), and smallest_p (what p would be if all that differ had one direction).
+        A frame with these columns. ``series``. ``seeds``: their number. ``differ``: the number of
+        seeds whose gain is not 0. ``gain``: the pseudomedian of the gains. ``p``: the p-value after
+        Holm's correction. ``smallest_p``: what ``p`` would be if all seeds that differ had the same
+        direction.
     """
     raw = np.array([signed_rank_p(values) for values in by_series.values()])
     differ = [int(np.count_nonzero(values)) for values in by_series.values()]
@@ -153,9 +160,10 @@ def tested(by_series: Mapping[str, Floats]) -> pd.DataFrame:
 
 
 def against_random(runs: pd.DataFrame) -> pd.DataFrame:
-    """The test of `tested` on hypervolume against random search with the same scheduler and seed.
+    """Return the tests of `tested` on hypervolume against random search.
 
-    Empty where no searcher, or no other, is called ``random``.
+    Each run is paired with random search's run of the same scheduler, objective set and seed. The
+    result is empty if no searcher, or every searcher, is called ``random``.
     """
     pair = ["scheduler", "objectives", "seed"]
     named = with_series(runs)
@@ -170,16 +178,18 @@ def against_random(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def at_equal_time(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """What each run has at shares of the baseline's runtime: the protocol of equal time.
+    """Return the hypervolume of each run at shares of the baseline's runtime (equal time).
 
     Args:
-        runs: From `aggregate.summarise`.
-        curves: Run id → `aggregate.anytime`.
+        runs: The table from `aggregate.summarise`.
+        curves: Run id → the curve from `aggregate.anytime`.
 
     Returns:
-        A row per run and share: series, scheduler, objectives, seed, share, ratio (observed
-        hypervolume at that time over the final one of `yardstick`) and ended (the run was over:
-        it could have gone on). Runs whose baseline has no hypervolume are left out.
+        A row per run and share, with the columns ``series``, ``scheduler``, ``objectives``,
+        ``seed``, ``share``, ``ratio`` and ``ended``. ``ratio`` is the observed hypervolume at that
+        time divided by the final one of the baseline (see `yardstick`). ``ended`` is whether the
+        run was already over, so that it could have gone on. Runs whose baseline has no
+        hypervolume are left out.
     """
     rows = []
     for run, baseline in _with_baselines(runs):
@@ -199,17 +209,22 @@ def at_equal_time(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.
 
 
 def hits(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """When each run first had shares of the final hypervolume of `yardstick`.
+    """Return when each run first reached shares of the baseline's final hypervolume.
+
+    Args:
+        runs: The table from `aggregate.summarise`.
+        curves: Run id → the curve from `aggregate.anytime`.
 
     Returns:
-        A row per run and target: series, scheduler, objectives, seed, target, hit and spent, both
-        as shares of the baseline's epochs; hit is infinite if the run ended before.
+        A row per run and target, with the columns ``series``, ``scheduler``, ``objectives``,
+        ``seed``, ``target``, ``hit`` (when the run reached the target, infinite if never) and
+        ``spent`` (when it ended). Both are shares of the epochs of the baseline (see `yardstick`).
     """
     rows = []
     for run, baseline in _with_baselines(runs):
         curve = curves[str(run["run_id"])]
         costs = curve["epochs"].to_numpy(float) / float(baseline["epochs"])
-        # Rounding must not keep the baseline from its own final value.
+        # Rounding must not keep the baseline from reaching its own final value.
         bars = np.asarray(TARGETS) * float(baseline["hypervolume"]) * (1 - 1e-9)
         found = first_hits(costs, curve["hypervolume"].to_numpy(float), bars)
         rows += [
@@ -220,7 +235,12 @@ def hits(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> pd.DataFrame
 
 
 def final(runs: pd.DataFrame) -> pd.DataFrame:
-    """A row per run: series, scheduler, objectives, seed, ratio (hypervolume to `yardstick`'s)."""
+    """Return each run's final hypervolume, divided by that of its baseline (see `yardstick`).
+
+    Returns:
+        A row per run, with the columns ``series``, ``scheduler``, ``objectives``, ``seed`` and
+        ``ratio``.
+    """
     return pd.DataFrame(
         _identity(run) | {"ratio": round(run["hypervolume"] / baseline["hypervolume"], 9)}
         for run, baseline in _with_baselines(runs)
@@ -228,10 +248,13 @@ def final(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def running_times(reached: pd.DataFrame) -> pd.DataFrame:
-    """Expected running time of each series (rows) to each target, in shares of FIFO's epochs.
+    """Return the expected running time of each series (rows) to each target (columns).
 
     Args:
-        reached: From `hits`.
+        reached: The table from `hits`.
+
+    Returns:
+        Times in shares of FIFO's epochs; infinite for a target that was never reached.
     """
     table = {
         (str(name), target): expected_running_time(mine["hit"], mine["spent"])
@@ -241,14 +264,22 @@ def running_times(reached: pd.DataFrame) -> pd.DataFrame:
 
 
 def best_of(timed: pd.DataFrame) -> str | None:
-    """The series, not of the baseline, with the highest IQM at a quarter of FIFO's time."""
+    """Return the series, except the baseline's, with the highest IQM at a quarter of FIFO's time.
+
+    The result is None if there is no such series.
+    """
     early = timed[(timed["share"] == EARLY) & (timed["scheduler"] != BASELINE)]
     values = {str(n): float(iqm(g["ratio"])) for n, g in early.groupby("series", sort=False)}
     return max(values, key=values.__getitem__) if values else None
 
 
 def against_best(timed: pd.DataFrame, best: str) -> pd.DataFrame:
-    """The test of `tested` on hypervolume at a quarter of FIFO's time, against the best's."""
+    """Return the tests of `tested` on hypervolume at a quarter of FIFO's time, against one series.
+
+    Args:
+        timed: The table from `at_equal_time`.
+        best: The series that the others are compared with.
+    """
     early = timed[timed["share"] == EARLY]
     wide = early.pivot_table(index=["objectives", "seed"], columns="series", values="ratio")
     gains = wide.sub(wide[best], axis=0)
@@ -262,14 +293,15 @@ def against_best(timed: pd.DataFrame, best: str) -> pd.DataFrame:
 
 
 def ranking(frame: pd.DataFrame, column: str) -> Ranks | None:
-    """Series ranked on each objective set by their mean over the seeds, more is better.
+    """Return the ranks of the series on the objective sets, by their mean over the seeds.
 
-    None with fewer than three series or objective sets that have all of them, or with fewer than
-    `ENOUGH_SEEDS` of one: the order of a few seeds would pass for that of the schedulers.
+    The result is None with fewer than three series, or fewer than three objective sets that have
+    all series. It is also None with fewer than `ENOUGH_SEEDS` seeds of any set: the order of a few
+    seeds would be mistaken for the order of the schedulers.
 
     Args:
-        frame: With columns series, objectives, seed, and `column`.
-        column: What is ranked.
+        frame: A frame with the columns ``series``, ``objectives``, ``seed`` and `column`.
+        column: The column to rank by; more is better.
     """
     if frame.groupby(["series", "objectives"])["seed"].nunique().min() < ENOUGH_SEEDS:
         return None
@@ -279,7 +311,7 @@ def ranking(frame: pd.DataFrame, column: str) -> Ranks | None:
     problems, methods = means.shape
     if problems < FEWEST or methods < FEWEST:
         return None
-    # Sums in another order differ in the last digits: those are no ranks.
+    # Adding in another order changes the last digits, which must not decide a rank.
     test = friedman(means.round(9).to_numpy(), np.random.default_rng(SEED))
     difference = critical_difference(methods, problems)
     groups = cliques(test.mean_ranks, difference)
@@ -287,19 +319,24 @@ def ranking(frame: pd.DataFrame, column: str) -> Ranks | None:
 
 
 def iqm_of_cells(frame: pd.DataFrame, column: str) -> Estimate:
-    """IQM of a column over complete seeds and objective sets; no interval with too few seeds."""
+    """Return the IQM of a column over complete seeds and objective sets.
+
+    The interval is NaN if a set has fewer than `ENOUGH_SEEDS` seeds.
+    """
     cells, matched = _cells(complete(frame), column)
     estimate = stratified_interval(cells, iqm, np.random.default_rng(SEED), matched=matched)
     return _sure(estimate, cells)
 
 
 def by_seed(frame: pd.DataFrame, column: str, of: Sequence[str] = ("objectives",)) -> Floats:
-    """(n,) mean over what a seed was run on, of the seeds that have all that any has.
+    """Return (n,) means of a column, one per seed.
+
+    Seeds that lack an objective set which another seed has are left out.
 
     Args:
-        frame: With columns seed, those of `of`, and `column`.
-        column: What is averaged.
-        of: What tells apart what a seed was run on: the objective sets.
+        frame: A frame with the column ``seed``, the columns in `of`, and `column`.
+        column: The column to average.
+        of: The columns that tell apart the runs of one seed; by default the objective set.
     """
     wide = frame.set_index(["seed", *of])[column].unstack(list(of))
     values: Floats = wide.dropna().mean(axis=1).to_numpy(dtype=float)
@@ -307,7 +344,7 @@ def by_seed(frame: pd.DataFrame, column: str, of: Sequence[str] = ("objectives",
 
 
 def _cells(frame: pd.DataFrame, column: str) -> tuple[list[Floats], bool]:
-    """Values of each objective set in the order of the seeds, and whether all have the same."""
+    """Return each set's values in the order of the seeds, and whether all have the same seeds."""
     groups = [g.sort_values("seed") for _, g in frame.groupby("objectives", sort=False)]
     seeds = [group["seed"].tolist() for group in groups]
     matched = all(one == seeds[0] for one in seeds)
@@ -315,23 +352,28 @@ def _cells(frame: pd.DataFrame, column: str) -> tuple[list[Floats], bool]:
 
 
 def _sure(estimate: Estimate, cells: Sequence[Floats]) -> Estimate:
+    """Return the estimate, without its interval if a cell has too few seeds."""
     if min(len(cell) for cell in cells) >= ENOUGH_SEEDS:
         return estimate
     return Estimate(estimate.value, np.nan, np.nan)
 
 
 def _columns(name: str, estimate: Estimate) -> dict[str, object]:
+    """Return an estimate as three columns: its value and both ends of its interval."""
     return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
 def _identity(run: Mapping[str, Any]) -> dict[str, object]:
+    """Return the columns that identify a run."""
     return {key: run[key] for key in ("series", "scheduler", "objectives", "seed")}
 
 
 def yardstick(runs: pd.DataFrame) -> str:
-    """The searcher whose FIFO measures all where searchers are compared: the first that found any.
+    """Return the searcher whose FIFO runs are the baseline wherever searchers are compared.
 
-    Each searcher's own would be another unit for each: with a poor search everything looks good.
+    It is the first searcher whose FIFO found any hypervolume; the result is empty if none did. If
+    each searcher were compared with its own FIFO, each would have a different unit, and a poor
+    search would make every scheduler look good.
     """
     found = (runs["scheduler"] == BASELINE) & (runs["hypervolume"] > 0)
     searchers = runs.loc[found, "searcher"]
@@ -341,7 +383,7 @@ def yardstick(runs: pd.DataFrame) -> str:
 def _with_baselines(
     runs: pd.DataFrame,
 ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each run with `yardstick`'s of the same objectives and seed, where that has a front."""
+    """Return each run and its baseline (see `yardstick`), where that has a hypervolume."""
     rows = [{str(k): v for k, v in row.items()} for row in with_series(runs).to_dict("records")]
     searcher = yardstick(runs)
     baselines = {

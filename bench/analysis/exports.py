@@ -1,4 +1,4 @@
-"""Recorded runs in the formats of other tools: CSV, Parquet, Ax's JSON, TensorBoard's events."""
+"""Export recorded runs to the formats of other tools: CSV, Parquet, Ax and TensorBoard."""
 
 from __future__ import annotations
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
 
 
 def tables(recorded: Sequence[RunRecord]) -> dict[str, pd.DataFrame]:
-    """Tidy tables of the finished runs, joined by ``run_id``.
+    """Return tidy tables of the finished runs, joined by ``run_id``.
+
+    Args:
+        recorded: The runs to export. Runs that have not finished are left out.
 
     Returns:
-        ``runs``: as `aggregate.summarise`; ``trials``: a row per trial with its status, epochs,
-        origin, error and configuration; ``epochs``: a row per report.
+        Three tables by name. ``runs`` has a row per run, see `aggregate.summarise`. ``trials`` has
+        a row per trial with its status, epochs, origin, error and configuration. ``epochs`` has a
+        row per report.
     """
     finished = [record for record in recorded if record.finished]
     return {
@@ -36,22 +40,22 @@ def tables(recorded: Sequence[RunRecord]) -> dict[str, pd.DataFrame]:
 
 
 def write_csv(recorded: Sequence[RunRecord], folder: Path) -> list[Path]:
-    """``runs.csv``, ``trials.csv`` and ``epochs.csv``; numbers in full precision."""
+    """Write ``runs.csv``, ``trials.csv`` and ``epochs.csv`` with numbers in full precision."""
     return _write_tables(recorded, folder, "csv", lambda t, path: t.to_csv(path, index=False))
 
 
 def write_parquet(recorded: Sequence[RunRecord], folder: Path) -> list[Path]:
-    """``runs.parquet``, ``trials.parquet`` and ``epochs.parquet``."""
+    """Write ``runs.parquet``, ``trials.parquet`` and ``epochs.parquet``."""
     return _write_tables(
         recorded, folder, "parquet", lambda t, path: t.to_parquet(path, index=False)
     )
 
 
 def write_ax(recorded: Sequence[RunRecord], space: SearchSpace, folder: Path) -> list[Path]:
-    """One JSON file per finished run, for ``ax.api.client.Client.load_from_json_file``.
+    """Write one JSON file per finished run, for ``ax.api.client.Client.load_from_json_file``.
 
-    Ax gets every trial with its configuration and status, and every report with its epoch as the
-    progression.
+    Ax receives every trial with its configuration and status. It receives every report with its
+    epoch as the progression.
 
     Raises:
         UserError: If a configuration does not lie in the space.
@@ -65,10 +69,10 @@ def write_ax(recorded: Sequence[RunRecord], space: SearchSpace, folder: Path) ->
 
 
 def write_tensorboard(recorded: Sequence[RunRecord], folder: Path) -> list[Path]:
-    """One folder of event files per trial: every objective and metric over the epochs.
+    """Write one folder of event files per trial, with every objective and metric over the epochs.
 
     Raises:
-        UserError: Without tensorboardX, which Ray Tune brings.
+        UserError: If tensorboardX is missing. Ray Tune installs it.
     """
     if util.find_spec("tensorboardX") is None:
         raise UserError("--format tensorboard needs tensorboardX: pip install tensorboardX")
@@ -97,6 +101,7 @@ def _write_tables(
     suffix: str,
     write: Callable[[pd.DataFrame, Path], object],
 ) -> list[Path]:
+    """Write every table to the folder and return the files' paths."""
     paths = []
     for name, table in tables(recorded).items():
         paths.append(folder / f"{name}.{suffix}")
@@ -105,6 +110,7 @@ def _write_tables(
 
 
 def _identity(record: RunRecord) -> dict[str, Any]:
+    """Return the columns that identify a run in every table."""
     return {
         "run_id": record.run_id,
         "scheduler": record.labels["scheduler"],
@@ -115,6 +121,7 @@ def _identity(record: RunRecord) -> dict[str, Any]:
 
 
 def _trials(record: RunRecord) -> pd.DataFrame:
+    """Return a row per trial of a run."""
     assert record.result is not None
     return pd.DataFrame(
         [
@@ -134,19 +141,21 @@ def _trials(record: RunRecord) -> pd.DataFrame:
 
 
 def _epochs(record: RunRecord) -> pd.DataFrame:
+    """Return a row per report of a run."""
     assert record.result is not None
     epochs = record.result.epochs
     return pd.concat([pd.DataFrame(_identity(record), index=epochs.index), epochs], axis=1)
 
 
 def ax_client(record: RunRecord, space: SearchSpace, *, every_report: bool = True) -> Client:
-    """An Ax client with the experiment of a finished run.
+    """Return an Ax client that holds the experiment of a finished run.
 
     Args:
-        record: Of the run.
-        space: That its configurations lie in.
-        every_report: Whether Ax gets each report with its epoch, or of each trial the last one as
-            its value, which is what a searcher's model of final values learns from.
+        record: The finished run.
+        space: The search space that contains the run's configurations.
+        every_report: If true, Ax receives each report with its epoch. If false, Ax receives only
+            the last report of each trial, as the trial's value. A searcher's model of final
+            values learns from these.
 
     Raises:
         UserError: If a configuration does not lie in the space.
@@ -157,7 +166,7 @@ def ax_client(record: RunRecord, space: SearchSpace, *, every_report: bool = Tru
 
     assert record.result is not None
     client = new_client(record.objective_set, space, seed=record.spec["seed"])
-    client.configure_generation_strategy()  # Ax's analyses and fronts ask for one
+    client.configure_generation_strategy()  # Ax's analyses and fronts require one
     reports = dict(iter(record.result.epochs.groupby("trial")))
     for trial in record.result.trials:
         try:
@@ -165,7 +174,7 @@ def ax_client(record: RunRecord, space: SearchSpace, *, every_report: bool = Tru
         except (AxError, ValueError) as error:
             raise UserError(
                 f"trial {trial.trial} of {record.run_id} does not lie in the search space of this "
-                f"version ({error}); export with the version that made it"
+                f"version ({error}); export with the version that recorded it"
             ) from error
         mine = reports.get(trial.trial, pd.DataFrame()).to_dict("records")
         _tell(client, index, record, trial, mine if every_report else mine[-1:], every_report)
@@ -180,7 +189,7 @@ def _tell(
     reports: Sequence[Mapping[Any, Any]],
     over_epochs: bool,
 ) -> None:
-    """Give Ax the finite ones of a trial's reports, and how it ended."""
+    """Attach a trial's finite reports to Ax, and mark how the trial ended."""
     for report in reports:
         data: dict[str, float | tuple[float, float]] = {}
         for objective in record.objectives:
@@ -190,7 +199,7 @@ def _tell(
             client.attach_data(index, data, int(report["epoch"]) if over_epochs else None)
     if trial.status == "failed":
         client.mark_trial_failed(index, failed_reason=trial.error or None)
-    elif not trial.epochs:  # ended before its first report, which Ax knows as abandoned
+    elif not trial.epochs:  # ended before its first report: Ax calls this abandoned
         client.mark_trial_abandoned(index)
     elif trial.status == "stopped":
         client.mark_trial_early_stopped(index)

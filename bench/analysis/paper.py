@@ -1,9 +1,9 @@
-"""What the paper published in its Tables 1–4, and what its own records give.
+"""The paper's published Tables 1–4, and the figures recomputed from the paper's own records.
 
 Source: 'Enabling Distributed Multi-Objective Bayesian Optimisation using Ax, BoTorch, PyTorch
 Lightning, RayTune and Custom Scheduling' (2025), Tables 1–4. The published hypervolumes are
-predictions of Ax's model; the recomputed ones are observed: each trial's last recorded metrics
-against the reference point (accuracy 0.90, loss 0.5, 100,000 parameters).
+predictions of Ax's model. The recomputed ones are observed: they use each trial's last recorded
+metrics and the reference point (accuracy 0.90, loss 0.5, 100,000 parameters).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PaperRow:
-    """One row of a table of the paper; one run, no seed.
+    """One row of a table in the paper: a single run, without a seed.
 
     Args:
-        runtime_s: As published.
-        front_size: As published ('number of Pareto-optimal solutions').
-        hypervolume: As published, predicted by Ax's model.
-        observed_front_size: Recomputed from the paper's records.
-        observed_hypervolume: Recomputed from the paper's records.
-        epochs: Trained in total, counted in the paper's records.
+        runtime_s: The published runtime in seconds.
+        front_size: The published 'number of Pareto-optimal solutions'.
+        hypervolume: The published hypervolume, predicted by Ax's model.
+        observed_front_size: The size of the front, recomputed from the paper's records.
+        observed_hypervolume: The hypervolume, recomputed from the paper's records.
+        epochs: The epochs trained in total, counted in the paper's records.
     """
 
     runtime_s: int
@@ -39,7 +39,7 @@ TABLES: Mapping[str, tuple[int, str]] = {
     "paper-dominance-g2": (3, "stopping by dominance, grace period 2"),
     "paper-rungwise-g1": (4, "stopping by dominance within a rung, grace period 1"),
 }
-"""Scheduler label of the paper matrix → number and title of the table."""
+"""Scheduler label in the matrix ``paper`` → number and title of the paper's table."""
 
 ROWS: Mapping[tuple[int, str], PaperRow] = {
     (1, "acc+params"): PaperRow(1053, 5, 5892.7, 4, 6026.91, 200),
@@ -59,7 +59,7 @@ ROWS: Mapping[tuple[int, str], PaperRow] = {
     (4, "loss+params"): PaperRow(810, 4, 31474.10, 3, 31891.97, 86),
     (4, "acc+loss+params"): PaperRow(1394, 10, 2074.74, 4, 2137.39, 106),
 }
-"""(table, objective set) → row.
+"""(table number, objective set) → row.
 
-The records that the tests read hold Table 1 and the first two sets of the others; the observed
-figures of the other six were computed when the records were collected."""
+The records that the tests read hold Table 1 and the first two sets of the other tables. The
+observed figures of the other six rows were computed when the records were collected."""

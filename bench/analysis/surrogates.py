@@ -1,7 +1,7 @@
-"""The model behind a model-based search, fitted again: how well it predicts, and what it believes.
+"""Refit the model behind a model-based search, to show how well it predicts and what it predicts.
 
-Ax fits and cross-validates; only runs whose searcher had a model are looked at, and few of them,
-because each takes seconds.
+Ax fits and cross-validates the model. Only runs whose searcher had a model are examined, and only
+a few of them, because each takes seconds.
 """
 
 from __future__ import annotations
@@ -30,20 +30,22 @@ if TYPE_CHECKING:
     from ax.core.experiment import Experiment
 
 MODEL = "BoTorch"
-"""What trials that a model suggested have as their origin; see `mobo_core.tune.AxSearcher`."""
+"""The origin of the trials that a model suggested; see `mobo_core.tune.AxSearcher`."""
 MOST_STEPS = 40
-"""Of a contour along each parameter: more cannot be seen."""
+"""The most steps of a contour along each parameter; more would not be visible."""
 SEED = 0
+"""The seed of PyTorch while a model is fitted."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """Leave-one-out cross-validation of one objective.
+    """The leave-one-out cross-validation of one objective.
 
     Args:
-        objective: Its name.
-        r2: Coefficient of determination of the predictions, at most 1.
-        points: Columns observed, predicted and margin (half of the 95 % interval), a row a trial.
+        objective: The objective's name.
+        r2: The coefficient of determination of the predictions, at most 1.
+        points: A row per trial with the columns ``observed``, ``predicted`` and ``margin`` (half
+            the width of the 95 % interval), all in the objective's unit.
     """
 
     objective: str
@@ -53,16 +55,18 @@ class Fit:
 
 @dataclass(frozen=True)
 class Contour:
-    """What the model predicts of one objective over two parameters, the others in the middle.
+    """The model's predictions of one objective over two parameters.
+
+    The other parameters stay in the middle of their ranges.
 
     Args:
-        objective: Its name.
-        parameters: Along x and y.
-        logarithmic: Whether the axes are.
-        x: (n,) values.
-        y: (m,) values.
-        means: (m, n) predicted.
-        tried: (k, 2) what the trials had, x and y.
+        objective: The objective's name.
+        parameters: The names of the parameters along x and y.
+        logarithmic: Whether the x axis is logarithmic, and whether the y axis is.
+        x: (n,) values of the first parameter.
+        y: (m,) values of the second parameter.
+        means: (m, n) predicted values of the objective.
+        tried: (k, 2) values of both parameters in the run's trials.
     """
 
     objective: str
@@ -76,13 +80,14 @@ class Contour:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the model of one run is worth.
+    """The quality of the model behind one run.
 
     Args:
-        record: Of the run.
-        fits: One an objective; empty if the model could not be fitted.
-        contours: Likewise; none with fewer than two numeric parameters.
-        error: Why there are none; empty otherwise.
+        record: The run.
+        fits: One fit per objective; empty if the model could not be fitted.
+        contours: At most one contour per objective. Empty if the model could not be fitted, or if
+            fewer than two parameters are numeric.
+        error: The reason why the model could not be fitted; empty otherwise.
     """
 
     record: RunRecord
@@ -94,13 +99,15 @@ class Diagnosis:
 def diagnose(
     finished: Sequence[RunRecord], settings: Mapping[str, Any], data_dir: str, most: int
 ) -> list[Diagnosis]:
-    """Fit Ax's model to the recorded trials of some runs; a failure is told, never raised.
+    """Fit Ax's model to the recorded trials of a few runs.
+
+    A failure is stored in the run's diagnosis and never raised.
 
     Args:
-        finished: In the matrix's order.
-        settings: Of the matrix.
-        data_dir: Has the files that some search spaces are read from.
-        most: Runs at most.
+        finished: The finished runs, in the matrix's order.
+        settings: The matrix's settings.
+        data_dir: The folder with the files that some search spaces are read from.
+        most: The largest number of runs to examine.
     """
     chosen = choose(finished)[:most]
     if not chosen:
@@ -115,9 +122,9 @@ def diagnose(
 
 
 def choose(finished: Sequence[RunRecord]) -> list[RunRecord]:
-    """The first run with a model of each searcher and objective set, FIFO's if it is there.
+    """Return the first run with a model of each searcher and objective set, preferably FIFO's.
 
-    FIFO trains every trial to the end, so that its model has learned from final values alone.
+    FIFO trains every trial to the end, so its model has learned from final values only.
     """
     found: dict[tuple[str, tuple[str, ...]], RunRecord] = {}
     for record in sorted(finished, key=lambda r: r.labels["scheduler"] != BASELINE):
@@ -127,6 +134,7 @@ def choose(finished: Sequence[RunRecord]) -> list[RunRecord]:
 
 
 def _diagnose(record: RunRecord, space: SearchSpace) -> Diagnosis:
+    """Return the fits and contours of one run, or the reason why there are none."""
     from ax.adapter.registry import Generators
 
     try:
@@ -140,13 +148,17 @@ def _diagnose(record: RunRecord, space: SearchSpace) -> Diagnosis:
             for name in record.objective_set.names
             if (found := _contour(experiment, adapter, name)) is not None
         )
-    except Exception as error:  # whatever the fit of a strange record ends in
+    except Exception as error:  # fitting an unusual record may fail in any way
         return Diagnosis(record, error=one_line(error))
     return Diagnosis(record, fits, contours)
 
 
 def _learned(record: RunRecord, experiment: Experiment) -> Data:
-    """What the searcher's model knew: of full trials alone, unless stopped ones count as final."""
+    """Return the data that the searcher's model had.
+
+    These are completed trials only, unless the searcher also treats the last values of stopped
+    trials as final.
+    """
     if record.spec.get("searcher", {}).get("partial_data", "full-fidelity") != "full-fidelity":
         return experiment.lookup_data()
     full = [index for index, trial in experiment.trials.items() if trial.status.is_completed]
@@ -156,6 +168,7 @@ def _learned(record: RunRecord, experiment: Experiment) -> Data:
 def _cross_validation(
     experiment: Experiment, adapter: Adapter, record: RunRecord
 ) -> tuple[Fit, ...]:
+    """Return the leave-one-out cross-validation of every objective."""
     from ax.adapter.cross_validation import cross_validate
     from ax.utils.stats.model_fit_stats import coefficient_of_determination
 
@@ -176,7 +189,7 @@ def _cross_validation(
 
 
 def _contour(experiment: Experiment, adapter: Adapter, objective: str) -> Contour | None:
-    """Over the two parameters along which the prediction ranges most."""
+    """Return the contour over the two parameters that change the prediction most, or None."""
     from ax.analysis.plotly.surface.contour import ContourPlot
     from ax.analysis.plotly.surface.utils import is_axis_log_scale
 
@@ -202,6 +215,10 @@ def _contour(experiment: Experiment, adapter: Adapter, objective: str) -> Contou
 def _most_telling(
     experiment: Experiment, adapter: Adapter, objective: str
 ) -> tuple[str, str] | None:
+    """Return the two numeric parameters along which the prediction varies most.
+
+    The result is None if fewer than two parameters are numeric.
+    """
     from ax.analysis.plotly.surface.slice import SlicePlot
 
     ranges = {}
@@ -214,13 +231,16 @@ def _most_telling(
 
 
 def _spaced(count: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Positions of at most `MOST_STEPS`, evenly spaced, both ends among them."""
+    """Return at most `MOST_STEPS` evenly spaced positions, including both ends."""
     return np.unique(np.linspace(0, count - 1, min(count, MOST_STEPS)).round().astype(np.int64))
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without what Ax and GPyTorch say of every fold, and with PyTorch's random state untouched."""
+    """Silence Ax and GPyTorch, and keep PyTorch's random state untouched.
+
+    Both libraries would print a message for every fold.
+    """
     import torch
 
     disabled = logging.root.manager.disable

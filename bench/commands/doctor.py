@@ -1,4 +1,4 @@
-"""What this machine has and lacks."""
+"""The command ``mobo-bench doctor``: what this machine has, and what would be slow or fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mobo_core.problems.yahpo import SCENARIOS
 
 
 def show(data_dir: str, console: Console) -> None:
-    """Print versions, cores, GPUs and data, and a note for whatever would be slow or fail."""
+    """Print versions, cores, GPUs and data, and notes on what would be slow or fail."""
     found = environment.capture()
     console.print(f"Python {found.python} on {found.platform}")
     console.print(", ".join(f"{name} {version}" for name, version in found.versions.items()))
@@ -46,8 +46,8 @@ def _remarks(found: environment.Environment, mnist: bool) -> list[str]:
         remarks.append(f"missing packages: {', '.join(missing)}; run 'make setup'")
     if not mnist:
         remarks.append(
-            "the first run that asks for MNIST tries to download it (11 MB); without a "
-            "network, put MNIST/raw there or use --dataset digits"
+            "the first run on MNIST tries to download it (11 MB); without a network, put the "
+            "folder MNIST/raw there or use --dataset digits"
         )
     if found.cores < 2:
         remarks.append(

@@ -9,10 +9,10 @@ from pathlib import Path
 import click
 
 from bench.errors import UserError
-from bench.matrix import matrix
+from bench.matrix import files, matrix
 from bench.terminal import console
 
-# As in `bench.commands.main`, everything heavy is imported by the command that needs it.
+# Each command imports the heavy packages that it needs, so that --help is quick.
 
 EXIT_REGRESSION = 1
 
@@ -22,8 +22,15 @@ EXIT_REGRESSION = 1
 @click.option("--matrix", "matrix_name", default="schedulers", show_default=True)
 @click.option("--dataset", metavar="NAME", default="mnist", show_default=True)
 @click.option("--draws", type=click.IntRange(min=1), default=30, show_default=True)
-@click.option("--trials", type=click.IntRange(min=1), help="Per draw, instead of the matrix's.")
-@click.option("--slots", default="2,5", show_default=True, help="Trials at a time, a list.")
+@click.option(
+    "--trials", type=click.IntRange(min=1), help="Trials per draw.  [default: the matrix's]"
+)
+@click.option(
+    "--slots",
+    default="2,5",
+    show_default=True,
+    help="Trials at the same time; several values separated by commas.",
+)
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write every draw as a row of this CSV file."
 )
@@ -38,18 +45,18 @@ def replay(
 ) -> None:
     """Replay recorded full curves through the schedulers of a matrix, without training.
 
-    CURVES is a results folder, of which the FIFO runs are taken, or a CSV or Parquet file. Each
-    draw takes as many curves as a run has trials, the same for every scheduler, and runs them
-    through the scheduler in virtual time.
+    CURVES is a results folder, whose FIFO runs are used, or a CSV or Parquet file. A draw picks
+    as many of the curves as a run has trials. Every scheduler gets the same draws and runs them
+    in virtual time.
 
     \b
-    Columns, against FIFO, median over the draws unless named otherwise:
-      epochs saved, time saved   training only; suggestions, saving and loading cost nothing here
-      oracle                     what knowing FIFO's final front would save: more costs hypervolume
-      HV median, mean, worst     change of the observed hypervolume
-      front lost, resumes        means: members of FIFO's front ended early, loads of checkpoints
-      cover 50, cover 90         hv-promotion: ended trials that would have ended no better than
-                                 its median and 0.9 projection
+    Columns: medians over the draws, against FIFO, unless they say otherwise.
+      epochs saved, time saved   training only: suggestions and checkpoints cost nothing here
+      oracle saves               the most that can be saved without losing hypervolume
+      hypervolume                change of the observed hypervolume: median, mean and worst
+      front lost, resumes        means: members of FIFO's front that ended early; resumed trials
+      cover 50, cover 90         for hv-promotion: share of the ended trials that would have been
+                                 no better than its median projection, and its 0.9 projection
 
     \b
     Examples:
@@ -57,7 +64,7 @@ def replay(
       mobo-bench replay curves.csv --slots 2,5 --draws 30 --out replay.csv
     """
     widths = _counts("--slots", slots)
-    chosen = matrix.load_matrix(matrix_name).with_budget(trials=trials)
+    chosen = files.load_matrix(matrix_name).with_budget(trials=trials)
     from bench import formatting
     from bench.matrix import catalogue
     from bench.studies import replays
@@ -84,10 +91,12 @@ def replay(
     multiple=True,
     default=("learning_rate=12", "dropout=3"),
     show_default=True,
-    help="How many values of a range; repeat for each.",
+    help="Number of values of a parameter's range; may be repeated for each parameter.",
 )
 @click.option("--seeds", default="2", show_default=True, help="Training seeds, as in 'run'.")
-@click.option("--workers", type=click.IntRange(min=1), help="Processes.  [default: all cores]")
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Number of processes.  [default: all cores]"
+)
 def record(
     out: Path,
     problem_name: str,
@@ -100,8 +109,9 @@ def record(
 ) -> None:
     """Train a grid of configurations and write their curves to the table OUT (Parquet).
 
-    What is trained is kept at once: the same command goes on where it was cut. Beside OUT lie its
-    card, OUT.json, and OUT.parts, which may be deleted when it is done.
+    Each curve is saved when it is trained, so the same command continues an interrupted one. The
+    table's card, OUT.json, and the folder OUT.parts lie beside OUT. The folder may be deleted when
+    the command is done.
 
     \b
     Examples:
@@ -133,17 +143,17 @@ def record(
     show_default=True,
 )
 @click.option("--update", is_flag=True, help="Write a new reference instead of comparing.")
-@click.option("--reason", default="", help="Why the reference changes; needed with --update.")
-@click.option("--seeds", help="Of a new reference, as in 'run'.  [default: 10]")
+@click.option("--reason", default="", help="Why the reference changes; required with --update.")
+@click.option("--seeds", help="Seeds of a new reference, as in 'run'.  [default: 10]")
 @click.option("--processes", type=click.IntRange(min=1), help="[default: all cores]")
 def regress(
     reference: Path, update: bool, reason: str, seeds: str | None, processes: int | None
 ) -> None:
     """Compare every scheduler with the reference, in virtual time; exit status 1 if one got worse.
 
-    Every run of the matrix 'gate' is made twice, in virtual time. It fails when a cell's speed-up
-    against FIFO falls, or its hypervolume gap grows, beyond the margins of the reference, or when a
-    run does not repeat bit for bit.
+    The command makes every run of the matrix 'gate' twice. It fails if a cell's speed-up against
+    FIFO falls, or its hypervolume gap grows, by more than the margins in the reference, or if a run
+    does not repeat bit for bit.
 
     \b
     Examples:
@@ -151,9 +161,11 @@ def regress(
       mobo-bench regress --update --reason "promotion: ties go to the older trial"
     """
     if update and not reason.strip():
-        raise UserError("--update needs a --reason: it is kept in the reference")
+        raise UserError("--update requires a --reason, which is kept in the reference")
     if not update and (reason or seeds):
-        raise UserError("--reason and --seeds are for --update; a comparison takes the reference's")
+        raise UserError(
+            "--reason and --seeds are for --update; a comparison uses the reference's seeds"
+        )
     seed_list = matrix.parse_seeds(seeds or "10")
     from bench import formatting
     from bench.studies import gate
@@ -187,17 +199,21 @@ def regress(
     multiple=True,
     default=("fifo", "moasha-stopping", "moasha-promotion"),
     show_default=True,
-    help="Of the catalogue; repeat for each.",
+    help="A scheduler of the catalogue; may be repeated.",
 )
-@click.option("--trials", default="1000,10000", show_default=True, help="A list.")
-@click.option("--workers", default="1,5,64,512,4096", show_default=True, help="A list.")
+@click.option(
+    "--trials", default="1000,10000", show_default=True, help="Values separated by commas."
+)
+@click.option(
+    "--workers", default="1,5,64,512,4096", show_default=True, help="Values separated by commas."
+)
 @click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option(
     "--max-growth",
     metavar="RATIO",
     type=float,
-    help="Exit with status 1 if the time for the most trials is more than so many times that for "
-    "the fewest.",
+    help="Exit with status 1 if the largest number of trials takes more than this many times as "
+    "long as the smallest.",
 )
 def scale(
     schedulers: tuple[str, ...],
@@ -216,7 +232,7 @@ def scale(
     """
     counts, widths = _counts("--trials", trials), _counts("--workers", workers)
     if max_growth is not None and len(set(counts)) < 2:
-        raise UserError("--max-growth compares numbers of trials: give --trials two or more")
+        raise UserError("--max-growth compares numbers of trials: give at least two with --trials")
     import pandas as pd
 
     from bench import formatting
@@ -248,10 +264,10 @@ def scale(
 
 
 def _counts(option: str, text: str) -> list[int]:
-    """A list of whole numbers of at least 1.
+    """Return the whole numbers, each at least 1, that an option lists.
 
     Raises:
-        UserError: If it is none.
+        UserError: If the text is no such list.
     """
     try:
         numbers = [int(part) for part in text.split(",")]

@@ -1,4 +1,4 @@
-"""Commands that read results folders: ``mobo-bench report | compare | export``."""
+"""The commands that read results folders: ``mobo-bench report | compare | export | site``."""
 
 from __future__ import annotations
 
@@ -13,35 +13,38 @@ from bench.terminal import console
 if TYPE_CHECKING:
     from mobo_core.space import SearchSpace
 
-# As in `bench.commands.main`, everything heavy is imported by the command that needs it.
+# Each command imports the heavy packages it needs, so that --help is quick.
 
 FORMATS = ("csv", "parquet", "ax-json", "tensorboard")
 USUAL_MODELS = 4
-"""The objective sets of the paper."""
+"""The default of ``--models``: one model for each of the paper's four objective sets."""
 
 
 @click.command()
 @click.argument("results_dir", metavar="RESULTS", type=click.Path(path_type=Path))
-@click.option("--reports", "reports_dir", type=click.Path(path_type=Path), help="Reports folder.")
+@click.option(
+    "--reports", "reports_dir", type=click.Path(path_type=Path), help="Folder for the report."
+)
 @click.option(
     "--models",
     type=click.IntRange(min=0),
     default=USUAL_MODELS,
     show_default=True,
-    help="Runs whose searcher's model is fitted again, for the page: FIFO's first seed of each "
-    "searcher and objective set. Takes about four seconds each, and only where the searcher is "
-    "Ax's.",
+    help="Number of runs whose searcher's model is fitted again for the page: FIFO's first seed of "
+    "each searcher and objective set. A model takes about four seconds. Only Ax's searcher has "
+    "one.",
 )
 @click.option(
     "--data-dir",
     default="data",
     show_default=True,
-    help="For models of YAHPO's problems, whose search space lies in DATA_DIR/yahpo.",
+    help="Folder with yahpo, from which models read the search space of YAHPO's problems.",
 )
 def report(results_dir: Path, reports_dir: Path | None, models: int, data_dir: str) -> None:
-    """Write the tables, figures and the page of the runs recorded in the folder RESULTS.
+    """Write tables, figures and a page of the runs recorded in the folder RESULTS.
 
-    index.html is the whole report as one file that works offline; report.md has the same as text.
+    The answer is printed. index.html is the whole report as one file that works offline; report.md
+    has the same as text. The default folder is reports/NAME for results/NAME.
 
     \b
     Examples:
@@ -54,7 +57,14 @@ def report(results_dir: Path, reports_dir: Path | None, models: int, data_dir: s
 def write_report(
     results_dir: Path, reports_dir: Path | None, data_dir: str, models: int = USUAL_MODELS
 ) -> None:
-    """What ``mobo-bench report`` does, and ``mobo-bench run`` when its runs are made."""
+    """Write and print a report, for ``mobo-bench report`` and at the end of ``mobo-bench run``.
+
+    Args:
+        results_dir: The results folder of one matrix.
+        reports_dir: The folder for the report; None chooses `default_reports`.
+        data_dir: The folder with the data files.
+        models: The largest number of runs whose searcher's model is fitted again.
+    """
     from bench.report import write as reporting
 
     folder = reports_dir or default_reports(results_dir)
@@ -62,7 +72,7 @@ def write_report(
 
 
 def default_reports(results_dir: Path) -> Path:
-    """``results/x/y`` → ``reports/x/y``; beside any other folder, ``…-reports``."""
+    """Return ``reports/x/y`` for ``results/x/y``, and ``x-reports`` for any other folder ``x``."""
     parts = list(results_dir.parts)
     if "results" in parts:
         last = len(parts) - 1 - parts[::-1].index("results")
@@ -76,14 +86,14 @@ def default_reports(results_dir: Path) -> Path:
 @click.argument("second", metavar="B")
 @click.option("--markdown", is_flag=True, help="Print Markdown, for a pull request.")
 def compare(first: str, second: str, markdown: bool) -> None:
-    """Say what changed from the results A to B, with intervals.
+    """Show what changed from the results A to the results B, with intervals.
 
-    Each is a results folder, or COMMIT:FOLDER for one that is committed: of that commit, branch or
-    tag of the git repository one is in, relative to its root.
+    A and B are results folders. COMMIT:FOLDER takes a folder from a commit, branch or tag of the
+    current git repository; FOLDER is then relative to the repository's root.
 
-    Runs are paired by cell and seed: epochs, epochs saved against FIFO, runtime and observed
-    hypervolume. From six pairs on there are intervals for each cell, and an exact test over all of
-    them. Folders of other problems, data, budgets or backends are refused.
+    Runs are paired by cell and seed. The measures are epochs, epochs saved against FIFO, runtime
+    and observed hypervolume. From six pairs on each cell has intervals, and an exact test covers
+    all cells. The problem, data, budget and backend must be equal.
 
     \b
     Examples:
@@ -102,9 +112,9 @@ def compare(first: str, second: str, markdown: bool) -> None:
         click.echo(comparison_text.markdown(found))
         return
     title = f"{second} (B) against {first} (A)"
+    console.print(comparison_text.summary(found), markup=False, soft_wrap=True, style="bold")
     console.print(formatting.rich_table(comparison_text.table(found), title))
-    said = (comparison_text.summary(found), comparison_text.legend())
-    for line in (*said, *comparison_text.notes(found)):
+    for line in (comparison_text.legend(), *comparison_text.notes(found)):
         console.print(line, markup=False, soft_wrap=True)
 
 
@@ -112,13 +122,13 @@ def compare(first: str, second: str, markdown: bool) -> None:
 @click.argument("results_dir", metavar="RESULTS", type=click.Path(path_type=Path))
 @click.option("--format", "kind", type=click.Choice(FORMATS), default="csv", show_default=True)
 @click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="Folder; made if it is not there."
+    "--out", type=click.Path(path_type=Path), required=True, help="Folder; created if needed."
 )
 @click.option(
     "--data-dir",
     default="data",
     show_default=True,
-    help="For ax-json of YAHPO's problems, whose search space lies in DATA_DIR/yahpo.",
+    help="Folder with yahpo, from which ax-json reads the search space of YAHPO's problems.",
 )
 def export(results_dir: Path, kind: str, out: Path, data_dir: str) -> None:
     """Write the finished runs of the folder RESULTS in the format of another tool.
@@ -165,8 +175,54 @@ def export(results_dir: Path, kind: str, out: Path, data_dir: str) -> None:
     )
 
 
+@click.command()
+@click.option(
+    "--reports",
+    "reports_dir",
+    type=click.Path(path_type=Path),
+    default=Path("reports/reference"),
+    show_default=True,
+    help="Folder of reports; the site is written into it.",
+)
+@click.option(
+    "--results",
+    "results_dir",
+    type=click.Path(path_type=Path),
+    default=Path("results/reference"),
+    show_default=True,
+    help="Folder of results folders, named as the reports. Their interactive pages are made too.",
+)
+@click.option(
+    "--models",
+    type=click.IntRange(min=0),
+    default=USUAL_MODELS,
+    show_default=True,
+    help="Runs of each page whose searcher's model is fitted again, as in 'mobo-bench report'.",
+)
+@click.option(
+    "--data-dir",
+    default="data",
+    show_default=True,
+    help="Folder with yahpo, from which models read the search space of YAHPO's problems.",
+)
+def site(reports_dir: Path, results_dir: Path, models: int, data_dir: str) -> None:
+    """Write a folder of reports as one small site; open its index.html in a browser.
+
+    The front page shows every report with its main result and links to its tables, figures and
+    interactive page. It also shows one figure over all data sets, overview.png.
+
+    \b
+    Examples:
+      mobo-bench site
+      mobo-bench site --reports /tmp/reports --results /tmp/results --models 0
+    """
+    from bench.report import site as website
+
+    website.write(reports_dir, results_dir, console, data_dir=data_dir, models=models)
+
+
 def _space(settings: dict[str, Any], data_dir: str) -> SearchSpace:
-    """The search space of a folder's problem, as this version has it."""
+    """Return the search space of a folder's problem as this version defines it."""
     from bench.matrix import problems
 
     folder = str(Path(data_dir).resolve())

@@ -1,1 +1,1 @@
-"""From a run to its record: the queue of runs, their preparation and the two backends."""
+"""Execute runs: the queue of runs, their preparation, and the backends Ray and virtual time."""

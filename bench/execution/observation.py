@@ -1,4 +1,4 @@
-"""What is kept of a run while it goes on, and what follows from that, on either backend."""
+"""Collect the reports of a run while it is executed, and derive its result, on either backend."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ METRICS_OF_TUNE = frozenset(
 
 
 class TimedSearcher(Searcher):
-    """Passes everything on to a searcher and keeps the time and order of its suggestions.
+    """A searcher that passes every call on to another and records each suggestion's time and order.
 
     Args:
-        inner: The searcher.
-        charged_s: Seconds to note for a suggestion; None measures them.
+        inner: The searcher that makes the suggestions.
+        charged_s: The seconds to record for each suggestion; None measures them.
     """
 
     def __init__(self, inner: Searcher, charged_s: float | None = None) -> None:
@@ -49,14 +49,14 @@ class TimedSearcher(Searcher):
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
-        """Passed on."""
+        """Pass the call on to the inner searcher."""
         accepted: bool = self.inner.set_search_properties(metric, mode, config, **spec)
         return accepted
 
-    def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
+    def suggest(  # type: ignore[override]  # Ray's own annotation omits FINISHED, a string
         self, trial_id: str
     ) -> dict[str, Any] | str | None:
-        """Passed on, timed."""
+        """Return the inner searcher's suggestion and record the time that it took."""
         began = time.perf_counter()
         config: dict[str, Any] | str | None = self.inner.suggest(trial_id)
         if isinstance(config, dict):
@@ -68,45 +68,45 @@ class TimedSearcher(Searcher):
 
     @property
     def is_making(self) -> bool:
-        """See `AheadSearcher.is_making`."""
+        """Whether a suggestion is being made in the background, see `AheadSearcher.is_making`."""
         return isinstance(self.inner, AheadSearcher) and self.inner.is_making
 
     def close(self) -> None:
-        """See `AheadSearcher.close`."""
+        """Stop suggestions in the background, see `AheadSearcher.close`."""
         if isinstance(self.inner, AheadSearcher):
             self.inner.close()
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Passed on."""
+        """Pass the report on to the inner searcher."""
         self.inner.on_trial_result(trial_id, result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Passed on."""
+        """Pass the end of the trial on to the inner searcher."""
         self.inner.on_trial_complete(trial_id, result, error)
 
     def save(self, checkpoint_path: str) -> None:
-        """Passed on."""
+        """Save the inner searcher."""
         self.inner.save(checkpoint_path)
 
     def restore(self, checkpoint_path: str) -> None:
-        """Passed on."""
+        """Restore the inner searcher."""
         self.inner.restore(checkpoint_path)
 
 
 class StalledError(RuntimeError):
-    """Trials wait to start, and none has for long."""
+    """An error: trials wait to start, and for a long time none has been running."""
 
 
 class Observer(tune.Callback):
-    """Keeps every report and every error of a run of Tune.
+    """A Tune callback that keeps every report and every error of a run.
 
     Args:
-        on_trial_end: Called whenever a trial has ended.
-        failures: Is told of every end.
-        patience_s: Real seconds in which trials may wait while none runs; then the run is given
-            up: what they need is gone.
+        on_trial_end: It is called each time a trial ends.
+        failures: It counts the failed trials.
+        patience_s: The real seconds that trials may wait while none runs. After that the run is
+            given up, because Ray has lost the resources that the trials need.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Observer(tune.Callback):
         self.failures = failures
         self._patience_s = patience_s
         self._ran_at = time.monotonic()
-        self._looks_at = 0.0
+        self._next_look_at = 0.0
         self._last: dict[str, dict[str, Any]] = {}
         self._began = 0.0
         self.reports: list[tuple[str, float, dict[str, Any]]] = []
@@ -127,42 +127,42 @@ class Observer(tune.Callback):
         self.errors: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles callbacks for its own restore, which we do not use: no way back to us."""
+        """Return nothing: Tune pickles callbacks only for its restore, which is not used here."""
         return {}
 
     def begin(self) -> None:
-        """Start the clock of `reports`."""
+        """Start the clock that gives each entry of `reports` its time."""
         self._began = time.perf_counter()
 
     def on_step_end(self, iteration: int, trials: list[Trial], **info: Any) -> None:
-        """Give up if nothing runs any more though something should.
+        """Give the run up if trials have waited too long while none ran.
 
         Raises:
-            StalledError: After `patience_s`.
+            StalledError: If no trial has run for `patience_s` although some wait.
         """
         now = time.monotonic()
-        if now < self._looks_at:
+        if now < self._next_look_at:
             return
-        self._looks_at = now + min(1.0, self._patience_s / 10)
+        self._next_look_at = now + min(1.0, self._patience_s / 10)
         statuses = {trial.status for trial in trials}
         if Trial.RUNNING in statuses or Trial.PENDING not in statuses:
             self._ran_at = now
         elif now - self._ran_at > self._patience_s:
             raise StalledError(
-                f"no trial has run for {self._patience_s:g} s, though some wait to: what they need "
-                "of Ray is gone"
+                f"no trial has run for {self._patience_s:g} s, though some wait: Ray no longer has "
+                "the resources that they need"
             )
 
     def on_trial_start(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Keep the configuration."""
+        """Keep the trial's configuration."""
         self.configs[trial.trial_id] = dict(trial.config)
 
     def on_trial_result(
         self, iteration: int, trials: list[Trial], trial: Trial, result: dict[str, Any], **info: Any
     ) -> None:
-        """Keep the report."""
+        """Keep the report and its time."""
         self._last[trial.trial_id] = dict(result)
         self.reports.append((trial.trial_id, self._elapsed(result), self._last[trial.trial_id]))
 
@@ -172,24 +172,24 @@ class Observer(tune.Callback):
     def on_trial_complete(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Tell the progress."""
-        self._ended(trial)
+        """Count the end of the trial."""
+        self._note_end(trial)
 
     def on_trial_error(
         self, iteration: int, trials: list[Trial], trial: Trial, **info: Any
     ) -> None:
-        """Keep the error."""
+        """Keep the trial's error and count its end."""
         self.configs.setdefault(trial.trial_id, dict(trial.config))
         self.errors[trial.trial_id] = self._error_of(trial)
-        self._ended(trial)
+        self._note_end(trial)
 
-    def _ended(self, trial: Trial) -> None:
+    def _note_end(self, trial: Trial) -> None:
         error = self.errors.get(trial.trial_id, "")
         self.failures.count(error, self._last.get(trial.trial_id, {}))
         self._on_trial_end()
 
     def _error_of(self, trial: Any) -> str:
-        """The last line of the trial's error."""
+        """Return the last line of the trial's error."""
         try:
             lines = Path(trial.error_file).read_text("utf-8").strip().splitlines()
         except (OSError, TypeError):
@@ -198,10 +198,13 @@ class Observer(tune.Callback):
 
 
 class VirtualObserver(Observer):
-    """The same in virtual time, whose seconds are in the reports; too many failures raise."""
+    """An observer in virtual time: it reads the time from the reports.
 
-    def _ended(self, trial: Trial) -> None:
-        super()._ended(trial)
+    It raises as soon as too many trials have failed.
+    """
+
+    def _note_end(self, trial: Trial) -> None:
+        super()._note_end(trial)
         self.failures.check()
 
     def _elapsed(self, result: dict[str, Any]) -> float:
@@ -213,7 +216,11 @@ class VirtualObserver(Observer):
 
 
 def epoch_table(searcher: TimedSearcher, observer: Observer) -> pd.DataFrame:
-    """A row per report: trial number, metrics, ``reported_s``, configuration (``config_…``)."""
+    """Return a table with one row per report.
+
+    Its columns are the trial's number, the metrics, ``reported_s`` (the seconds since the start)
+    and the configuration (``config_…``).
+    """
     number = _trial_numbers(searcher)
     rows = []
     for trial_id, reported_s, result in observer.reports:
@@ -224,7 +231,7 @@ def epoch_table(searcher: TimedSearcher, observer: Observer) -> pd.DataFrame:
 
 
 def last_reports(searcher: TimedSearcher, observer: Observer) -> dict[int, dict[str, Any]]:
-    """Trial number → last report, for trials that reported."""
+    """Return the last report of each trial by its number. Trials without a report are left out."""
     number = _trial_numbers(searcher)
     return {number[trial_id]: result for trial_id, _, result in observer.reports}
 
@@ -232,7 +239,7 @@ def last_reports(searcher: TimedSearcher, observer: Observer) -> dict[int, dict[
 def trial_records(
     searcher: TimedSearcher, observer: Observer, objectives: ObjectiveSet, max_epochs: int
 ) -> tuple[TrialRecord, ...]:
-    """What became of every trial, in the order of suggestion."""
+    """Return the outcome of every trial, in the order of suggestion."""
     last = last_reports(searcher, observer)
     trials = []
     for trial_id, number in _trial_numbers(searcher).items():
@@ -256,15 +263,17 @@ def trial_records(
 def final_front(
     trials: tuple[TrialRecord, ...], last: dict[int, dict[str, Any]], objectives: ObjectiveSet
 ) -> list[TrialRecord]:
-    """The trials that are not dominated and better than the reference in all objectives.
+    """Return the non-dominated trials that beat the reference point in every objective.
+
+    Failed trials are left out.
 
     Args:
-        trials: From `trial_records`.
-        last: From `last_reports`.
-        objectives: Of the run.
+        trials: All trials of the run, from `trial_records`.
+        last: The last report of each trial, from `last_reports`.
+        objectives: The run's objectives.
 
     Raises:
-        RuntimeError: If all trials have failed.
+        RuntimeError: If all trials have failed, or if there are none.
     """
     sound = [trial for trial in trials if trial.status != "failed"]
     if not sound:
@@ -278,18 +287,19 @@ def final_front(
 def front_member(
     trial: TrialRecord,
     recorded: dict[str, Any],
-    again: tuple[dict[str, float], dict[str, float]],
+    retrained: tuple[dict[str, float], dict[str, float]],
     objectives: ObjectiveSet,
 ) -> FrontMember:
-    """A member of the final front, trained again and tested.
+    """Return a member of the final front with its test metrics.
 
     Args:
-        trial: The member.
-        recorded: Its last report.
-        again: From `mobo_core.problems.protocol.train_again`.
-        objectives: Of the run.
+        trial: The trial on the front.
+        recorded: The trial's last report in the run.
+        retrained: The last report and the test metrics of the same configuration trained again,
+            from `mobo_core.problems.protocol.train_again`.
+        objectives: The run's objectives.
     """
-    metrics, tested = again
+    metrics, tested = retrained
     return FrontMember(
         trial=trial.trial,
         metrics=tested,
@@ -300,7 +310,15 @@ def front_member(
 def timing(
     wall_s: float, slots: int, epochs: pd.DataFrame, searcher: TimedSearcher, test_s: float
 ) -> Timing:
-    """Where the slot-seconds of a run went."""
+    """Return how the slot-seconds of a run were spent.
+
+    Args:
+        wall_s: The seconds from the start of the search to its end.
+        slots: The number of slots.
+        epochs: The table of reports, from `epoch_table`.
+        searcher: The run's searcher.
+        test_s: The seconds spent on testing the final front.
+    """
     training = float(epochs["seconds"].sum()) if len(epochs) else 0.0
     startup = float(epochs["startup_s"].sum()) if len(epochs) else 0.0
     return Timing(
@@ -319,17 +337,17 @@ def _trial_numbers(searcher: TimedSearcher) -> dict[str, int]:
 
 @runtime_checkable
 class ModelBased(Protocol):
-    """A searcher with a model, as `AxSearcher`."""
+    """A searcher with a model, for example `AxSearcher`."""
 
     def generation_node(self, trial_id: str) -> str:
-        """What suggested a trial."""
+        """Return the name of the part of the searcher that suggested a trial."""
 
     def predicted_front(self) -> Points | None:
-        """(k, m) minimised points of the front that the model predicts, or None without one."""
+        """Return the front that the model predicts as (k, m) minimised points, or None."""
 
 
 def model_based(searcher: Searcher, trial_id: str) -> bool:
-    """Whether a model suggested this trial."""
+    """Return whether a model suggested this trial."""
     return _origin(searcher, trial_id) == BOTORCH_NODE
 
 
@@ -342,7 +360,11 @@ def _origin(searcher: Searcher, trial_id: str) -> str:
 
 
 def predicted(searcher: Searcher, objectives: ObjectiveSet) -> dict[str, float] | None:
-    """What the searcher's model predicts of its front; None without a model."""
+    """Return the hypervolume and size of the front that the searcher's model predicts.
+
+    Returns:
+        The keys ``hypervolume`` and ``front_size``; None if the searcher has no fitted model.
+    """
     if isinstance(searcher, AheadSearcher):
         return predicted(searcher.inner, objectives)
     if not isinstance(searcher, ModelBased):

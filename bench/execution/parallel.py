@@ -1,4 +1,4 @@
-"""Work in processes of our own, which end with us."""
+"""Call a function in several processes, which end when their parent process ends."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ def in_processes(
     processes: int,
     tasks_per_process: int | None = None,
 ) -> Generator[tuple[Job, Result]]:
-    """Call a function with each job, and give job and result as they end, in any order.
+    """Call a function with each job in parallel, and yield each job with its result.
 
-    When the caller stops early, on Ctrl-C or an error, what runs is ended and the rest is dropped:
-    close the iterator (`contextlib.closing`) to have that done at once.
+    The pairs come in the order in which the calls end. If the caller stops early, on Ctrl-C or an
+    error, running calls are ended and the others are dropped. Wrap the iterator in
+    `contextlib.closing` to do that at once.
 
     Args:
-        function: Called as ``function(job, *common)``; must be importable.
-        jobs: One call each.
-        common: The same for all.
-        processes: At a time.
-        tasks_per_process: Calls before a process is replaced; None keeps it.
+        function: It is called as ``function(job, *common)`` and must be importable.
+        jobs: The first argument of each call.
+        common: The other arguments, the same for all calls.
+        processes: The number of processes.
+        tasks_per_process: The number of calls after which a process is replaced by a new one;
+            None never replaces it.
 
     Raises:
         UserError: If a process is killed.
-        Exception: What the function raises.
+        Exception: Any exception of the function.
     """
-    # Fresh processes: PyTorch's threads do not survive a fork.
+    # New processes are spawned because PyTorch's threads do not survive a fork.
     pool = ProcessPoolExecutor(
         processes,
         mp_context=multiprocessing.get_context("spawn"),
@@ -50,7 +52,7 @@ def in_processes(
         for future in as_completed(list(futures)):
             yield futures.pop(future), future.result()
     except BrokenProcessPool as error:
-        raise UserError("a process was killed, perhaps for want of memory") from error
+        raise UserError("a process was killed, perhaps because memory ran out") from error
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for process in multiprocessing.active_children():

@@ -1,4 +1,4 @@
-"""Before a matrix runs: its data, its resources, its cells, and how long it will take."""
+"""Prepare a matrix before it runs: data, resources, choice of cells and an estimate of time."""
 
 from __future__ import annotations
 
@@ -20,31 +20,35 @@ from bench.records import environment
 from bench.records.storage import one_line
 
 RUN_OVERHEAD_S = 7.0
-"""Start of a run's trial processes and its end, on two cores."""
+"""The seconds that a run needs besides training and suggestions, measured on two cores.
+
+They are spent on starting the trials' processes and on ending the run.
+"""
 
 
 def check_parts(chosen: Matrix, data_dir: str) -> None:
-    """Build every scheduler, searcher and objective set once, on whatever data.
+    """Build every scheduler, searcher and objective set once, on the problem's first data set.
 
     Raises:
-        UserError: Naming the part and the remedy.
+        UserError: If a part cannot be built; the message names the part and the remedy.
     """
     catalogue.check(chosen.with_dataset(problems.find(chosen.problem).datasets[0]), data_dir)
 
 
 def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Console) -> Matrix:
-    """The matrix on a data set that is there; MNIST is downloaded if need be.
+    """Return the matrix with a data set that is available; MNIST is downloaded if it is missing.
 
     Args:
         chosen: The matrix.
-        dataset: Instead of the matrix's own; ``auto`` is the problem's usual one, or the digits
-            where that is MNIST and cannot be had.
-        data_dir: Where MNIST lies or will lie.
-        console: Is told when other data take MNIST's place.
+        dataset: The data set to use; None uses the one in the matrix. ``auto`` uses the problem's
+            first data set. For the problem ``mlp`` it uses MNIST, or the digits if MNIST is not
+            available.
+        data_dir: The folder of MNIST. A download is written there.
+        console: The console for a notice if the digits replace MNIST.
 
     Raises:
-        UserError: If the problem has no such data set, or MNIST is insisted on and cannot be had,
-            or is damaged.
+        UserError: If the problem has no such data set, or if MNIST is damaged, or if ``mnist`` was
+            requested and is not available.
     """
     entry, wanted = problems.find(chosen.problem), dataset or chosen.dataset
     if wanted == AUTO and chosen.problem != "mlp":
@@ -52,7 +56,7 @@ def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Conso
     if wanted not in ("mnist", AUTO) or chosen.problem != "mlp":
         problems.check_data(chosen.problem, wanted, data_dir)
         return chosen.with_dataset(wanted)
-    from mobo_core.problems import images  # takes seconds: for those who train
+    from mobo_core.problems import images  # imported only here because it takes seconds
 
     try:
         if not images.mnist_on_disk(data_dir):
@@ -65,33 +69,33 @@ def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Conso
         if wanted == "mnist":
             raise UserError(str(error)) from error
         console.print(
-            "[bold yellow]MNIST cannot be had: running on scikit-learn's embedded digits "
-            "instead.[/] These are other, smaller data; their figures cannot be compared with the "
-            "paper's. --dataset mnist insists on MNIST."
+            "[bold yellow]MNIST is not available: running on scikit-learn's embedded digits "
+            "instead.[/] The digits are a smaller data set, so the results cannot be compared with "
+            "the paper's. With --dataset mnist the command stops instead."
         )
         return chosen.with_dataset("digits")
     return chosen.with_dataset("mnist")
 
 
 def in_real_time(chosen: Matrix) -> Matrix:
-    """The matrix on Ray.
+    """Return the matrix for execution on Ray.
 
     Raises:
-        UserError: If there is nothing to train.
+        UserError: If the problem has nothing to train.
     """
     if not problems.find(chosen.problem).trains:
         raise UserError(
-            f"problem {chosen.problem!r} knows its curves beforehand: there is nothing to train on "
-            "Ray; use --backend virtual"
+            f"problem {chosen.problem!r} has recorded or computed curves, so there is nothing to "
+            "train on Ray; use --backend virtual"
         )
     return chosen.in_real_time()
 
 
 def in_virtual_time(chosen: Matrix) -> Matrix:
-    """The matrix on a simulated cluster; recorded curves stand for a problem that trains.
+    """Return the matrix for a simulated cluster. Recorded curves replace real training.
 
     Raises:
-        UserError: If several workers are to train a trial: nothing is trained here.
+        UserError: If several workers are requested per trial, since no trial is really trained.
     """
     if chosen.budget.workers_per_trial != 1:
         raise UserError(
@@ -105,16 +109,17 @@ def in_virtual_time(chosen: Matrix) -> Matrix:
 def check_resources(
     address: str | None, cpus_per_trial: float, gpus_per_trial: float, budget: Budget
 ) -> None:
-    """Refuse resources that cannot be had.
+    """Check that this machine has the requested resources.
 
     Args:
-        address: Of a cluster; what it has is seen when it is joined.
-        cpus_per_trial: Of each worker of a trial.
-        gpus_per_trial: Likewise.
-        budget: Of the matrix.
+        address: The address of a cluster, or None for this machine. The resources of a cluster
+            are known only after joining it, so they are not checked here.
+        cpus_per_trial: The cores of each worker of a trial.
+        gpus_per_trial: The GPUs of each worker of a trial.
+        budget: The matrix's budget, with slots and workers per trial.
 
     Raises:
-        UserError: With the remedy.
+        UserError: If resources are not valid or not available; the message names the remedy.
     """
     slots, workers = budget.slots, budget.workers_per_trial
     if not 0 < cpus_per_trial < math.inf:
@@ -133,7 +138,7 @@ def check_resources(
         )
     if gpus_per_trial and address is None:
         found = len(environment.gpu_names())
-        # A fraction stays on one GPU: 0.6 fits once on each.
+        # A fraction cannot be split over two GPUs, so 0.6 fits once on each GPU.
         room = (
             found * int(1 / gpus_per_trial + 1e-9) if gpus_per_trial < 1 else found / gpus_per_trial
         )
@@ -147,12 +152,13 @@ def check_resources(
 
 
 def select(runs: Sequence[Run], patterns: Sequence[str]) -> list[Run]:
-    """The runs whose cell is like one of the patterns; all without any.
+    """Return the runs whose cell matches one of the patterns, or all runs if there is no pattern.
 
-    A pattern is like ``scheduler / objectives``, or ``scheduler / objectives / searcher``.
+    A pattern has the form ``scheduler / objectives`` or ``scheduler / objectives / searcher``. It
+    may contain the wildcards of ``fnmatch``.
 
     Raises:
-        UserError: If there is none like a pattern.
+        UserError: If no cell matches a pattern.
     """
 
     def like(run: Run, pattern: str) -> bool:
@@ -162,14 +168,14 @@ def select(runs: Sequence[Run], patterns: Sequence[str]) -> list[Run]:
     for pattern in patterns:
         if not any(like(run, pattern) for run in runs):
             cells = sorted({run.cell.label for run in runs})
-            raise UserError(f"no cell is like {pattern!r}; the matrix has: {'; '.join(cells)}")
+            raise UserError(f"no cell matches {pattern!r}; the matrix has: {'; '.join(cells)}")
     return [run for run in runs if not patterns or any(like(run, p) for p in patterns)]
 
 
 def announce(
     backend: RayBackend, chosen: Matrix, todo: Sequence[Run], data_dir: str, console: Console
 ) -> None:
-    """Warm up, measure an epoch and a suggestion, and say how long the runs will take."""
+    """Warm up, measure an epoch and a suggestion, and print how long the runs will take."""
     cell = todo[0].cell
     problem = catalogue.make_problem(cell, data_dir, chosen.budget.max_epochs)
     objectives = catalogue.make_objectives(problem, cell.objectives)
@@ -181,9 +187,9 @@ def announce(
         except UserError:
             raise
         except RetrainingError as error:
-            console.print(f"{unknown}: the trial that was to show it failed: {error}", markup=False)
+            console.print(f"{unknown}: the trial that measures it failed: {error}", markup=False)
             return
-        except Exception as error:  # of the searcher, which may fail in the runs too
+        except Exception as error:  # the searcher failed, as it may in the runs too
             console.print(f"{unknown}: {one_line(error)}", markup=False)
             return
     budget = chosen.budget

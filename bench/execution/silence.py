@@ -1,6 +1,6 @@
-"""Silence of libraries that talk; the terminal is for the progress.
+"""Silence the libraries' messages, so that the terminal shows only the progress.
 
-Importing this module loads nothing heavy: it is what processes begin with.
+Every process imports this module first, so it must not import anything slow.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ import warnings
 
 
 def silence_imports() -> None:
-    """Before PyTorch, Ray and Ax are imported."""
+    """Silence what PyTorch, Ray and Ax print on import. Call it before they are imported."""
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
     logging.disable(logging.INFO)
 
 
 def begin_process() -> None:
-    """In a new process of ours: hushed, and Ctrl-C is for its parent to act on."""
+    """Prepare a new worker process: silence its imports and leave Ctrl-C to its parent."""
     silence_imports()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def silence_runs() -> None:
-    """While runs are made: what these say per suggestion is in the records."""
+    """Silence the libraries during runs. The records hold what they would print."""
     import optuna
     from ax.utils.common.logger import set_ax_logger_levels
     from linear_operator.utils.warnings import NumericalWarning

@@ -1,7 +1,7 @@
-"""Runs in virtual time: the same schedulers and searchers on a simulated cluster.
+"""The backend for virtual time: the same schedulers and searchers on a simulated cluster.
 
-Ray is not started. A run is a function of its spec: made again, on any number of processes, it
-gives the same record bit for bit, but for the time of day and the machine.
+Ray is not started. A run depends on its spec alone. Executed again, on any number of processes, it
+gives the same result bit for bit. Only the time of day and the machine in the record differ.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ from mobo_core.virtual import TUNE_AHEAD, Cluster, simulate
 
 
 class VirtualBackend:
-    """Simulates runs; can be copied to other processes.
+    """A backend that simulates runs. It can be pickled and sent to other processes.
 
     Args:
-        data_dir: Where surrogates lie.
-        processes: How many simulate at the same time; None is one for each core.
-        limits: Of every run.
+        data_dir: The folder with the surrogates' files.
+        processes: The number of runs to simulate in parallel; None means one per core.
+        limits: The limits that every run must keep.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class VirtualBackend:
         self.processes = processes or len(os.sched_getaffinity(0))
 
     def execute(self, run: Run, on_trial_end: Callable[[], None]) -> RunResult:
-        """Run it to its end.
+        """Simulate a run to its end and return its result.
 
         Args:
-            run: What to run; with costs.
-            on_trial_end: Called whenever a trial has ended.
+            run: The run. It must have costs.
+            on_trial_end: It is called each time a trial ends.
         """
-        assert run.costs is not None, "runs in virtual time say what the cluster charges"
+        assert run.costs is not None, "a run in virtual time must have costs"
         torch.set_num_threads(1)
         silence_runs()
         budget, cell = run.budget, run.cell

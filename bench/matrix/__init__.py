@@ -1,1 +1,1 @@
-"""What is to be run: matrices, the catalogue of parts, problems, costs and limits."""
+"""The definition of runs: matrices, the catalogue of parts, problems, costs and limits."""

@@ -1,4 +1,4 @@
-"""What virtual time charges besides epochs."""
+"""The times that virtual time charges besides epochs."""
 
 from __future__ import annotations
 
@@ -9,25 +9,26 @@ from bench.errors import UserError
 from bench.matrix.limits import LONGEST_S
 
 SUGGESTION_S = {"ax": 1.0, "optuna-tpe": 0.005}
-"""Virtual seconds a suggestion takes, by searcher; the others took under a millisecond.
+"""Virtual seconds per suggestion, by searcher. The others took under a millisecond.
 
-Ax took 1.08 s, the mean of all 3,200 suggestions of results/reference/paper-mnist, Sobol's
-included; TPE 0.005 s, the mean of 50.
-"""
+Ax took 1.08 s, the mean of all 3,200 suggestions in results/reference/paper-mnist, including
+those of Sobol. TPE took 0.005 s, the mean of 50 suggestions."""
 FORGETFUL = frozenset({"hyperband"})
-"""Schedulers that forget a trial which is being saved when its bracket ends, and then wait for it
-for ever (Ray 2.60): to them saving costs nothing."""
+"""Schedulers for which saving costs nothing.
+
+In Ray 2.60, HyperBand loses a trial that is being saved when its bracket ends, and then waits
+for it without end."""
 
 
 @dataclass(frozen=True)
 class Charges:
-    """What the simulated cluster charges a run besides epochs, in virtual seconds.
+    """The times that the simulated cluster charges a run besides epochs, in virtual seconds.
 
     Args:
-        startup_s: A trial's turn on a worker.
-        suggestion_s: A configuration; the driver does nothing else meanwhile.
-        checkpoint_s: Saving a trial.
-        restore_s: Loading a checkpoint.
+        startup_s: The time to start a trial on a worker, each time it gets one.
+        suggestion_s: The time to suggest a configuration; the driver does nothing else meanwhile.
+        checkpoint_s: The time to save a trial.
+        restore_s: The time to load a checkpoint.
     """
 
     startup_s: float
@@ -38,16 +39,17 @@ class Charges:
 
 @dataclass(frozen=True)
 class Costs:
-    """What the simulated cluster of a matrix charges; see `Charges`.
+    """The times that the simulated cluster of a matrix charges, in virtual seconds; see `Charges`.
 
-    The default of a turn is what starting the MLP took on Ray (0.04 s), rounded up; saving and
-    loading were too short to be told from the noise and are charged the same.
+    By default a start costs what it took for the MLP on Ray (0.04 s), rounded up. Saving and
+    loading were too short to measure in the noise and are charged the same.
 
     Args:
-        startup_s: As in `Charges`.
-        checkpoint_s: Likewise; nothing to those in `FORGETFUL`.
-        restore_s: Likewise.
-        suggestion_s: By searcher of the catalogue; others are charged `SUGGESTION_S`.
+        startup_s: The time to start a trial on a worker, each time it gets one.
+        checkpoint_s: The time to save a trial; 0 for the schedulers in `FORGETFUL`.
+        restore_s: The time to load a checkpoint.
+        suggestion_s: Searcher of the catalogue → the time of a suggestion. The other searchers have
+            the times of `SUGGESTION_S`.
     """
 
     startup_s: float = 0.05
@@ -62,10 +64,12 @@ class Costs:
         for name, value in (given | dict(self.suggestion_s)).items():
             number = isinstance(value, int | float) and not isinstance(value, bool)
             if not (number and 0 <= value <= LONGEST_S):
-                raise UserError(f"{name} must be seconds of at least 0, got {value!r}")
+                raise UserError(
+                    f"{name} must be a number of seconds from 0 to {LONGEST_S:g}, got {value!r}"
+                )
 
     def of(self, searcher: str, scheduler: str) -> Charges:
-        """What a run with these entries of the catalogue is charged."""
+        """Return the charges of a run with this searcher and this scheduler of the catalogue."""
         suggestion_s = {**SUGGESTION_S, **self.suggestion_s}.get(searcher, 0.0)
         return Charges(
             startup_s=float(self.startup_s),

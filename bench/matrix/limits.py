@@ -1,4 +1,4 @@
-"""How much may go wrong before a trial, or a run, is given up."""
+"""The limits at which a trial or a run is given up."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from bench.errors import UserError
 
 LONGEST_S = 1e7
+"""The largest time that a setting may have, in seconds."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """When a trial or a run is given up; no part of a run's identity.
+    """The limits at which a trial or a run is given up. They are no part of a run's identity.
 
     Args:
-        epoch_s: Seconds that an epoch of training may take, > 0; then its process is replaced and
-            its trial has failed. Real time only.
-        failed_share: Share of a run's trials that may fail, 0 to 1; as soon as more have, the run
-            has failed. Judged once `ENOUGH_TRIALS` have ended.
+        epoch_s: The seconds that an epoch of training may take, > 0. After that its trial has
+            failed and its process is replaced. This applies in real time only.
+        failed_share: The share of a run's trials that may fail, 0 to 1. The run fails as soon as
+            more have failed, but not before `ENOUGH_TRIALS` trials have ended.
     """
 
     epoch_s: float = 600.0
@@ -34,5 +35,5 @@ class Limits:
 
 
 ENOUGH_TRIALS = 5
-"""Trials that must have ended before a run is given up because too many failed."""
+"""The trials that must have ended before a run fails because of failed trials."""
 DEFAULT_LIMITS = Limits()

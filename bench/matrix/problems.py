@@ -1,6 +1,7 @@
 """The problems that a matrix can name, and their data sets.
 
-To add a problem, write it (see `mobo_core.problems.protocol`) and give it an entry here.
+Another package adds a problem by an entry point (`bench.matrix.extensions`). To add one to this
+suite, write it (see `mobo_core.problems.protocol`) and give it an entry in `PROBLEMS`.
 """
 
 from __future__ import annotations
@@ -11,28 +12,29 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.errors import UserError
+from bench.matrix import extensions
 from mobo_core.problems.protocol import Problem
 from mobo_core.problems.synthetic import FUNCTIONS, SyntheticProblem
 from mobo_core.problems.tabular import TabularProblem, embedded_table
 from mobo_core.problems.yahpo import YAHPOProblem, instances
 
 SHORTEST = 2
-"""Epochs that every problem has."""
+"""A number of epochs that every problem has."""
 AUTO = "auto"
-"""Data set of a matrix file: MNIST if it can be had, and the digits otherwise."""
+"""The data set name that means MNIST if it can be had, and scikit-learn's digits otherwise."""
 
 
 @dataclass(frozen=True)
 class ProblemEntry:
-    """A problem of the catalogue.
+    """A problem that a matrix can name.
 
     Args:
-        make: (data set, folder with the data, epochs) → the problem.
-        datasets: Names of its data sets, the usual one first.
-        title: For reports; ``{}`` is the data set.
-        trains: Whether it takes real time; otherwise it knows its curves beforehand, which makes
-            sense in virtual time alone.
-        recorded: Name of the problem that stands for it in virtual time, with recorded curves.
+        make: A function of (data set, folder with the data, epochs) that returns the problem.
+        datasets: Names of the data sets, the default first.
+        title: The problem's title in reports; ``{}`` stands for the data set.
+        trains: Whether the problem trains, in real time. Otherwise its curves are recorded or
+            computed beforehand, and it runs in virtual time only.
+        recorded: Name of the problem that replaces it in virtual time, with recorded curves.
     """
 
     make: Callable[[str, str, int], Problem]
@@ -43,7 +45,7 @@ class ProblemEntry:
 
 
 def _mlp(dataset: str, data_dir: str, max_epochs: int) -> Problem:
-    from mobo_core.problems.mlp import MLPProblem  # takes seconds: for those who train
+    from mobo_core.problems.mlp import MLPProblem  # this import takes seconds: only for training
 
     return MLPProblem(dataset, data_dir, max_epochs)  # type: ignore[arg-type]
 
@@ -79,22 +81,47 @@ PROBLEMS: Mapping[str, ProblemEntry] = {
 }
 
 
+def names() -> list[str]:
+    """Return the names of all problems, those of other packages included."""
+    return sorted({*PROBLEMS, *(part.name for part in extensions.found("problem"))})
+
+
 def find(name: str) -> ProblemEntry:
-    """The entry of a problem.
+    """Return the entry of a problem.
 
     Raises:
-        UserError: If there is none.
+        UserError: If there is no problem of that name, or another package's entry is none.
     """
-    if name not in PROBLEMS:
-        raise UserError(f"unknown problem {name!r}: choose from {', '.join(sorted(PROBLEMS))}")
-    return PROBLEMS[name]
+    entry = PROBLEMS.get(name) or extensions.load("problem", name)
+    if entry is None:
+        raise UserError(f"unknown problem {name!r}: choose from {', '.join(names())}")
+    if not isinstance(entry, ProblemEntry):
+        raise UserError(
+            f"problem {name!r} must be a bench.matrix.problems.ProblemEntry, its package gives "
+            f"{type(entry).__name__}"
+        )
+    return entry
+
+
+def title(name: str) -> str:
+    """Return a problem's title for reports, also if its package is not installed any more."""
+    try:
+        return find(name).title
+    except UserError:
+        return f"{name} on {{}}"
 
 
 def make(name: str, dataset: str, data_dir: str, max_epochs: int) -> Problem:
-    """A problem on one of its data sets.
+    """Return a problem on one of its data sets.
+
+    Args:
+        name: The problem's name.
+        dataset: The data set's name.
+        data_dir: Folder with the data.
+        max_epochs: Full budget of a trial, in epochs.
 
     Raises:
-        UserError: If there is no such problem or data set, or the epochs are too many.
+        UserError: If there is no such problem or data set, or it has fewer epochs.
     """
     entry = find(name)
     if dataset not in entry.datasets:
@@ -111,7 +138,7 @@ def make(name: str, dataset: str, data_dir: str, max_epochs: int) -> Problem:
 
 
 def check_data(name: str, dataset: str, data_dir: str) -> None:
-    """Refuse data that are not there.
+    """Check that a data set is there and can be read.
 
     Raises:
         UserError: If there is no such problem or data set, or its files are missing or damaged.

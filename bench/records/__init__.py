@@ -1,1 +1,1 @@
-"""What is kept of a run, and where: the record, its schema, files and folders."""
+"""The records of runs: their content, their schema, and the files and folders that hold them."""

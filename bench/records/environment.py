@@ -1,4 +1,4 @@
-"""Where and with what a run was made: versions, machine, commit."""
+"""The environment of a run: package versions, machine and commit."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Environment:
-    """What a figure depends on besides the run itself.
+    """Everything besides the run itself that can change its result.
 
     Args:
-        versions: Package → version.
-        python: Version of the interpreter.
-        platform: Operating system and architecture.
-        processor: Model name.
-        cores: Usable by this process.
-        memory_gib: Of the machine.
-        gpus: Model names.
-        git_commit: Of the checkout, ``+`` appended if files differ from it; empty outside one.
-        lock_sha256: Of requirements.lock; empty outside a checkout.
+        versions: The version of each package in `PACKAGES`.
+        python: The version of the Python interpreter.
+        platform: The operating system and architecture.
+        processor: The processor's model name.
+        cores: The number of cores that this process may use.
+        memory_gib: The machine's memory in GiB.
+        gpus: The model names of the GPUs.
+        git_commit: The checkout's commit. A ``+`` follows if files differ from the commit. The
+            text is empty outside a checkout.
+        lock_sha256: The SHA-256 of requirements.lock; empty outside a checkout.
     """
 
     versions: dict[str, str]
@@ -57,13 +58,13 @@ class Environment:
     lock_sha256: str
 
     def to_json(self) -> dict[str, Any]:
-        """As a dictionary."""
+        """Return the environment as a dictionary for JSON."""
         return asdict(self)
 
 
 @functools.cache
 def capture() -> Environment:
-    """The present environment; read once per process."""
+    """Return the present environment. It is read once per process."""
     lock = ROOT / "requirements.lock"
     return Environment(
         versions={name: _version(name) for name in PACKAGES},
@@ -81,7 +82,7 @@ def capture() -> Environment:
 
 
 def gpu_names() -> list[str]:
-    """Model names of the GPUs PyTorch can use."""
+    """Return the model names of the GPUs that PyTorch can use."""
     import torch
 
     if not torch.cuda.is_available():
@@ -114,7 +115,7 @@ def _memory_bytes() -> int:
 
 
 def _git_commit() -> str:
-    # An installed package may lie in a checkout of somebody else's.
+    # An installed package may lie inside the checkout of another project.
     if not (ROOT / ".git").exists():
         return ""
 
@@ -126,7 +127,7 @@ def _git_commit() -> str:
 
     try:
         commit = git("rev-parse", "HEAD")
-        # Results and reports change while runs are made; they are no source.
+        # Results and reports change while runs are executed, and they are not source code.
         changed = commit and git("status", "--porcelain", "--", ".", ":!results", ":!reports")
     except (OSError, subprocess.TimeoutExpired):
         return ""

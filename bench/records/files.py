@@ -1,4 +1,4 @@
-"""Files that are complete or absent, and on disk when a call returns."""
+"""Write files so that each is complete or absent, and on disk when the call returns."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 
 def write_json(path: Path, document: Any) -> None:
-    """Write JSON; see `write_text`."""
+    """Write a document as JSON, in the same safe way as `write_text`."""
     write_text(path, json.dumps(document, indent=1, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file through a temporary one beside it, flushed and renamed."""
+    """Write a temporary file beside the path, flush it to disk, then rename it to the path."""
     staging = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         staging.write_text(text, "utf-8")
@@ -29,7 +29,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that it holds."""
+    """Remove a file, or a folder with everything in it."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -37,7 +37,7 @@ def remove(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder where none is, with those above it."""
+    """Make a folder and its missing parents, and flush them to disk."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in missing:
@@ -45,11 +45,11 @@ def make_folder(path: Path) -> None:
 
 
 def flush(path: Path) -> None:
-    """Have a file or folder written to disk; a folder only where the file system can."""
+    """Flush a file or folder to disk. Some file systems cannot flush folders; that is ignored."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except PermissionError:
-        if path.is_dir():  # it may be written to and not be looked into
+        if path.is_dir():  # a folder can be writable without being readable
             return
         raise
     try:

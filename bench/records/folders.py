@@ -1,4 +1,4 @@
-"""A results folder: it holds the runs of one matrix and has one writer at a time."""
+"""Results folders. Each holds the runs of one matrix and has one writer at a time."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ from bench.records.storage import RETIRED, WRITING, one_line
 LOCK_FILE, MATRIX_FILE = ".lock", "matrix.json"
 SETTINGS = {"name": str, "title": str, "problem": str, "dataset": str, "budget": dict}
 SETTINGS |= {"searchers": list, "schedulers": list, "objective_sets": list}
-"""What `MATRIX_FILE` must have; see `bench.matrix.matrix.Matrix.settings`."""
+"""The keys that `MATRIX_FILE` must have, with the type of each value.
+
+`bench.matrix.matrix.Matrix.settings` writes them.
+"""
 
 
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
-    """Hold a folder, which is made if need be, and tidy it; others may read it meanwhile.
+    """Lock a results folder for writing and tidy it. The folder is made if it is missing.
 
-    The lock is the kernel's: it ends with the process that holds it, kill -9 included, and the
-    file that stays behind locks nothing.
+    Other processes may read the folder meanwhile. The kernel releases the lock when the process
+    ends, even after ``kill -9``. The lock file that stays behind locks nothing.
 
     Raises:
-        UserError: If another process holds it, naming that process; or if it cannot be written.
+        UserError: If another process holds the lock (the message names it), or if the folder
+            cannot be written.
     """
     try:
         files.make_folder(folder)
@@ -54,14 +58,14 @@ def _take(descriptor: int, folder: Path) -> None:
     except BlockingIOError:
         holder = os.pread(descriptor, 200, 0).decode(errors="replace") or "another process"
         raise UserError(
-            f"{folder} is in use by {holder}: wait for its end, or choose another folder"
+            f"{folder} is in use by {holder}: wait until it ends, or choose another folder"
         ) from None
     except OSError as error:
         raise UserError(f"cannot write results to {folder}: {error}") from error
 
 
 def _tidy(folder: Path) -> None:
-    """Remove what a killed process left half written, and put back what it was to replace."""
+    """Remove half-written records of a killed process, and restore the ones it was replacing."""
     try:
         for retired in folder.glob(f"{RETIRED}*"):
             target = folder / retired.name.removeprefix(RETIRED)
@@ -78,13 +82,13 @@ def _tidy(folder: Path) -> None:
 
 
 def open_folder(folder: Path, matrix: Matrix) -> None:
-    """Make the results folder of a matrix, or check that it is this matrix's.
+    """Make the results folder of a matrix, or check that an existing folder fits the matrix.
 
-    A folder holds runs of one problem with one budget, so that whatever lies in it can stand in
-    one table; seeds, schedulers, searchers and objective sets may be added at any time.
+    A folder holds runs of one problem with one budget, so that all its runs can be compared in one
+    table. Seeds, schedulers, searchers and objective sets may be added at any time.
 
     Raises:
-        UserError: If the folder holds runs of other settings or cannot be written.
+        UserError: If the folder holds runs with other settings, or if it cannot be written.
     """
     path = folder / MATRIX_FILE
     settings = matrix.settings()
@@ -98,7 +102,13 @@ def open_folder(folder: Path, matrix: Matrix) -> None:
 
 
 def _united(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Our settings with what else lies in the folder: more schedulers, searchers, sets."""
+    """Return our settings plus the schedulers, searchers and sets that the folder has already.
+
+    Args:
+        theirs: The settings that lie in the folder.
+        ours: The settings of the matrix to be run.
+        folder: The results folder, for messages.
+    """
     for key in ("problem", "dataset", "budget", "virtual"):
         if ours.get(key) != theirs.get(key):
             raise UserError(
@@ -111,7 +121,7 @@ def _united(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> dict[
         for component in theirs.get(key, []):
             if mine.setdefault(component["label"], component) != component:
                 raise UserError(
-                    f"{folder} knows the label {component['label']!r} with other parameters "
+                    f"{folder} uses the label {component['label']!r} with other parameters "
                     f"({component} instead of {mine[component['label']]}); use another label or "
                     "choose another folder with --results"
                 )
@@ -122,10 +132,10 @@ def _united(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> dict[
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """The settings of the matrix whose runs lie in a folder.
+    """Return the settings of the matrix whose runs lie in a folder.
 
     Raises:
-        UserError: If there are none.
+        UserError: If the folder has no settings, or if they are damaged.
     """
     try:
         text = (folder / MATRIX_FILE).read_text("utf-8")
@@ -136,7 +146,7 @@ def read_settings(folder: Path) -> dict[str, Any]:
             if inside
             else "run a matrix into it first, e.g. mobo-bench run quick"
         )
-        raise UserError(f"{folder} is no results folder; {remedy}") from error
+        raise UserError(f"{folder} is not a results folder; {remedy}") from error
     try:
         settings: dict[str, Any] = json.loads(text)
         if unlike := [k for k, v in SETTINGS.items() if not isinstance(settings[k], v)]:

@@ -1,4 +1,4 @@
-"""Results folders as they were at a commit: ``main:results/reference/paper-mnist``."""
+"""Read results folders from a git commit, e.g. ``main:results/reference/paper-mnist``."""
 
 from __future__ import annotations
 
@@ -18,14 +18,16 @@ TIMEOUT_S = 300
 
 @contextmanager
 def results(name: str) -> Iterator[Path]:
-    """A results folder to read: `name` itself, or what git has under ``COMMIT:FOLDER``.
+    """Yield the path of a results folder: the folder `name`, or ``COMMIT:FOLDER`` from git.
+
+    A folder from git is written to a temporary folder, which is removed at the end.
 
     Args:
-        name: A path; or a commit, branch or tag and a folder of the repository that the current
-            folder lies in, relative to that repository's root.
+        name: The path of a folder; or a commit, branch or tag, a colon, and a folder relative to
+            the repository's root. The repository is the one that holds the current folder.
 
     Raises:
-        UserError: If git knows no such commit or folder.
+        UserError: If git finds no such commit or folder.
     """
     commit, colon, folder = name.partition(":")
     if Path(name).exists() or not (colon and commit and folder):
@@ -35,12 +37,12 @@ def results(name: str) -> Iterator[Path]:
         target = Path(extracted, folder.strip("/"))
         _extract(commit, folder.strip("/"), target, name)
         if not (target / MATRIX_FILE).exists():
-            raise UserError(f"{name} is no results folder")
+            raise UserError(f"{name} is not a results folder")
         yield target
 
 
 def _extract(commit: str, folder: str, target: Path, name: str) -> None:
-    """Write a folder of a commit as `target`; nothing of a name can be an option of git's."""
+    """Write a folder of a commit to `target`. Git never reads any part of the name as an option."""
     root = _git(name, "rev-parse", "--show-toplevel").decode().strip()
     archive = _git(name, "-C", root, "archive", "--format=tar", "--", f"{commit}:{folder}")
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
@@ -51,11 +53,11 @@ def _git(name: str, *arguments: str) -> bytes:
     try:
         done = subprocess.run(["git", *arguments], capture_output=True, timeout=TIMEOUT_S)
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise UserError(f"cannot ask git for {name}: {error}") from error
+        raise UserError(f"cannot read {name} with git: {error}") from error
     if done.returncode != 0:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise UserError(
-            f"{name} is no folder, and git has none of that commit here ({' '.join(said[-1:])}); "
-            "give FOLDER or COMMIT:FOLDER"
+            f"{name} is not a folder, and git finds no such commit and folder here "
+            f"({' '.join(said[-1:])}); give FOLDER or COMMIT:FOLDER"
         )
     return done.stdout

@@ -1,4 +1,4 @@
-"""What is kept of a run: its trials, where its time went, what made it."""
+"""The record of a run: its trials, its times, its final front and the way it was made."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ TrialStatus = Literal["completed", "stopped", "failed"]
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """What became of one trial.
+    """The outcome of one trial.
 
     Args:
-        trial: Number within the run, 0-based, in the order of suggestion.
-        status: ``completed`` (full budget), ``stopped`` (by the scheduler) or ``failed``
-            (an error, or objectives that are not finite).
-        epochs: Epochs trained and reported.
+        trial: The trial's number within the run, from 0, in the order of suggestion.
+        status: ``completed`` (trained for the full budget), ``stopped`` (by the scheduler) or
+            ``failed`` (an error, or objectives that are not finite).
+        epochs: The number of epochs trained and reported.
         config: The configuration.
-        origin: Which part of the searcher suggested it.
-        suggestion_s: Seconds the suggestion took.
-        error: Why it failed; empty otherwise.
+        origin: The part of the searcher that suggested the configuration.
+        suggestion_s: The time that the suggestion took, in seconds.
+        error: The reason why the trial failed; empty if it did not.
     """
 
     trial: int
@@ -38,19 +38,20 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class Timing:
-    """Where the time of a run went, in seconds; slot-seconds add up over the slots.
+    """The times of a run, in seconds. Slot-seconds are summed over all slots.
 
     Args:
-        wall_s: From the start of the search to its end.
-        training_slot_s: Training and validating.
-        startup_slot_s: Building models and optimisers, trial by trial. Training processes, their
-            imports and their data are started once a matrix, before any run, and are not in here.
-        idle_slot_s: The rest of slots × wall: waiting for suggestions, for Tune, for the trials'
-            own light processes where those were not there before the search
-            (`bench.execution.ray.warm_processes`).
-        suggestion_s: In the searcher; overlaps with the above, and blocks Tune's loop unless
-            suggestions are made ahead.
-        test_s: Measuring the final front on test data, after the search.
+        wall_s: The real or virtual time from the start of the search to its end.
+        training_slot_s: Slot-seconds of training and validation.
+        startup_slot_s: Slot-seconds in which trials build their models and optimisers. Training
+            processes start and load their data once per matrix, before any run, so their start
+            is not included.
+        idle_slot_s: The other slot-seconds of slots × wall time. A slot waits for suggestions,
+            for Tune, or for a trial's own light process if no warm process was ready (see
+            `bench.execution.ray.warm_processes`).
+        suggestion_s: The time spent in the searcher. It overlaps with the times above, and
+            blocks Tune's loop unless suggestions are made in the background.
+        test_s: The time to measure the final front on test data, after the search.
     """
 
     wall_s: float
@@ -62,19 +63,19 @@ class Timing:
 
     @property
     def effective_utilisation(self) -> float:
-        """Share of slots × wall that trained, 0–1."""
+        """The share of slots × wall time in which slots trained, from 0 to 1."""
         total = self.training_slot_s + self.startup_slot_s + self.idle_slot_s
         return self.training_slot_s / total if total > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class FrontMember:
-    """A trial of the final front on test data.
+    """A trial of the final front, measured on test data.
 
     Args:
-        trial: Number within the run.
-        metrics: Test metrics after as many epochs as the trial had.
-        repeated: Whether training it again gave the recorded objectives bit for bit.
+        trial: The trial's number within the run.
+        metrics: The test metrics of the trial, trained again for the same number of epochs.
+        repeated: Whether that training gave the recorded objectives bit for bit.
     """
 
     trial: int
@@ -84,20 +85,21 @@ class FrontMember:
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a backend gives back of a run.
+    """The result of a run, as its backend returns it.
 
     Args:
-        timing: Where the time went.
-        trials: In order of suggestion.
-        front: The final front on test data.
-        test_error: Why the final front could not be tested; empty otherwise.
-        resources: Cores and GPUs per trial, and the cluster joined if any; or the number of
-            simulated workers.
-        predicted: ``hypervolume`` and ``front_size`` of what the searcher's model predicts of its
-            front (the paper's kind of hypervolume); None without a model.
-        epochs: A row per report: trial, configuration (``config_…``), metrics, ``reported_s``.
-        counts: What the scheduler counted: ``resumes`` (trials restored from a checkpoint),
-            ``excess_promotions`` (beyond n/η of a rung, which asynchrony allows).
+        timing: The times of the run.
+        trials: All trials, in the order of suggestion.
+        front: The final front, measured on test data.
+        test_error: The reason why the final front could not be tested; empty if it was.
+        resources: On Ray, the cores and GPUs per trial and the address of the cluster that was
+            joined. In virtual time, the number of simulated workers.
+        predicted: The ``hypervolume`` and ``front_size`` of the front that the searcher's model
+            predicts (the paper reports this kind of hypervolume). None without a model.
+        epochs: One row per report: trial, configuration (``config_…``), metrics, ``reported_s``.
+        counts: The scheduler's counts: ``resumes`` (trials restored from a checkpoint) and
+            ``excess_promotions`` (trials promoted beyond n/η of a rung, which can happen because
+            the scheduler is asynchronous).
     """
 
     timing: Timing
@@ -112,19 +114,19 @@ class RunResult:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """All that is kept of a run.
+    """The complete record of a run.
 
     Args:
-        run_id: See `bench.matrix.matrix.Run`.
-        spec: See `bench.matrix.matrix.Run.spec`.
-        labels: ``searcher`` and ``scheduler`` as the matrix calls them.
-        objectives: With their reference values.
-        started_at: UTC, ISO 8601.
-        command: That made it.
-        environment: See `bench.records.environment`.
-        data: Name and checksum of the data set.
-        result: None if the run failed.
-        error: Traceback of a failed run.
+        run_id: The run's id; see `bench.matrix.matrix.Run`.
+        spec: Everything that determines the run; see `bench.matrix.matrix.Run.spec`.
+        labels: The ``searcher`` and ``scheduler`` under the names that the matrix gives them.
+        objectives: The objectives with their reference values.
+        started_at: The time of the start in UTC, as ISO 8601.
+        command: The command that made the run.
+        environment: The machine and the software; see `bench.records.environment`.
+        data: The data set's ``name`` and its checksum, ``sha256``.
+        result: The run's result; None if the run failed.
+        error: The traceback of a failed run; empty otherwise.
     """
 
     run_id: str
@@ -140,15 +142,15 @@ class RunRecord:
 
     @property
     def finished(self) -> bool:
-        """Whether the run came to its end."""
+        """Whether the run ended with a result."""
         return self.result is not None
 
     @property
     def reason(self) -> str:
-        """The last line of the error; empty without one."""
+        """The last line of the error; empty if there is no error."""
         return self.error.strip().rpartition("\n")[2]
 
     @property
     def objective_set(self) -> ObjectiveSet:
-        """The objectives as a set."""
+        """The objectives as an objective set."""
         return ObjectiveSet(self.objectives)

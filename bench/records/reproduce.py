@@ -1,4 +1,4 @@
-"""The command that makes one recorded run again, and no other."""
+"""The command that reproduces one recorded run and no other."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ from pathlib import PurePath
 from typing import Any
 
 from bench.errors import UserError
-from bench.matrix import matrix
+from bench.matrix.files import load_matrix, matrix_names
 from bench.matrix.matrix import Budget, Matrix, Run
 from bench.records.record import RunRecord
 
 FOLDER = "results/again"
-"""Where runs are made again, each in a folder of its own: what is recorded stays."""
+"""The folder for reproduced runs. Each gets its own subfolder, so no record is overwritten."""
 
 
 def command(record: RunRecord, settings: Mapping[str, Any]) -> str | None:
-    """``mobo-bench run …`` for this run alone; None if this version has no such run.
+    """Return the ``mobo-bench run …`` command that reproduces this run alone.
 
     Args:
-        record: Of the run.
-        settings: Of the matrix whose results it lies in.
+        record: The run's record.
+        settings: The settings of the matrix that the run belongs to, from its results folder.
+
+    Returns:
+        The command, quoted for a shell; None if this version cannot make exactly this run.
     """
     name = _matrix_name(record, settings)
     if name is None:
         return None
     try:
-        chosen = matrix.load_matrix(name)
+        chosen = load_matrix(name)
         run = _run(record, chosen, settings)
     except (UserError, KeyError, TypeError, ValueError):
         return None
@@ -54,18 +57,21 @@ def command(record: RunRecord, settings: Mapping[str, Any]) -> str | None:
 
 
 def _matrix_name(record: RunRecord, settings: Mapping[str, Any]) -> str | None:
-    """One that comes with the package, or the file that the recorded command names."""
-    if settings["name"] in matrix.matrix_names():
+    """Return the name of a matrix in the package, or the file that the recorded command names."""
+    if settings["name"] in matrix_names():
         return str(settings["name"])
     files = [part for part in _words(record) if part.endswith(".toml")]
     return files[0] if files and PurePath(files[0]).stem == settings["name"] else None
 
 
 def _run(record: RunRecord, chosen: Matrix, settings: Mapping[str, Any]) -> Run | None:
-    """The run of the matrix that has the record's id, which says all that can change a result."""
+    """Return the matrix's run that has the record's id, or None.
+
+    The id depends on everything that can change a result, so equal ids mean equal runs.
+    """
     seen = replace(
         chosen.with_dataset(str(settings["dataset"])),
-        problem=settings["problem"],  # in virtual time recorded curves stand for what trains
+        problem=settings["problem"],  # in virtual time recorded curves may replace training
         budget=Budget(**settings["budget"]),
     )
     seen = seen.in_virtual_time() if "virtual" in settings else seen.in_real_time()
@@ -74,7 +80,7 @@ def _run(record: RunRecord, chosen: Matrix, settings: Mapping[str, Any]) -> Run 
 
 
 def _resources(record: RunRecord) -> list[str]:
-    """What each trial had, where that is not a core."""
+    """Return the options for a trial's resources where these are not the default (one core)."""
     if record.result is None:
         return []
     found = []
@@ -89,7 +95,7 @@ def _resources(record: RunRecord) -> list[str]:
 
 
 def _given(record: RunRecord, option: str) -> list[str]:
-    """An option of the recorded command with its value; empty without."""
+    """Return an option of the recorded command with its value, or an empty list."""
     words = _words(record)
     for place, word in enumerate(words):
         if word == option and place + 1 < len(words):
@@ -102,5 +108,5 @@ def _given(record: RunRecord, option: str) -> list[str]:
 def _words(record: RunRecord) -> list[str]:
     try:
         return shlex.split(record.command)
-    except ValueError:  # quotes that do not end
+    except ValueError:  # a quotation mark is not closed
         return []

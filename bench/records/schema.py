@@ -1,4 +1,4 @@
-"""What ``run.json`` must hold to be a record, and its epochs: checked before either is used."""
+"""The checks that ``run.json`` and the table of epochs must pass before a record is used."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.records.record import FrontMember, RunResult, Timing, TrialRecord
 from mobo_core.objectives import Objective
 
 EPOCH_COLUMNS = ("trial", "epoch", "seconds", "startup_s", "reported_s")
-"""Of every record, beside the objectives and the configuration."""
+"""The columns that every table of epochs has, besides objectives and configuration."""
 
 
 class _Budget(BaseModel):
@@ -83,19 +83,23 @@ class _Run(BaseModel):
 
 
 def check_run(text: str) -> None:
-    """See that a ``run.json`` has every value a record needs, each of its type.
+    """Check that the text of a ``run.json`` has every value of a record, each of the right type.
 
     Raises:
-        ValueError: If not.
+        ValueError: If a value is missing or has another type.
     """
     _Run.model_validate_json(text, strict=True)
 
 
 def check_result(result: RunResult, objectives: Sequence[str]) -> None:
-    """See that trials and epochs are of one run, and the epochs hold the numbers a record needs.
+    """Check that trials and epochs belong to one run, and that the epochs have all columns.
+
+    Args:
+        result: The result to check.
+        objectives: The names of the run's objectives.
 
     Raises:
-        ValueError: If not.
+        ValueError: If a column is missing or not numeric, or if trials and epochs do not match.
     """
     numbers = [trial.trial for trial in result.trials]
     if not numbers or numbers != list(range(len(numbers))):
@@ -104,9 +108,9 @@ def check_result(result: RunResult, objectives: Sequence[str]) -> None:
         if name not in result.epochs:
             raise ValueError(f"its epochs have no column {name!r}")
         if not pd.api.types.is_numeric_dtype(result.epochs[name]):
-            raise ValueError(f"column {name!r} of its epochs holds no numbers")
+            raise ValueError(f"column {name!r} of its epochs is not numeric")
     reached = result.epochs.groupby("trial")["epoch"].max()
     recorded = {trial.trial: trial.epochs for trial in result.trials if trial.epochs}
     members = {member.trial for member in result.front}
     if reached.to_dict() != recorded or not members <= set(recorded):
-        raise ValueError("its epochs are of other trials")
+        raise ValueError("its epochs belong to other trials")

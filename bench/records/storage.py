@@ -1,6 +1,6 @@
-"""Records on disk: one folder a run with ``run.json`` and ``epochs.parquet``, written at once.
+"""Records on disk. Each run has one folder with ``run.json`` and ``epochs.parquet``.
 
-A record is complete or absent: it is written beside its place, flushed to disk and renamed.
+A record is complete or absent: it is written to a temporary folder, flushed to disk, then renamed.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from mobo_core.seeding import digest
 SCHEMA_VERSION = 1
 RUN_FILE, EPOCHS_FILE = "run.json", "epochs.parquet"
 RUN_ID = re.compile(rf"\.seed\d+\.[0-9a-f]{{{ID_DIGITS}}}$")
-"""What the id of a run ends with."""
+"""The pattern of the end of every run id."""
 WRITING, RETIRED = ".writing-", ".retired-"
-"""What the folders begin with of a record being written, and of the one that it replaces."""
+"""The name prefixes of a folder that is being written, and of the old one that it replaces."""
 
 
 def write(record: RunRecord, folder: Path) -> Path:
-    """Write a record as ``folder/run_id`` and return that path; replaces an older one.
+    """Write a record to ``folder/run_id`` and return that path. An older record is replaced.
 
     Raises:
         UserError: If the folder cannot be written.
-        TypeError, ValueError, pyarrow.ArrowException: If a value of it is of a kind that no record
-            can hold.
+        TypeError, ValueError, pyarrow.ArrowException: If the record has a value of a type that
+            cannot be stored.
     """
     target = folder / record.run_id
     try:
@@ -75,14 +75,18 @@ def _write(record: RunRecord, folder: Path, target: Path) -> None:
         files.flush(folder)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-        if target.exists() and retired.exists():  # else the old one is all there is: put back later
+        # Without a new record the old one is kept: `folders.held` puts it back later.
+        if target.exists() and retired.exists():
             with contextlib.suppress(OSError):
                 files.remove(retired)
 
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Hold Ctrl-C and SIGTERM back until a record is on disk; only the main thread can."""
+    """Delay Ctrl-C and SIGTERM until a record is on disk.
+
+    Only the main thread can set signal handlers, so other threads are not protected.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -101,15 +105,15 @@ def _uninterrupted() -> Iterator[None]:
 
 
 class DamagedRecordError(UserError):
-    """A record that cannot be read, and may be made again."""
+    """A record that cannot be read; its run may be executed again."""
 
 
 def read(path: Path) -> RunRecord:
-    """The record in the folder `path`.
+    """Return the record in the folder `path`.
 
     Raises:
-        DamagedRecordError: If it is damaged or not a record.
-        UserError: If it is of another schema.
+        DamagedRecordError: If the record is damaged, or if the folder holds no record.
+        UserError: If the record has another schema version.
     """
     try:
         text = (path / RUN_FILE).read_text("utf-8")
@@ -117,8 +121,8 @@ def read(path: Path) -> RunRecord:
         version = document.pop("schema_version")
         if version != SCHEMA_VERSION:
             raise UserError(
-                f"{path} has schema {version!r}, this version reads {SCHEMA_VERSION}; move the "
-                "folder away or use the version that made it"
+                f"{path} has schema {version!r}, but this version reads {SCHEMA_VERSION}; move the "
+                "folder away, or use the version of mobo-bench that wrote it"
             )
         schema.check_run(text)
         result = document.pop("result")
@@ -128,62 +132,68 @@ def read(path: Path) -> RunRecord:
             **document,
         )
         if record.run_id != path.name:
-            raise ValueError(f"it is of the run {record.run_id!r}")
+            raise ValueError(f"it belongs to the run {record.run_id!r}")
         if record.result is not None:
             schema.check_result(record.result, [o.name for o in record.objectives])
     except UserError:
         raise
-    except Exception as error:  # whatever a stranger's file makes of the libraries that read it
+    except Exception as error:  # the libraries may raise anything on a damaged file
         raise DamagedRecordError(
-            f"{path} is not a readable record ({one_line(error)}); move the folder away or make it "
-            "again with --force"
+            f"{path} is not a readable record ({one_line(error)}); move the folder away, or "
+            "execute the run again with --force"
         ) from error
     return record
 
 
 def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is no number")
+    raise ValueError(f"{constant} is not a number")
 
 
 def one_line(error: Exception) -> str:
-    """An error in one line."""
+    """Return the text of an error as one line."""
     return " ".join(repr(error).split())
 
 
 def read_all(folder: Path) -> list[RunRecord]:
-    """All records of a results folder, ordered by run id.
+    """Return all records of a results folder, ordered by run id.
 
     Raises:
-        UserError: If one cannot be read: nothing is skipped in silence.
+        UserError: If a record cannot be read. No record is skipped silently.
     """
     paths = sorted(path for path in folder.iterdir() if is_record(path))
     return [read(path) for path in paths]
 
 
 def is_record(path: Path) -> bool:
-    """Whether something in a results folder claims to be a record: a folder, or a run's id."""
+    """Return whether an entry of a results folder is a record by its name or kind.
+
+    Every folder counts, and so does a file named like a run id. Hidden entries do not count.
+    """
     if path.name.startswith("."):
         return False
     return path.is_dir() or RUN_ID.search(path.name) is not None
 
 
 def find(folder: Path, run_id: str) -> RunRecord | None:
-    """The record of a run, or None if it was not made.
+    """Return the record of a run, or None if there is none.
 
     Raises:
-        UserError: If its record cannot be read.
+        UserError: If the record cannot be read.
     """
     path = folder / run_id
     return read(path) if path.exists() else None
 
 
 def fingerprint(result: RunResult) -> str:
-    """SHA-256 of all of a result: equal for runs in virtual time that are the same bit for bit."""
+    """Return the SHA-256 of a whole result.
+
+    Two runs in virtual time have the same fingerprint if they are equal bit for bit.
+    """
     return digest([_result_to_json(result), result.epochs.to_csv(index=False)])
 
 
 def _to_json(record: RunRecord) -> dict[str, Any]:
-    """The record as JSON-able values, without the epochs, which have a file of their own."""
+    """Return the record as values for JSON. The epochs are left out: they have their own file."""
     document = {f.name: getattr(record, f.name) for f in fields(record)}
     document["objectives"] = [asdict(objective) for objective in record.objectives]
     if record.result is not None:
@@ -192,7 +202,7 @@ def _to_json(record: RunRecord) -> dict[str, Any]:
 
 
 def _result_to_json(result: RunResult) -> dict[str, Any]:
-    """All but the epochs."""
+    """Return the result as values for JSON, without the epochs."""
     return {
         "timing": asdict(result.timing),
         "trials": [asdict(trial) for trial in result.trials],
@@ -213,5 +223,5 @@ def _result_from_json(document: dict[str, Any], path: Path) -> RunResult:
         resources=document["resources"],
         predicted=document["predicted"],
         epochs=pd.read_parquet(path / EPOCHS_FILE),
-        counts=document.get("counts", {}),  # younger than the schema
+        counts=document.get("counts", {}),  # records written by older versions have no counts
     )

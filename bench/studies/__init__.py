@@ -1,1 +1,1 @@
-"""What is made of many runs: the gate, replays, recorded tables, timings of runs and of scale."""
+"""Studies of many runs: the CI gate, replays, recorded tables, and timings."""

@@ -1,10 +1,11 @@
-"""The gate: schedulers must not get slower or worse, and virtual runs must repeat bit for bit.
+"""The CI gate: schedulers must not get slower or worse, and virtual runs must repeat bit for bit.
 
-The matrix ``gate`` is run in virtual time: every scheduler, random search, paired seeds, every run
-twice. Speed-ups and hypervolume gaps against FIFO of the same seed are compared, seed by seed, with
-a committed reference. As nothing in it is left to chance, a difference is a change of the code (or,
-in the last digits, of the processor). FIFO must not change at all: with other curves, costs or
-rounds the comparison would mean nothing.
+The matrix ``gate`` has every scheduler, with random search. It runs in virtual time with paired
+seeds, and every run is made twice. Speed-ups and hypervolume gaps against FIFO of the same seed
+are compared with a committed reference, seed by seed. Nothing in these runs is random, so a
+difference comes from a change of the code (in the last digits, also from another processor).
+FIFO itself must not change: with other curves, costs or simulated steps the comparison would mean
+nothing.
 """
 
 from __future__ import annotations
@@ -30,27 +31,34 @@ from bench.errors import UserError
 from bench.execution import queue
 from bench.execution.parallel import in_processes
 from bench.execution.virtual import VirtualBackend
-from bench.matrix.matrix import Matrix, Run, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Matrix, Run
 from bench.records import environment, files, storage
 from bench.records.record import RunRecord
 
 MARGINS = {"speedup": 0.05, "gap": 0.005}
-"""What a cell may lose: of its speed-up, relatively; of FIFO's hypervolume, absolutely."""
+"""The largest loss that a cell may have.
+
+For the speed-up it is relative. For the gap it is a share of FIFO's hypervolume."""
 DIGITS = 6
+"""The decimal places to which measured figures are rounded."""
 SAME = 1e-6
-"""Relative difference of FIFO's figures that another processor may make."""
+"""The relative difference in FIFO's figures that another processor may cause."""
 KEYS = {"seeds", "margins", "matrix", "baseline", "cells"}
+"""The keys that every reference must have."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What the matrix gave.
+    """The measured figures of the matrix.
 
     Args:
-        cells: ``scheduler / objectives`` → ``speedup`` and ``gap``, a value per seed: FIFO's
-            virtual run time over this one's, and 1 minus the ratio of hypervolumes.
-        baseline: Objective set → ``runtime_s``, ``epochs`` and ``hypervolume`` of FIFO, likewise.
-        unequal: Ids of runs that did not repeat bit for bit.
+        cells: ``scheduler / objectives`` → ``speedup`` and ``gap``, one value per seed each. The
+            speed-up is FIFO's virtual runtime divided by the scheduler's. The gap is 1 minus the
+            scheduler's hypervolume divided by FIFO's.
+        baseline: Objective set → ``runtime_s``, ``epochs`` and ``hypervolume`` of FIFO, one value
+            per seed each.
+        unequal: The ids of runs that did not repeat bit for bit.
     """
 
     cells: dict[str, dict[str, list[float]]]
@@ -60,18 +68,18 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Change:
-    """How a figure of a cell differs from the reference.
+    """The difference of one figure of a cell from the reference.
 
     Args:
         cell: ``scheduler / objectives``.
         figure: ``speedup`` or ``gap``.
-        before: Mean over the seeds.
-        now: The same.
-        loss: What was lost over the seeds: of the speed-up 1 minus the geometric mean of the
-            ratios, of the hypervolume the mean difference; negative for a gain.
-        low: Of the bootstrap 95 % interval of the loss.
-        high: Likewise.
-        bound: Largest loss allowed.
+        before: The reference's mean over the seeds.
+        now: The measured mean over the seeds.
+        loss: The loss over the seeds; negative for a gain. For the speed-up it is 1 minus the
+            geometric mean of the ratios. For the gap it is the mean difference.
+        low: The lower end of the bootstrap 95 % interval of the loss.
+        high: The upper end of that interval.
+        bound: The largest allowed loss.
     """
 
     cell: str
@@ -85,7 +93,7 @@ class Change:
 
     @property
     def fails(self) -> bool:
-        """Whether more was lost than is allowed."""
+        """Whether the loss is larger than allowed, or not a number."""
         return not self.loss <= self.bound
 
     def __str__(self) -> str:
@@ -98,27 +106,27 @@ class Change:
 
 
 def fixed_matrix() -> Matrix:
-    """What is measured."""
+    """Return the matrix that the gate measures."""
     return load_matrix("gate")
 
 
 def measure(
     matrix: Matrix, seeds: Sequence[int], processes: int | None, data_dir: str
 ) -> Measurement:
-    """Make every run of the matrix twice.
+    """Make every run of the matrix twice and return its figures.
 
     Args:
-        matrix: In virtual time.
-        seeds: Paired over the schedulers.
-        processes: 1 stays in this process; None is one for each core.
-        data_dir: Where surrogates lie, if the matrix needs some.
+        matrix: A matrix in virtual time.
+        seeds: The seeds; every scheduler runs with the same ones.
+        processes: The number of processes. 1 stays in this process; None means one per core.
+        data_dir: The folder with the surrogates, if the matrix needs any.
 
     Raises:
         UserError: If a run fails, or FIFO finds nothing better than the reference point.
     """
     runs = matrix.runs(seeds)
     backend = VirtualBackend(data_dir, processes)
-    # The other way round, so that a run finds itself in another process after other runs.
+    # The second pass is reversed, so a run follows other runs and may be in another process.
     first, second = (_make(order, backend, data_dir) for order in (runs, runs[::-1]))
     unequal = [
         run.run_id
@@ -130,6 +138,7 @@ def measure(
 
 
 def _make(runs: Sequence[Run], backend: VirtualBackend, data_dir: str) -> dict[str, RunRecord]:
+    """Return run id → record, or raise an error if a run fails."""
     attempts = (
         in_processes(queue.attempt, runs, (backend, data_dir), backend.processes)
         if backend.processes > 1
@@ -137,7 +146,7 @@ def _make(runs: Sequence[Run], backend: VirtualBackend, data_dir: str) -> dict[s
     )
     made = {}
     with contextlib.closing(attempts):
-        for run, (record, reason) in attempts:
+        for run, (record, reason, _) in attempts:
             if reason:
                 raise UserError(f"{run.run_id}: {reason}")
             made[run.run_id] = record
@@ -145,11 +154,13 @@ def _make(runs: Sequence[Run], backend: VirtualBackend, data_dir: str) -> dict[s
 
 
 def _fingerprint(record: RunRecord) -> str:
+    """Return a checksum of a run's result."""
     assert record.result is not None, "failed runs have been refused"
     return storage.fingerprint(record.result)
 
 
 def _baseline(runs: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
+    """Return FIFO's figures of every objective set; see `Measurement`."""
     fifo = runs[runs["scheduler"] == BASELINE]
     columns = ["runtime_s", "epochs", "hypervolume"]
     return {
@@ -159,6 +170,7 @@ def _baseline(runs: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
 
 
 def _figures(runs: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
+    """Return the speed-ups and gaps of every cell; see `Measurement`."""
     runs = runs[runs["scheduler"] != BASELINE]
     cells = {}
     for (scheduler, objectives), cell in runs.groupby(["scheduler", "objectives"], sort=False):
@@ -174,19 +186,19 @@ def _figures(runs: pd.DataFrame) -> dict[str, dict[str, list[float]]]:
 
 
 def compare(matrix: Matrix, measured: Measurement, reference: dict[str, Any]) -> list[Change]:
-    """Every figure of every cell against the reference.
+    """Return the changes of every figure of every cell against the reference.
 
     Args:
-        matrix: What was measured.
-        measured: From `measure`.
-        reference: From `read_reference`.
+        matrix: The matrix that was measured.
+        measured: The result of `measure`.
+        reference: The result of `read_reference`.
 
     Raises:
-        UserError: If the reference is of another matrix, or FIFO itself has changed.
+        UserError: If the reference is of another matrix, or if FIFO itself has changed.
     """
-    remedy = "if that is meant, write a new reference with --update"
+    remedy = "if this is intended, write a new reference with --update"
     if reference["matrix"] != matrix.settings():
-        raise UserError(f"the reference is of other settings than the matrix has now; {remedy}")
+        raise UserError(f"the reference has other settings than the matrix has now; {remedy}")
     for key, mine in (("cells", measured.cells), ("baseline", measured.baseline)):
         if reference[key].keys() != mine.keys():
             raise UserError(f"the reference has other {key} than were measured; {remedy}")
@@ -195,14 +207,14 @@ def compare(matrix: Matrix, measured: Measurement, reference: dict[str, Any]) ->
             before = reference["baseline"][objectives][figure]
             if not np.allclose(values, before, rtol=SAME):
                 raise UserError(
-                    f"fifo / {objectives}: {figure} was {before} and is {values}: the curves or "
-                    f"the simulation are not what they were; {remedy}"
+                    f"fifo / {objectives}: {figure} was {before} and is now {values}: the "
+                    f"curves or the simulation have changed; {remedy}"
                 )
     changes = []
     for cell, figures in measured.cells.items():
         for figure, bound in reference["margins"].items():
             before, now = np.array(reference["cells"][cell][figure]), np.array(figures[figure])
-            # The mean of logarithms: one seed that gained much must not hide many that lost.
+            # A mean of logarithms: a large gain in one seed must not hide losses in many.
             steps = np.log(now / before) if figure == "speedup" else now - before
             low, high = mean_interval(steps)
             loss = float(steps.mean())
@@ -213,7 +225,7 @@ def compare(matrix: Matrix, measured: Measurement, reference: dict[str, Any]) ->
 
 
 def summary(measured: Measurement) -> pd.DataFrame:
-    """A row per scheduler: its speed-up and gap, means over objective sets and seeds."""
+    """Return a row per scheduler: its speed-up and gap over all objective sets and seeds."""
     rows: dict[str, dict[str, list[float]]] = {}
     for cell, figures in measured.cells.items():
         row = rows.setdefault(cell.partition(" / ")[0], {"speedup": [], "gap": []})
@@ -224,8 +236,8 @@ def summary(measured: Measurement) -> pd.DataFrame:
             {
                 "scheduler": scheduler,
                 "speed-up": np.mean(row["speedup"]),
-                "HV gap mean %": 100 * np.mean(row["gap"]),
-                "HV gap worst %": 100 * np.max(row["gap"]),
+                "mean hypervolume gap %": 100 * np.mean(row["gap"]),
+                "worst hypervolume gap %": 100 * np.max(row["gap"]),
             }
             for scheduler, row in rows.items()
         ]
@@ -233,28 +245,28 @@ def summary(measured: Measurement) -> pd.DataFrame:
 
 
 def read_reference(path: Path) -> dict[str, Any]:
-    """A reference that was written by `write_reference`.
+    """Read a reference that `write_reference` has written.
 
     Raises:
-        UserError: If there is none.
+        UserError: If the file is missing or is not such a reference.
     """
     try:
         document: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if lacking := sorted(KEYS - set(document)):
-            raise ValueError(f"it lacks {lacking[0]!r}")
+            raise ValueError(f"key {lacking[0]!r} is missing")
         parts = [*document["cells"].values(), *document["baseline"].values()]
         if any(len(v) != len(document["seeds"]) for part in parts for v in part.values()):
-            raise ValueError("a cell has not one value per seed")
+            raise ValueError("a cell does not have one value per seed")
         if document["margins"].keys() != MARGINS.keys():
-            raise ValueError(f"its margins are not of {sorted(MARGINS)}")
+            raise ValueError(f"its margins must be of {sorted(MARGINS)}")
         if any(not MARGINS.keys() <= cell.keys() for cell in document["cells"].values()):
-            raise ValueError(f"a cell has not {sorted(MARGINS)}")
+            raise ValueError(f"a cell must have {sorted(MARGINS)}")
         values = [number for part in parts for v in part.values() for number in v]
         if not np.isfinite([float(v) for v in (*values, *document["margins"].values())]).all():
             raise ValueError("a value is not finite")
     except (OSError, ValueError, AttributeError, TypeError, RecursionError, OverflowError) as error:
         raise UserError(
-            f"{path} is no reference of the gate ({error}); write one with --update --reason '…'"
+            f"{path} is not a reference of the gate ({error}); write one with --update --reason '…'"
         ) from error
     return document
 
@@ -262,7 +274,7 @@ def read_reference(path: Path) -> dict[str, Any]:
 def write_reference(
     matrix: Matrix, measured: Measurement, seeds: Sequence[int], reason: str, path: Path
 ) -> None:
-    """Write what was measured as the new reference, with how it was made and why."""
+    """Write the measured figures as the new reference, with how and why it was made."""
     document = {
         "reason": reason,
         "written_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -273,7 +285,7 @@ def write_reference(
         "matrix": matrix.settings(),
         "baseline": measured.baseline,
     }
-    # A cell in a line: people read what changed.
+    # Each cell has its own line, so that a diff shows what changed.
     cells = [f"  {json.dumps(name)}: {json.dumps(c)}" for name, c in measured.cells.items()]
     head = json.dumps(document, indent=1, allow_nan=False).removesuffix("\n}")
     text = f'{head},\n "cells": {{\n' + ",\n".join(cells) + "\n }\n}\n"

@@ -1,7 +1,7 @@
-"""Recording the curves of a grid: what virtual runs look up (`mobo_core.problems.tabular`).
+"""Record the curves of a grid, for virtual runs to look up (`mobo_core.problems.tabular`).
 
-Every curve is kept at once, so a recording that is cut goes on where it was. One that was begun
-with other code or data is refused.
+Every curve is saved at once, so an interrupted recording continues where it stopped. A recording
+that was begun with other code or data is refused.
 """
 
 from __future__ import annotations
@@ -34,15 +34,18 @@ from mobo_core.seeding import digest
 from mobo_core.space import ChoiceParameter, SearchSpace
 
 STARTUP = "startup_s"
+"""The key of the seconds that building a training took."""
 OF = "of.json"
-"""In the folder of unfinished work: what it is of."""
+"""The file in the folder of unfinished work that identifies the recording."""
 
 
 def grid_of(space: SearchSpace, sizes: Mapping[str, int]) -> dict[str, list[Any]]:
-    """Parameter → values: all of a choice, evenly spread ones of a range, bounds included.
+    """Return parameter → values: all values of a choice, evenly spread values of a range.
+
+    The values of a range include its bounds.
 
     Args:
-        space: What is recorded.
+        space: The search space to record.
         sizes: Name of each range → number of values.
 
     Raises:
@@ -58,7 +61,7 @@ def grid_of(space: SearchSpace, sizes: Mapping[str, int]) -> dict[str, list[Any]
             raise UserError(f"parameter {parameter.name!r} needs at least 2 values, got {count}")
         steps = [k / (count - 1) for k in range(count)]
         values = [parameter.from_unit(step) for step in steps]
-        # Rounded: a grid is read by people, and looked up by equality.
+        # Rounded values are easy to read and can be compared for equality.
         grid[parameter.name] = [float(f"{value:.4g}") for value in values]
     return grid
 
@@ -74,15 +77,15 @@ def record(
     """Train every configuration of the grid and write the table.
 
     Args:
-        problem: What is trained.
-        grid: From `grid_of`.
-        seeds: Training seeds.
-        out: Parquet file; unfinished work lies beside it in ``OUT.parts``.
-        workers: Processes.
-        console: For progress.
+        problem: The problem to train.
+        grid: The grid from `grid_of`.
+        seeds: The training seeds.
+        out: The Parquet file to write. Unfinished work lies beside it in ``OUT.parts``.
+        workers: The number of processes.
+        console: The console that shows the progress.
 
     Raises:
-        UserError: If the unfinished work beside it is of another problem, or another process is at
+        UserError: If the unfinished work is of another problem, or another process is working on
             it.
     """
     parts = out.with_name(out.name + ".parts")
@@ -100,7 +103,7 @@ def _curves(
     workers: int,
     console: Console,
 ) -> list[dict[str, Any]]:
-    """All curves; those that do not lie in `parts` are trained."""
+    """Return all curves, after training those that are not in `parts` yet."""
     configs = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
     jobs = {
         parts / f"{digest([config, seed])[:16]}.json": (config, seed)
@@ -121,7 +124,7 @@ def _curves(
 
 
 def _open(parts: Path, problem: Problem) -> None:
-    """The folder of unfinished work, which must be of this problem."""
+    """Create the folder of unfinished work, or raise an error if it is of another problem."""
     identity = {
         "problem": problem.name,
         "max_epochs": problem.max_epochs,
@@ -135,11 +138,12 @@ def _open(parts: Path, problem: Problem) -> None:
     elif json.loads(described.read_text("utf-8")) != identity:
         raise UserError(
             f"{parts} was begun with another problem, number of epochs, data, code, packages or "
-            "machine: go on with those, choose another OUT, or delete the folder"
+            "machine: continue with those, choose another OUT, or delete the folder"
         )
 
 
 def _record_one(job: tuple[Path, tuple[dict[str, Any], int]], problem: Problem) -> None:
+    """Train one configuration with one seed and save its curve."""
     path, (config, seed) = job
     began = time.perf_counter()
     training = problem.start(config, seed)
@@ -161,9 +165,10 @@ def _write(
     curves: Sequence[Mapping[str, Any]],
     out: Path,
 ) -> None:
+    """Write the curves as a table with its card, and the card as JSON beside it."""
     rows = pd.DataFrame([row for curve in curves for row in curve["rows"]])
     rows = rows.sort_values([*grid, SEED, EPOCH], ignore_index=True)
-    rows[SECONDS] = rows[SECONDS].round(4)  # of the clock: the rest is noise, and large on disk
+    rows[SECONDS] = rows[SECONDS].round(4)  # further digits are noise and take space
     card = TableCard(
         name=problem.name,
         space={name: list(values) for name, values in grid.items()},

@@ -1,9 +1,9 @@
-"""Offline replays: recorded full curves through a matrix's schedulers, in virtual time.
+"""Replay recorded full curves through a matrix's schedulers, in virtual time and without training.
 
-A configuration and seed give the same curve bit for bit, so what a scheduler would have done with
-a set of trials follows from the curves a FIFO run recorded. Training once thus pays for any number
-of schedulers, draws of trials and slots. Search must not depend on results: trials are drawn from
-the pool of curves, the same draws for every scheduler.
+A configuration and seed give the same curve bit for bit. The curves of a FIFO run therefore show
+what any scheduler would have done with the same trials. Training once is enough for any number of
+schedulers, draws of trials and slots. The search must not depend on results: trials are drawn
+from the pool of curves, and every scheduler gets the same draws.
 """
 
 from __future__ import annotations
@@ -38,18 +38,20 @@ from mobo_core.virtual import (
 )
 
 ORACLE = "oracle"
+"""The label of the oracle: it trains trials outside FIFO's final front for one epoch only."""
 COVERAGE_LEVELS = (0.5, 0.9)
+"""The quantiles of ``hv-promotion``'s projections that are checked."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Full curves to draw trials from.
+    """A pool of full curves to draw trials from.
 
     Args:
         metrics: Column name → (n, T) values after each epoch.
-        seconds: (n, T) length of each epoch.
-        configs: The first row of each curve, where the hyper-parameters stand: in columns
-            ``config_…`` of records, under their names in a file.
+        seconds: (n, T) length of each epoch in seconds.
+        configs: The first row of each curve, with its hyper-parameters. Their columns are called
+            ``config_…`` in records and have the parameters' own names in a file.
     """
 
     metrics: dict[str, NDArray[np.float64]]
@@ -60,13 +62,13 @@ class Pool:
         return len(self.seconds)
 
     def points(self, objectives: ObjectiveSet) -> Points:
-        """(n, T, m) minimised."""
+        """Return (n, T, m) minimised points: n curves, T epochs, m objectives."""
         columns = [self.metrics[name] for name in objectives.names]
         points: Points = np.stack(columns, axis=-1) * objectives.signs
         return points
 
     def config(self, index: int, space: SearchSpace) -> dict[str, object]:
-        """The hyper-parameters of a curve, as far as they were recorded."""
+        """Return the hyper-parameters of a curve, as far as they were recorded."""
         columns = {name: f"config_{name}" for name in space.names}
         columns = {name: c if c in self.configs else name for name, c in columns.items()}
         row = self.configs.iloc[index]
@@ -75,7 +77,7 @@ class Pool:
     def curves(
         self, picked: Sequence[int], objectives: ObjectiveSet, space: SearchSpace
     ) -> RecordedCurves:
-        """Some of the curves as a problem."""
+        """Return some of the curves as a problem."""
         names = objectives.names
         return RecordedCurves(
             [
@@ -94,13 +96,13 @@ class Pool:
 
 
 def read_pool(path: Path) -> Pool:
-    """The full curves in a results folder's FIFO runs, or in a CSV or Parquet file.
+    """Read the full curves of a results folder's FIFO runs, or of a CSV or Parquet file.
 
-    A file has a row per configuration (column ``config``) and ``epoch`` with the metrics and
+    A file has a row per configuration (column ``config``) and ``epoch``, with the metrics and
     ``seconds``.
 
     Raises:
-        UserError: If there are none or some are incomplete.
+        UserError: If there are no curves, or if some are incomplete.
     """
     if path.is_dir():
         table = _recorded_curves(path)
@@ -122,6 +124,7 @@ def read_pool(path: Path) -> Pool:
 
 
 def _recorded_curves(folder: Path) -> pd.DataFrame:
+    """Return the curves of completed trials in a folder's FIFO runs, a row per epoch."""
     folders.read_settings(folder)
     parts = []
     for record in storage.read_all(folder):
@@ -130,7 +133,7 @@ def _recorded_curves(folder: Path) -> pd.DataFrame:
         completed = [t.trial for t in record.result.trials if t.status == "completed"]
         epochs = record.result.epochs
         curves = epochs[epochs["trial"].isin(completed)].assign(seed=record.spec["seed"])
-        # The same configuration and seed gives the same curve, in whatever objective set.
+        # A configuration and seed give the same curve in every objective set.
         named = curves.filter(regex="^(seed|config_)").astype(str).agg(" ".join, axis=1)
         parts.append(curves.assign(config=named))
     if not parts:
@@ -145,22 +148,34 @@ def replay_matrix(
     draws: int,
     slots: Sequence[int],
 ) -> pd.DataFrame:
-    """Every scheduler of the matrix but FIFO, and the oracle, over the same draws of trials.
+    """Replay every scheduler of the matrix except FIFO, and the oracle, on the same draws.
+
+    Args:
+        pool: The curves to draw trials from.
+        matrix: The matrix with the schedulers, objective sets and budget.
+        problem: The problem that the curves are of.
+        draws: The number of draws; each takes as many curves as a run has trials.
+        slots: The numbers of slots to simulate.
 
     Returns:
-        A row per draw, objective set, number of slots and scheduler: epochs_saved and time_saved
-        (0 to 1; training time alone: suggestions, saving and restoring cost nothing here),
-        hypervolume_ratio, all against FIFO; oracle_saved; resumes; front_lost (distinct
-        points of FIFO's final front that were ended early) and lost_at (their epochs); and for
-        hv-promotion cover_50 and cover_90, the shares of its ended trials that would have ended
-        no better than the projected median and the projected 0.9 quantile.
+        A row per draw, objective set, number of slots and scheduler. ``epochs_saved`` and
+        ``time_saved`` are shares of FIFO's, 0 to 1; only training takes time here, while
+        suggestions, saving and restoring cost nothing. ``hypervolume_ratio`` is against FIFO, too.
+        ``oracle_saved`` is what the oracle saves. ``resumes`` is a count. ``front_lost`` counts
+        the distinct points of FIFO's final front that were ended early, and ``lost_at`` lists
+        their epochs. For ``hv-promotion``, ``cover_50`` and ``cover_90`` are the shares of its
+        ended trials that would have ended no better than the projected median and the projected
+        0.9 quantile.
 
     Raises:
         UserError: If the pool has fewer curves than a run has trials.
     """
     budget = matrix.budget
     if len(pool) < budget.trials:
-        raise UserError(f"{budget.trials} trials a draw from only {len(pool)} curves")
+        raise UserError(
+            f"cannot draw {budget.trials} trials from only {len(pool)} curves: give more curves or "
+            "fewer --trials"
+        )
     jobs = list(_jobs(matrix, problem, draws, slots))
     rows = [_row(pool, job, budget.trials, problem) for job in track(jobs, description="replaying")]
     return pd.DataFrame(rows)
@@ -168,14 +183,17 @@ def replay_matrix(
 
 @dataclass(frozen=True)
 class _Job:
+    """One replay: a scheduler on a draw of trials."""
+
     draw: int
     objectives: tuple[str, ...]
     slots: int
     scheduler: Component | None
-    """None for the oracle."""
+    """The scheduler, or None for the oracle."""
 
 
 def _jobs(matrix: Matrix, problem: Problem, draws: int, slots: Sequence[int]) -> Iterator[_Job]:
+    """Yield the replays of every draw, objective set and number of slots."""
     for draw in range(draws):
         for names in matrix.objective_sets:
             for width in slots:
@@ -186,6 +204,7 @@ def _jobs(matrix: Matrix, problem: Problem, draws: int, slots: Sequence[int]) ->
 
 
 def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, object]:
+    """Return the row of one replay."""
     picked = np.random.default_rng(job.draw).permutation(len(pool))[:trials]
     objectives = catalogue.make_objectives(problem, job.objectives)
     points, seconds = pool.points(objectives)[picked], pool.seconds[picked]
@@ -231,17 +250,23 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
 
 
 def _ratio(points: Points, baseline: Points, reference: Points) -> float:
-    """Of hypervolumes; NaN if the baseline has none."""
+    """Return the ratio of two hypervolumes; NaN if the baseline has none."""
     whole = hypervolume(baseline, reference)
     return hypervolume(points, reference) / whole if whole else np.nan
 
 
 def oracle_epochs(on_front: NDArray[np.bool_], length: int) -> NDArray[np.int64]:
-    """(n,) what one who knows FIFO's final front would train: one epoch, or all for the front."""
+    """Return (n,) epochs that the oracle trains: all for FIFO's final front, one for other trials.
+
+    Args:
+        on_front: (n,) whether each trial is on FIFO's final front.
+        length: The epochs of a full curve.
+    """
     return np.where(on_front, length, 1)
 
 
 def _fifo_seconds(seconds: NDArray[np.float64], slots: int) -> float:
+    """Return the seconds that FIFO takes: each trial starts on the slot that is free first."""
     free = np.zeros(slots)
     for trial in seconds.sum(axis=1):
         free[np.argmin(free)] += trial
@@ -255,7 +280,7 @@ def _coverage(
     points: Points,
     epochs: NDArray[np.int64],
 ) -> dict[str, float]:
-    """How often the ends that were not trained for lie within what was projected."""
+    """Return how often trials that were ended early would have ended no better than projected."""
     ended = np.flatnonzero(epochs < points.shape[1])
     learned = [not objective.exact for objective in objectives]
     shares = {}
@@ -269,17 +294,21 @@ def _coverage(
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """Over the draws: a row per objective set, slots and scheduler, in per cent."""
+    """Return a row per objective set, number of slots and scheduler, in per cent over the draws.
+
+    Args:
+        rows: The table from `replay_matrix`.
+    """
     grouped = rows.groupby(["objectives", "slots", "scheduler"], sort=False)
     loss = 100 * (grouped["hypervolume_ratio"].agg(["median", "mean", "min"]) - 1)
     return pd.DataFrame(
         {
             "epochs saved %": 100 * grouped["epochs_saved"].median(),
-            "oracle %": 100 * grouped["oracle_saved"].median(),
+            "oracle saves %": 100 * grouped["oracle_saved"].median(),
             "time saved %": 100 * grouped["time_saved"].median(),
-            "HV median %": loss["median"],
-            "HV mean %": loss["mean"],
-            "HV worst %": loss["min"],
+            "hypervolume median %": loss["median"],
+            "hypervolume mean %": loss["mean"],
+            "hypervolume worst %": loss["min"],
             "front lost": grouped["front_lost"].mean(),
             "resumes": grouped["resumes"].mean(),
             **{

@@ -1,4 +1,4 @@
-"""How fast virtual time runs, and how its cost grows with trials and workers."""
+"""Measure how fast virtual time runs, and how its cost grows with trials and workers."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ class Case:
     """One run to be timed.
 
     Args:
-        scheduler: Of the catalogue.
-        trials: Of the run.
-        workers: Of the simulated cluster.
+        scheduler: The scheduler, from the catalogue.
+        trials: The number of trials.
+        workers: The number of workers of the simulated cluster.
     """
 
     scheduler: Component
@@ -46,14 +46,14 @@ class Case:
 
 
 class PowerLaws:
-    """Power laws that cross, and sizes that trade off against them; an epoch takes a second.
+    """A problem with power laws that cross, and sizes that trade off against them.
 
-    Reports are made when they are due: a list of all of them would have the memory of the problem
-    timed, where it happens to lie, and not the run.
+    An epoch takes one second. Reports are made when they are due. If they were stored, the
+    measurement would include the time to read them from memory, which is not part of the run.
 
     Args:
-        trials: Number of curves.
-        seed: Of their draw.
+        trials: The number of curves.
+        seed: The seed that draws the curves.
     """
 
     max_epochs = EPOCHS
@@ -67,13 +67,15 @@ class PowerLaws:
         self._errors = (start * bonus)[:, None] * epochs ** -rate[:, None]
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
-        """The curve of that number."""
+        """Return the curve whose number is in the configuration."""
         number = config["curve"]
         size = float(self._size[number])
         return _PowerLaw(self._errors[number], size)
 
 
 class _PowerLaw(CurveTraining):
+    """One curve, computed epoch by epoch."""
+
     def __init__(self, errors: Points, size: float) -> None:
         super().__init__((), hidden=None)
         self._errors = errors
@@ -89,9 +91,10 @@ def measure(case: Case) -> dict[str, float | str]:
     """Run a case and time it.
 
     Returns:
-        scheduler, workers, trials; results (reports handled), seconds (real), results per second,
-        utilisation (share of the workers' virtual time that trained, 0 to 1) and memory (by how
-        much the run raised the largest resident size of the process, MiB).
+        A row with these columns: scheduler, workers, trials; results, the number of reports
+        handled; seconds of real time; results/s; utilisation, the share of the workers' virtual
+        time that trained (0 to 1); memory MiB, by how much the run raised the largest resident
+        size of the process.
     """
     problem = PowerLaws(case.trials)
     context = Context(SPACE, OBJECTIVES, EPOCHS, case.workers, seed=0)
@@ -118,19 +121,19 @@ def measure(case: Case) -> dict[str, float | str]:
 
 
 def _largest_mib() -> float:
-    """Largest resident size of this process so far, MiB."""
+    """Return the largest resident size of this process so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def measure_growth(
     group: tuple[Component, int], trials: Sequence[int], repeats: int
 ) -> list[dict[str, float | str]]:
-    """`measure` one scheduler with so many workers at each number of trials, few first.
+    """Time one scheduler with one number of workers at each number of trials, smallest first.
 
     Args:
-        group: Scheduler and workers.
-        trials: Numbers of trials.
-        repeats: The sizes in turn so often; the fastest of each counts.
+        group: The scheduler and the number of workers.
+        trials: The numbers of trials.
+        repeats: The number of rounds over all sizes; the fastest run of each size counts.
     """
     scheduler, workers = group
     rounds = [
@@ -139,7 +142,7 @@ def measure_growth(
     ]
     best = []
     for same in zip(*rounds, strict=True):
-        # Only in the first round is the largest resident size the run's own.
+        # The largest resident size never falls, so only the first round measures it.
         fastest = min(same, key=lambda row: float(row["seconds"]))
         best.append({**fastest, "memory MiB": same[0]["memory MiB"]})
     return best
@@ -148,9 +151,9 @@ def measure_growth(
 def measured(
     schedulers: Sequence[Component], trials: Sequence[int], workers: Sequence[int], repeats: int
 ) -> Iterator[list[dict[str, float | str]]]:
-    """`measure_growth` of every scheduler and number of workers, in a fresh process each.
+    """Yield `measure_growth` of every scheduler and number of workers, each in a fresh process.
 
-    One process at a time: memory is its own, and no run disturbs another.
+    Only one process runs at a time, so that no run uses another's memory or slows it down.
     """
     for scheduler in schedulers:
         for width in workers:
@@ -160,10 +163,11 @@ def measured(
 
 
 def growth(measured: pd.DataFrame) -> pd.DataFrame:
-    """Time for the most trials over time for the fewest, per scheduler and workers.
+    """Return the time for the most trials divided by the time for the fewest.
 
     Returns:
-        A row each, with ``n log n``: what that growth would be in a run of one rung.
+        A row per scheduler and number of workers. The column ``n log n ratio`` is for comparison:
+        the growth that a run with one rung would have.
     """
     rows = []
     for (scheduler, workers), cases in measured.groupby(["scheduler", "workers"], sort=False):
@@ -176,7 +180,7 @@ def growth(measured: pd.DataFrame) -> pd.DataFrame:
                 "workers": workers,
                 "trials": f"{few['trials']} to {many['trials']}",
                 "time ratio": many["seconds"] / few["seconds"],
-                "n log n": times * np.log1p(many["trials"]) / np.log1p(few["trials"]),
+                "n log n ratio": times * np.log1p(many["trials"]) / np.log1p(few["trials"]),
             }
         )
     return pd.DataFrame(rows)

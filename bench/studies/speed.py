@@ -1,4 +1,4 @@
-"""Where the time of a run goes on real Ray: its parts, and what Tune itself costs."""
+"""Measure where the time of a run goes on real Ray: its parts, and the overhead of Tune."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ FEW_TRIALS, MANY_TRIALS, EPOCHS = 10, 40, 64
 
 @dataclass(frozen=True)
 class Overhead:
-    """What Tune costs where training costs nothing; seconds of wall time.
+    """The overhead of Tune where training costs nothing, in seconds of wall time.
 
     Args:
-        per_run_s: Start and end of an experiment, its trial processes included.
+        per_run_s: The start and end of an experiment, including its trial processes.
         per_trial_s: Each further trial, with all slots in use.
         per_report_s: Each further report.
     """
@@ -41,10 +41,10 @@ def tune_overhead(repeats: int) -> Overhead:
     """Time experiments whose epochs cost nothing, on a Ray that `RayBackend` has started.
 
     Args:
-        repeats: The sizes in turn so often; the fastest of each counts.
+        repeats: The number of rounds over all sizes; the fastest run of each size counts.
     """
     sizes = ((FEW_TRIALS, 1), (MANY_TRIALS, 1), (MANY_TRIALS, EPOCHS))
-    costless_search_s(1, 1)  # what is paid once in a session counts no more
+    costless_search_s(1, 1)  # costs that are paid once per session must not count
     rounds = [[costless_search_s(*size) for size in sizes] for _ in range(repeats)]
     few, many, longer = (min(times) for times in zip(*rounds, strict=True))
     per_trial = (many - few) / (MANY_TRIALS - FEW_TRIALS)
@@ -53,7 +53,12 @@ def tune_overhead(repeats: int) -> Overhead:
 
 
 def costless_search_s(trials: int, epochs: int) -> float:
-    """Seconds of wall time for so many trials of so many epochs that cost nothing."""
+    """Return the wall time in seconds of a search whose epochs cost nothing.
+
+    Args:
+        trials: The number of trials.
+        epochs: The epochs of each trial.
+    """
     curves = RecordedCurves([[{"error": 1.0}] * epochs] * trials)
     with tempfile.TemporaryDirectory() as folder:
         tuner = tune.Tuner(
@@ -71,12 +76,16 @@ def costless_search_s(trials: int, epochs: int) -> float:
 
 
 def parts(records: Sequence[RunRecord]) -> pd.DataFrame:
-    """Where the time of finished runs went, medians over the seeds.
+    """Return where the time of finished runs went, as medians over the seeds.
+
+    Args:
+        records: The runs; those that have not finished are left out.
 
     Returns:
-        A row per scheduler, searcher and objective set: runs; epochs; wall s of the search;
-        training (also of one epoch), start-up and waiting in slot-seconds; suggestions s of the
-        run, and s of one made by a model; utilisation (training over slots × wall, 0 to 1).
+        A row per objective set, scheduler and searcher, with the number of runs and of epochs. Wall
+        time is that of the search, in seconds. Training (in all, and of one epoch), start-up and
+        waiting are in slot-seconds. Suggestions (in all, and one by the model) are in seconds.
+        Utilisation is training / (slots × wall time), 0 to 1.
     """
     runs = aggregate.summarise(records)
     by_model = {
@@ -90,13 +99,13 @@ def parts(records: Sequence[RunRecord]) -> pd.DataFrame:
     runs["epoch_s"] = runs["training_s"] / runs["epochs"]
     columns = {
         "epochs": "epochs",
-        "runtime_s": "wall s",
+        "runtime_s": "wall time s",
         "training_s": "training slot-s",
-        "epoch_s": "an epoch slot-s",
+        "epoch_s": "one epoch slot-s",
         "startup_s": "start-up slot-s",
         "idle_s": "waiting slot-s",
         "suggestion_s": "suggestions s",
-        "model_s": "one by the model s",
+        "model_s": "one suggestion by the model s",
         "utilisation": "utilisation",
     }
     cells = runs.groupby(["objectives", "scheduler", "searcher"])
@@ -106,19 +115,20 @@ def parts(records: Sequence[RunRecord]) -> pd.DataFrame:
 
 
 def markdown(table: pd.DataFrame, overhead: Overhead, subject: str) -> str:
-    """Both as a page."""
+    """Return the table and the overhead as a Markdown page."""
     return "\n".join(
         [
             f"# Where the time goes: {subject}",
             "",
-            "Medians over the seeds. Wall: the search, without the start of the training "
-            "processes. Slot-seconds: slots × wall.",
+            "All figures are medians over the seeds. Wall time is that of the search, without the "
+            "start of the training processes. Slot-seconds (slot-s) add up to slots × wall time.",
             "",
             markdown_table(table),
             "",
-            "Tune itself, with epochs that cost nothing (wall time, all slots in use): "
-            f"{1000 * overhead.per_report_s:.1f} ms a report, "
-            f"{1000 * overhead.per_trial_s:.0f} ms a trial, {overhead.per_run_s:.1f} s a run.",
+            "The overhead of Tune, measured with epochs that cost nothing and all slots in use: "
+            f"{1000 * overhead.per_report_s:.1f} ms per report, "
+            f"{1000 * overhead.per_trial_s:.0f} ms per trial and {overhead.per_run_s:.1f} s per "
+            "run of wall time.",
             "",
         ]
     )

@@ -11,24 +11,24 @@ set -euo pipefail
 
 cd "$SLURM_SUBMIT_DIR"
 PATH="$PWD/.venv/bin:$PATH"
-# One thread per process: trials share the cores, and results repeat.
+# Each process uses one thread: trials share the cores, and results repeat.
 export OMP_NUM_THREADS=1 RAY_USAGE_STATS_ENABLED=0
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-# Since Slurm 22.05 a step has one core unless it is told.
+# Since Slurm 22.05 a job step has only one core unless --cpus-per-task is given.
 on() { srun --nodes=1 --ntasks=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" --overlap --nodelist="$1" "${@:2}"; }
 
-# Jobs that share a node have ports of their own.
+# The port depends on the job, because several jobs may share a node.
 read -r head_ip _ < <(on "${nodes[0]}" hostname --ip-address)
 address="$head_ip:$((20000 + SLURM_JOB_ID % 10000))"
 
-# Only who has the token may join; the nodes find it in the shared home.
+# Only a process with the token may join; the nodes read the token from the shared home folder.
 ray get-auth-token --generate >/dev/null
 export RAY_AUTH_MODE=token
 
 trap 'kill $(jobs -p) 2>/dev/null || true; wait' EXIT
 
-await_nodes() { # for at most three minutes, until so many have joined
+await_nodes() { # wait until $1 nodes have joined, for at most three minutes
   timeout 180 python - "$address" "$1" <<'PYTHON'
 import sys
 import time

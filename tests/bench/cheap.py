@@ -1,4 +1,4 @@
-"""A trainable that costs nothing and writes down what it did; light to import for workers."""
+"""A trainable that costs nothing and logs its epochs. Workers import this module quickly."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ NAN = float("nan")
 
 
 def curve(number: int, t: int, case: str) -> tuple[float, float]:
-    """(error, size) of a trial after t epochs: power laws that cross, sizes that trade off."""
+    """Return (error, size) of a trial after t epochs.
+
+    The errors follow power laws that cross each other. Smaller errors tend to need larger sizes.
+    """
     if case in ("ties", "mixed"):
         return 0.5, 10.0
     error = (0.3 + 0.05 * (number * 7 % 5)) * t ** -(0.2 + 0.15 * (number * 3 % 4))
@@ -23,7 +26,7 @@ def curve(number: int, t: int, case: str) -> tuple[float, float]:
 
 
 def report(number: int, t: int, case: str) -> dict[str, Any]:
-    """What a trial reports after epoch t; raises where its case says so."""
+    """Return the report of a trial after epoch t, or raise an error if its case requires it."""
     if case in ("fail", "mixed") and number % 3 == 1 and t == 1 + number % 2:
         raise RuntimeError("out of luck")
     error, size = curve(number, t, case)
@@ -33,7 +36,7 @@ def report(number: int, t: int, case: str) -> dict[str, Any]:
 
 
 class Cheap(tune.Trainable):
-    """Reports `curve` epoch by epoch, for ever; its counter survives pause and resume."""
+    """A trainable that reports `curve` without end. Its counter survives pause and resume."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.t = 0
@@ -49,7 +52,7 @@ class Cheap(tune.Trainable):
         if self.log:
             line = f"{self.number} {self.t}\n".encode()
             handle = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-            os.write(handle, line)  # one call: lines of parallel trials never mix
+            os.write(handle, line)  # a single call, so that lines of parallel trials never mix
             os.close(handle)
         return report(self.number, self.t, self.case)
 
@@ -61,7 +64,7 @@ class Cheap(tune.Trainable):
 
 
 class CheapProblem:
-    """The same in virtual time; goes on until it is stopped, unless it has a last epoch."""
+    """The problem of `Cheap` in virtual time. Without a last epoch it trains until stopped."""
 
     def __init__(self, max_epochs: int | None) -> None:
         self.max_epochs = max_epochs or sys.maxsize

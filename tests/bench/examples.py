@@ -1,4 +1,4 @@
-"""Made-up records for tests of what is done with records."""
+"""Made-up records for the tests of tables, figures, statistics and files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,17 @@ def record(
     wall_s: float = 10.0,
     failed: Sequence[int] = (),
 ) -> RunRecord:
-    """A finished run whose trial k reported the accuracies `curves[k]`, one trial at a time."""
+    """Return a finished run with made-up trials, which ran one after the other.
+
+    Args:
+        scheduler: The scheduler's label.
+        curves: The accuracies that each trial reported, epoch by epoch.
+        params: The number of parameters of each trial.
+        seed: The run's seed.
+        max_epochs: The budget of a trial in epochs.
+        wall_s: The seconds that the search took.
+        failed: The numbers of the trials that failed.
+    """
     rows, trials, clock = [], [], 0.0
     for trial, curve in enumerate(curves):
         for epoch, accuracy in enumerate(curve, start=1):

@@ -1,4 +1,4 @@
-"""A problem that costs nothing and goes wrong as its configurations say; light to import."""
+"""A problem that costs nothing and fails as its configurations say. It is quick to import."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ SLOW_S = 0.4
 
 @dataclass(frozen=True)
 class Faulty:
-    """Trial ``number`` reports the error 1 / (number + epoch), unless its fault says otherwise."""
+    """A problem whose trial ``number`` reports the error 1 / (number + epoch).
+
+    The parameter ``fault`` makes a trial fail.
+    """
 
     max_epochs: int
     name: str = "faulty"
@@ -56,7 +59,7 @@ class Faulty:
 
 
 class FaultyTraining:
-    """Its second epoch goes wrong, or its third."""
+    """A training whose fault occurs in its second epoch, or in its third for a ``-last`` fault."""
 
     def __init__(self, fault: str, number: int) -> None:
         self.fault, self.number, self.epoch = fault, number, 0
@@ -84,7 +87,7 @@ class FaultyTraining:
 
 
 def misfortune(fault: str, error: float) -> float:
-    """What the fault makes of an epoch."""
+    """Let a fault happen in an epoch, or return the error that it reports."""
     if fault == "raise":
         raise RuntimeError("out of luck")
     if fault == "sleep":
@@ -95,14 +98,14 @@ def misfortune(fault: str, error: float) -> float:
     if fault == "stopped":
         os.kill(os.getpid(), signal.SIGSTOP)
     if fault == "killed":
-        os.kill(os.getpid(), signal.SIGKILL)  # as the kernel does when memory runs out
+        os.kill(os.getpid(), signal.SIGKILL)  # the kernel does this when memory runs out
     if fault == "memory":
         exhaust_memory()
     return {"nan": float("nan"), "inf": float("inf")}.get(fault, error)
 
 
 def exhaust_memory() -> None:
-    """Ask for more memory than this process may have."""
+    """Allocate more memory than this process may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
     with open("/proc/self/statm") as statm:
         used = int(statm.read().split()[0]) * resource.getpagesize()

@@ -1,4 +1,4 @@
-"""Runs on the problem that goes wrong (`tests.bench.faulty`), for drivers."""
+"""Runs on the faulty problem (`tests.bench.faulty`), for drivers and tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.bench.faulty import Faulty
 
 
 class Listed(Searcher):
-    """Suggests faults in order and keeps what it hears of their ends."""
+    """A searcher that suggests a list of faults in order and records how each trial ended."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__()
@@ -36,7 +36,10 @@ class Listed(Searcher):
         self.heard[trial_id] = error
 
     def errors_heard(self) -> list[bool | None]:
-        """Of every suggestion: whether its end was an error, None if nothing was heard."""
+        """Return for every suggestion whether its trial ended with an error.
+
+        None means that the searcher was not told of an end.
+        """
         return [self.heard.get(trial_id) for trial_id in self.suggested]
 
 
@@ -44,7 +47,7 @@ ENTRY = ProblemEntry(lambda d, f, epochs: Faulty(epochs), ("none",), "Faulty", t
 
 
 def a_run(trials: int, seed: int = 0, scheduler: str = "fifo") -> Run:
-    """A run of the searcher ``listed`` on the problem ``faulty``."""
+    """Return a run of the searcher ``listed`` on the problem ``faulty``."""
     parts = Component("listed", "listed", {}), Component(scheduler, scheduler, {})
     cell = Cell("faulty", "none", *parts, ("error", "size"))
     return Run(cell, Budget(trials=trials, max_epochs=3, slots=2), seed)

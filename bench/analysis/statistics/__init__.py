@@ -1,9 +1,9 @@
-"""Statistics of paired runs: pure functions on arrays, one idea a module.
+"""Statistics of paired runs: pure functions on arrays, one idea per module.
 
-`intervals` estimates with bootstrap intervals, `wilcoxon` tests pairs and says what cannot be
-concluded, `ranks` compares many methods on many problems, `improvement` and `profiles` describe
-distributions, `attainment` fronts, `running_time` the cost of reaching a target, `protocols`
-what two runs may be compared at.
+`intervals` estimates values with bootstrap intervals. `wilcoxon` tests pairs and states what
+cannot be concluded. `ranks` compares many methods on many problems. `improvement` and `profiles`
+describe distributions. `attainment` compares fronts. `running_time` measures the cost of reaching
+a target. `protocols` defines when two runs may be compared.
 """
 
 from bench.analysis.statistics.intervals import (

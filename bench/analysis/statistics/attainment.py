@@ -1,4 +1,4 @@
-"""Where in objective space one method's runs get more often than another's."""
+"""The regions of objective space that one method's runs attain more often than another's."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ __all__ = ["attainment_difference", "attainment_surface"]
 def attainment_difference(
     sets: Sequence[ArrayLike], others: Sequence[ArrayLike], reference_point: ArrayLike
 ) -> Floats:
-    """(k, 5) boxes ``lower x, lower y, upper x, upper y, difference`` that tile what differs.
+    """Return (k, 5) boxes that tile the regions where two methods' attainment differs.
 
-    The difference is the share of `sets` that attain the box less the share of `others`, −1 to 1,
-    never 0. What lies beyond the reference point does not count; a run without a point inside
-    attains nothing.
+    The columns are ``lower x, lower y, upper x, upper y, difference``. The difference is the share
+    of `sets` that attain the box minus the share of `others`. It lies within −1 and 1 and is not 0.
+    Regions beyond the reference point do not count. A run without a point inside attains nothing.
 
     Args:
-        sets: One (n_i, 2) set of points per run, minimised.
-        others: Likewise, of as many runs or not.
-        reference_point: (2,), finite: where the boxes end.
+        sets: One method's runs: an (n_i, 2) array of minimised points per run.
+        others: The other method's runs in the same form; their number may differ.
+        reference_point: (2,) finite point at which the boxes end.
 
     Raises:
-        ValueError: If a side has no set, or there are not two objectives.
+        ValueError: If a side has no set, or if there are not two objectives.
 
     Source: López-Ibáñez, Paquete & Stützle 2010, doi:10.1007/978-3-642-02538-9_9; computed by
     moocore.
@@ -38,11 +38,11 @@ def attainment_difference(
     reference = np.asarray(reference_point, dtype=float)
     if reference.shape != (2,) or not np.isfinite(reference).all():
         raise ValueError(
-            f"differences of attainment need a finite reference point of two objectives, got "
+            f"an attainment difference needs a finite reference point of two objectives, got "
             f"{reference_point!r}"
         )
     if not sets or not others:
-        raise ValueError("differences of attainment need at least one set on either side")
+        raise ValueError("an attainment difference needs at least one set on each side")
     boxes = _rectangles(sets, others, reference)
     boxes[:, 2:4] = np.minimum(boxes[:, 2:4], reference)
     filled = (boxes[:, 0] < boxes[:, 2]) & (boxes[:, 1] < boxes[:, 3]) & (boxes[:, 4] != 0)
@@ -53,21 +53,24 @@ def attainment_difference(
 def _rectangles(
     sets: Sequence[ArrayLike], others: Sequence[ArrayLike], reference: Floats
 ) -> Floats:
-    """Boxes of moocore, their differences as shares of the runs."""
-    # moocore wants as many sets on both sides: each side is repeated to their common multiple.
+    """Return moocore's boxes, with their differences as shares of the runs."""
+    # moocore requires equally many sets on both sides, so each side is repeated.
     total = int(np.lcm(len(sets), len(others)))
     left = _labelled(sets, reference, total // len(sets))
     right = _labelled(others, reference, total // len(others))
     try:
         boxes: Floats = np.array(moocore.eafdiff(left, right, rectangles=True), dtype=float)
-    except ValueError:  # moocore 0.3 cannot shape an answer without boxes: nothing differs
+    except ValueError:  # moocore 0.3 fails if there is no box, that is, if nothing differs
         return np.empty((0, 5))
     boxes[:, 4] /= total
     return boxes
 
 
 def _labelled(sets: Sequence[ArrayLike], reference: Floats, times: int) -> Floats:
-    """(Σ n_i, 3) points inside the reference with their set's number; an empty set ends there."""
+    """Return (Σ n_i, 3) points inside the reference point, each with the number of its set.
+
+    A set without such a point gets the reference point, which attains nothing.
+    """
     rows = []
     for number, points in enumerate([one for one in sets for _ in range(times)]):
         array = as_points(points)

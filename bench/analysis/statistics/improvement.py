@@ -1,4 +1,4 @@
-"""How probable it is that one method's run is better than another's of the same seed."""
+"""The probability that one method's run is better than another's run of the same seed."""
 
 from __future__ import annotations
 
@@ -17,21 +17,26 @@ def paired_improvement(
     matched: bool = False,
     resamples: int = RESAMPLES,
 ) -> Estimate:
-    """Share of seeds that are better, equal ones half, the mean over the cells, with interval.
+    """Return the share of seeds in which a method is better, with its interval.
+
+    The share is the mean over the cells. A tie counts half.
 
     Args:
-        differences: One (n_i,) array a cell: value less the other's of the same seed; positive is
-            better.
-        rng: Draws the resamples.
-        matched: See `stratified_interval`.
-        resamples: How many.
+        differences: One (n_i,) array per cell: the method's value minus the other method's value
+            of the same seed. Positive is better.
+        rng: The generator that draws the resamples.
+        matched: Whether the k-th value of every cell is of the same seed; see
+            `stratified_interval`.
+        resamples: The number of resamples.
 
     Raises:
-        ValueError: As `stratified_interval`.
+        ValueError: If a difference is NaN, or if `stratified_interval` refuses the cells.
     """
     arrays = [np.asarray(cell, dtype=float) for cell in differences]
     if any(np.isnan(array).any() for array in arrays):
-        raise ValueError("differences must not be NaN: leave out seeds without a pair and say so")
+        raise ValueError(
+            "differences must not be NaN: leave out seeds without a pair and report that"
+        )
     sizes = [len(array) for array in arrays]
 
     def mean_of_cells(wins: Floats) -> Floats:

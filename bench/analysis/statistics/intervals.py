@@ -12,21 +12,24 @@ from scipy import stats
 
 Floats = np.ndarray[tuple[Any, ...], np.dtype[np.float64]]
 Statistic = Callable[[Floats], Floats]
-"""Of the last axis, like ``np.mean(values, axis=-1)``."""
+"""A function that reduces the last axis, like ``np.mean(values, axis=-1)``."""
 
 RESAMPLES = 10_000
+"""The default number of bootstrap resamples."""
 ENOUGH_SEEDS = 6
-"""With fewer an exact paired test cannot reach 0.05, and an interval would promise too much."""
+"""The fewest seeds for which an interval is shown.
+
+With fewer, an exact paired test cannot reach 0.05, and an interval would promise too much."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its interval, all in the unit of the values.
+    """A value with its interval, both in the unit of the values.
 
     Args:
         value: The statistic of the sample itself.
-        low: Lower end of the interval.
-        high: Upper end.
+        low: The lower end of the interval.
+        high: The upper end of the interval.
     """
 
     value: float
@@ -34,19 +37,21 @@ class Estimate:
     high: float
 
     def excludes(self, value: float) -> bool:
-        """Whether the interval lies to one side of a value."""
+        """Return whether the interval lies entirely above or entirely below a value."""
         return self.low > value or self.high < value
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Bootstrap interval of a mean, see `tail`; the same at every call.
+    """Return the bootstrap interval of a mean (see `tail`).
+
+    The result is the same at every call.
 
     Args:
-        values: (n,), one per seed.
-        level: Of confidence, 0 to 1.
+        values: (n,) values, one per seed.
+        level: The confidence level, 0 to 1.
 
     Returns:
-        Its lower and upper end; NaN for no values.
+        The lower and the upper end of the interval; NaN without values.
     """
     sample = np.asarray(values, dtype=float)
     if len(sample) == 0:
@@ -56,17 +61,18 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> tuple[float, float]
 
 
 def tail(size: int, degrees: int | None = None, level: float = 0.95) -> float:
-    """Share of resamples that an interval leaves out at either end: the expanded percentile.
+    """Return the share of resamples that an interval leaves out at each end (expanded percentile).
 
-    The plain percentile interval is too narrow for few values, whose resamples vary by (n − 1) / n
-    of their variance and have the tails of a normal distribution. This one leaves out what lies
-    beyond Student's t, widened by √(n / (n − 1)): of six normal values it covers the mean 94 times
-    in a hundred, the plain one 86 times.
+    The plain percentile interval is too narrow for few values: resamples have only (n − 1) / n of
+    the values' variance and the tails of a normal distribution. The expanded interval leaves out
+    what lies beyond Student's t, widened by √(n / (n − 1)). For six normal values it covers the
+    mean in 94 % of cases, and the plain interval in 86 %.
 
     Args:
-        size: n ≥ 1, values that are resampled together; one alone leaves out nothing.
-        degrees: Of freedom; None is ``size - 1``.
-        level: Of confidence, 0 to 1.
+        size: n ≥ 1, the number of values that are resampled together. For a single value nothing
+            is left out.
+        degrees: The degrees of freedom; None means ``size - 1``.
+        level: The confidence level, 0 to 1.
 
     Source: Hesterberg 2015, doi:10.1080/00031305.2015.1089789 (expanded percentile interval).
     """
@@ -77,23 +83,25 @@ def tail(size: int, degrees: int | None = None, level: float = 0.95) -> float:
 
 
 def _ends(resampled: Floats, left_out: float) -> tuple[float, float]:
+    """Return both ends of the interval of resampled values."""
     low, high = np.quantile(resampled, [left_out, 1 - left_out])
     return float(low), float(high)
 
 
 def iqm(values: ArrayLike) -> Floats:
-    """Interquartile mean of the last axis: without the lowest and the highest quarter.
+    """Return the interquartile mean of the last axis: the mean without the outer quarters.
 
-    Of n values, ⌊n/4⌋ are left out at each end: less noisy than a median, and no outlier moves it.
+    Of n values, the lowest and the highest ⌊n/4⌋ are left out. The IQM is less noisy than a median,
+    and no outlier changes it.
 
     Raises:
-        ValueError: If there is no value or one is not finite.
+        ValueError: If there is no value, or if a value is not finite.
 
     Source: Agarwal et al. 2021, arXiv:2108.13264, section 4.3.
     """
     array = np.asarray(values, dtype=float)
     if array.ndim == 0 or array.shape[-1] == 0 or not np.isfinite(array).all():
-        raise ValueError(f"iqm needs at least one value, and finite ones, got {values!r}")
+        raise ValueError(f"iqm needs at least one value, and only finite ones, got {values!r}")
     trimmed: Floats = np.asarray(stats.trim_mean(array, 0.25, axis=-1))
     return trimmed
 
@@ -106,16 +114,16 @@ def paired_ratio(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Estimate:
-    """Geometric mean of ``values / baseline``, pair by pair, with a bootstrap interval.
+    """Return the geometric mean of ``values / baseline`` over the pairs, with a bootstrap interval.
 
-    Swapping the two gives the reciprocal. Pairs are resampled, so what they share cancels.
+    Swapping the two gives the reciprocal. Pairs are resampled, so effects that both share cancel.
 
     Args:
-        values: (n,) positive.
-        baseline: (n,) positive, of the same seeds.
-        rng: Draws the resamples.
-        resamples: How many.
-        level: Of confidence, 0 to 1.
+        values: (n,) positive values.
+        baseline: (n,) positive values of the same seeds.
+        rng: The generator that draws the resamples.
+        resamples: The number of resamples.
+        level: The confidence level, 0 to 1.
 
     Raises:
         ValueError: If the shapes differ, or a value is not positive and finite.
@@ -128,7 +136,7 @@ def paired_ratio(
             f"paired values need the same shape (n,), n ≥ 1, got {mine.shape} and {theirs.shape}"
         )
     if not (np.isfinite(mine) & np.isfinite(theirs) & (mine > 0) & (theirs > 0)).all():
-        raise ValueError("a ratio needs positive finite values; leave the other pairs out")
+        raise ValueError("a ratio needs positive finite values; leave out the other pairs")
     logs = np.log(mine) - np.log(theirs)
     of_logs = stratified_interval([logs], _mean, rng, resamples=resamples, level=level)
     return Estimate(*(float(np.exp(end)) for end in (of_logs.value, of_logs.low, of_logs.high)))
@@ -143,31 +151,33 @@ def stratified_interval(
     resamples: int = RESAMPLES,
     level: float = 0.95,
 ) -> Estimate:
-    """A statistic of the values of all cells, with a stratified bootstrap interval.
+    """Return a statistic of the values of all cells, with a stratified bootstrap interval.
 
-    Seeds are resampled within their cell, so every cell keeps its weight. How many resamples lie
-    outside of the interval: see `tail`.
+    Seeds are resampled within their cell, so every cell keeps its weight. `tail` gives the share of
+    resamples that lie outside the interval.
 
     Args:
-        cells: One (n_i,) array a cell, n_i ≥ 1, finite.
-        statistic: Of the last axis of (..., Σ n_i), e.g. `iqm`.
-        rng: Draws the resamples.
-        matched: Whether the k-th value of every cell comes from the same seed, and what a seed
-            brings (its configurations) is shared by the cells. Seeds are then drawn once for all
-            cells: as if the cells were independent, the interval would be too narrow.
-        resamples: How many.
-        level: Of confidence, 0 to 1.
+        cells: One (n_i,) array per cell, n_i ≥ 1, finite.
+        statistic: A function that reduces the last axis of (..., Σ n_i), e.g. `iqm`.
+        rng: The generator that draws the resamples.
+        matched: Whether the k-th value of every cell is of the same seed, and the cells share what
+            that seed determines (its configurations). Seeds are then drawn once for all cells.
+            Drawing them for each cell would make the interval too narrow.
+        resamples: The number of resamples.
+        level: The confidence level, 0 to 1.
 
     Raises:
-        ValueError: If a cell is empty or not finite, matched cells differ in length, or
-            `resamples` or `level` are out of range.
+        ValueError: If a cell is empty or not finite, if matched cells differ in length, or if
+            `resamples` or `level` is out of range.
 
-    Source: Agarwal et al. 2021, arXiv:2108.13264, section 4.1; matched: Davison & Hinkley 1997,
-    section 3.8 (the units that are independent are what is resampled).
+    Source: Agarwal et al. 2021, arXiv:2108.13264, section 4.1. For matched cells: Davison & Hinkley
+    1997, section 3.8 (independent units are what is resampled).
     """
     arrays = checked(cells, matched)
     if resamples < 1 or not 0 < level < 1:
-        raise ValueError(f"needs resamples ≥ 1 and 0 < level < 1, got {resamples} and {level}")
+        raise ValueError(
+            f"resamples ≥ 1 and 0 < level < 1 are required, got {resamples} and {level}"
+        )
     picks = [_picks(len(array), resamples, rng) for array in arrays[: 1 if matched else None]]
     picks *= len(arrays) if matched else 1
     drawn = [array[pick] for array, pick in zip(arrays, picks, strict=True)]
@@ -181,17 +191,18 @@ def stratified_interval(
 def _picks(
     size: int, resamples: int, rng: np.random.Generator
 ) -> np.ndarray[tuple[Any, ...], np.dtype[np.int64]]:
+    """Return (resamples, size) positions of values, drawn with replacement."""
     return rng.integers(size, size=(resamples, size))
 
 
 def checked(cells: Sequence[ArrayLike], matched: bool) -> list[Floats]:
-    """The cells as arrays, or a ValueError: see `stratified_interval`."""
+    """Return the cells as arrays, or raise the ValueError of `stratified_interval`."""
     arrays = [np.asarray(cell, dtype=float) for cell in cells]
     if not arrays or any(array.ndim != 1 or array.size == 0 for array in arrays):
         shapes = [array.shape for array in arrays]
-        raise ValueError(f"needs at least one cell, each of shape (n,), n ≥ 1, got {shapes}")
+        raise ValueError(f"at least one cell is required, each of shape (n,), n ≥ 1, got {shapes}")
     if not all(np.isfinite(array).all() for array in arrays):
-        raise ValueError("values must be finite: leave out runs without one and say so")
+        raise ValueError("values must be finite: leave out runs without a value and report that")
     if matched and len({len(array) for array in arrays}) > 1:
         lengths = [len(array) for array in arrays]
         raise ValueError(f"matched cells need the same seeds, got cells of {lengths} values")
@@ -199,5 +210,6 @@ def checked(cells: Sequence[ArrayLike], matched: bool) -> list[Floats]:
 
 
 def _mean(values: Floats) -> Floats:
+    """Return the mean of the last axis."""
     mean: Floats = np.mean(values, axis=-1)
     return mean

@@ -1,4 +1,4 @@
-"""Profiles: which share of runs is better than a bar, and of problems solved at what cost."""
+"""Profiles: the share of runs above a threshold, and the share of problems solved at a cost."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bench.analysis.statistics.intervals import Floats, checked
 
 
 def score_profile(cells: Sequence[ArrayLike], thresholds: ArrayLike) -> Floats:
-    """(t,) share of runs above each threshold, the mean over the cells, 0 to 1.
+    """Return (t,) shares of runs above each threshold, averaged over the cells, 0 to 1.
 
     Args:
-        cells: One (n_i,) array a cell, n_i ≥ 1, finite.
-        thresholds: (t,).
+        cells: One (n_i,) array per cell, n_i ≥ 1, finite.
+        thresholds: (t,) thresholds, in the unit of the values.
 
     Raises:
         ValueError: If a cell is empty or not finite.
@@ -29,15 +29,17 @@ def score_profile(cells: Sequence[ArrayLike], thresholds: ArrayLike) -> Floats:
 
 
 def performance_profile(costs: ArrayLike, ratios: ArrayLike) -> Floats:
-    """(t, k) share of problems that each method solves within a ratio of the cheapest, 0 to 1.
+    """Return (t, k) shares of problems that each method solves within a ratio of the cheapest.
+
+    Shares lie between 0 and 1.
 
     Args:
-        costs: (N, k) positive, a row per problem; infinite where a method does not solve it. One
-            that no method solves counts against all.
-        ratios: (t,), at least 1.
+        costs: (N, k) positive costs, a row per problem; infinite where a method does not solve it.
+            A problem that no method solves counts against all methods.
+        ratios: (t,) ratios to the cheapest method's cost, at least 1.
 
     Raises:
-        ValueError: If the shape is wrong, or a cost is not positive or a ratio below 1.
+        ValueError: If a shape is wrong, a cost is not positive, or a ratio is below 1.
 
     Source: Dolan & Moré 2002, doi:10.1007/s101070100263, section 2.
     """
@@ -51,6 +53,6 @@ def performance_profile(costs: ArrayLike, ratios: ArrayLike) -> Floats:
     best = table.min(axis=1, keepdims=True)
     against = np.full(table.shape, np.inf)
     np.divide(table, best, out=against, where=np.isfinite(table))
-    # Rounding must not push a method beyond a ratio it just reaches.
+    # Rounding must not push a method beyond a ratio that it just reaches.
     profile: Floats = (against[None] <= bars[:, None, None] * (1 + 1e-12)).mean(axis=1)
     return profile

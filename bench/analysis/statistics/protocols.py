@@ -1,9 +1,9 @@
-"""What two runs are compared at: equal trials, or equal cost in time or epochs.
+"""Protocols for comparing runs: at equal trials, or at equal cost in time or epochs.
 
-Equal trials asks what a scheduler loses by ending trials early: every run has the same number of
-trials, whatever they cost. Equal cost asks what there is when the same has been spent. The budget
-is the caller's (a share of the baseline's cost): drawn from the runs that are compared, one more
-run would move all others.
+At equal trials every run has the same number of trials, whatever they cost. This shows what a
+scheduler loses by ending trials early. At equal cost every run has spent the same budget. The
+caller chooses the budget, a share of the baseline's cost. A budget taken from the compared runs
+would change all results whenever a run is added.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True)
 class AtCost:
-    """What a run has when a budget is spent.
+    """A run's result when a budget is spent.
 
     Args:
-        value: Its latest value at that cost.
-        ended: Whether the run was over by then: it could have gone on, so the value is the least
-            that it would have had.
+        value: The run's latest value at that cost.
+        ended: Whether the run was already over. It could have gone on, so the value is then a lower
+            bound of what it would have reached.
     """
 
     value: float
@@ -29,15 +29,15 @@ class AtCost:
 
 
 def at_cost(costs: ArrayLike, values: ArrayLike, budget: float) -> AtCost:
-    """The value of a run when a budget is spent, under the protocol of equal cost.
+    """Return a run's value when a budget is spent, for comparisons at equal cost.
 
     Args:
-        costs: (k,), k ≥ 1, not falling, the first at most the budget.
-        values: (k,): the value from each cost on, until the next.
-        budget: In the unit of the costs.
+        costs: (k,) costs, k ≥ 1, not falling; the first is at most the budget.
+        values: (k,) values; each holds from its cost until the next.
+        budget: The budget, in the unit of the costs.
 
     Raises:
-        ValueError: If the shapes differ, costs fall, or the budget lies before the first.
+        ValueError: If the shapes differ, costs fall, or the budget lies before the first cost.
     """
     spent, reached = np.asarray(costs, dtype=float), np.asarray(values, dtype=float)
     if spent.ndim != 1 or spent.size == 0 or spent.shape != reached.shape:
@@ -53,18 +53,18 @@ def at_cost(costs: ArrayLike, values: ArrayLike, budget: float) -> AtCost:
 
 
 def equal_trials(counts: ArrayLike) -> int:
-    """The number of trials that all runs have, under the protocol of equal trials.
+    """Return the number of trials that all runs have, for comparisons at equal trials.
 
     Args:
-        counts: (n,) trials of each run that is compared.
+        counts: (n,) number of trials of each compared run.
 
     Raises:
-        ValueError: If they differ or there is none.
+        ValueError: If the numbers differ or there is no run.
     """
     numbers = sorted({int(count) for count in np.asarray(counts).ravel()})
     if len(numbers) != 1:
         raise ValueError(
-            f"runs under the protocol of equal trials need the same number of them, got {numbers}; "
+            f"a comparison at equal trials needs runs with the same number, got {numbers}; "
             "compare at equal cost instead"
         )
     return numbers[0]

@@ -12,19 +12,21 @@ from scipy import stats
 from bench.analysis.statistics.intervals import RESAMPLES, Floats
 
 FEWEST = 3
-"""Methods and problems below which ranks say nothing that a table does not."""
+"""The fewest methods and problems for which ranks tell more than a table does."""
 
 
 @dataclass(frozen=True)
 class Friedman:
-    """Whether methods differ in rank at all.
+    """The result of Friedman's test of whether methods differ in rank at all.
 
     Args:
-        mean_ranks: (k,), 1 is best.
-        chi_square: Friedman's statistic, not corrected for ties (which errs towards no difference).
-        f: Iman and Davenport's, infinite if all problems agree.
-        p: Of the permutations of methods within each problem: right for few problems too.
-        problems: N.
+        mean_ranks: (k,) mean ranks of the methods; 1 is best.
+        chi_square: Friedman's statistic. It is not corrected for ties, which errs towards no
+            difference.
+        f: Iman and Davenport's statistic; infinite if all problems agree.
+        p: The p-value from permuting the methods within each problem. It is valid for few problems,
+            too.
+        problems: N, the number of problems.
     """
 
     mean_ranks: Floats
@@ -35,10 +37,12 @@ class Friedman:
 
 
 def rank_table(scores: ArrayLike) -> Floats:
-    """(N, k) ranks of the methods on each problem; 1 is the highest score, ties get mean ranks.
+    """Return (N, k) ranks of the methods on each problem; 1 is the highest score.
+
+    Tied methods get the mean of their ranks.
 
     Args:
-        scores: (N, k), a row per problem, higher is better, no NaN.
+        scores: (N, k) scores, a row per problem; higher is better; no NaN.
 
     Raises:
         ValueError: If the shape is wrong, k < 2 or a score is NaN.
@@ -53,15 +57,15 @@ def rank_table(scores: ArrayLike) -> Floats:
 
 
 def friedman(scores: ArrayLike, rng: np.random.Generator, resamples: int = RESAMPLES) -> Friedman:
-    """Friedman's test that all methods rank alike.
+    """Return Friedman's test that all methods rank alike.
 
     Args:
-        scores: As in `rank_table`, N ≥ 2.
-        rng: Draws the permutations.
-        resamples: How many; p is at least 1 / (resamples + 1).
+        scores: (N, k) scores, N ≥ 2, a row per problem; higher is better; no NaN.
+        rng: The generator that draws the permutations.
+        resamples: The number of permutations; p is at least 1 / (resamples + 1).
 
     Raises:
-        ValueError: As `rank_table`, or if there is one problem only.
+        ValueError: If `rank_table` refuses the scores, or if there is only one problem.
 
     Source: Demšar 2006, JMLR 7:1–30, section 3.2.2.
     """
@@ -74,7 +78,7 @@ def friedman(scores: ArrayLike, rng: np.random.Generator, resamples: int = RESAM
     f = (problems - 1) * chi_square / rest if rest > 1e-9 else math.inf
     if chi_square <= 1e-9:
         f = 0.0
-    # Sums of shuffled ranks, problem by problem: memory for one problem at a time.
+    # Shuffled ranks are added problem by problem, so memory holds one problem at a time.
     sums = np.zeros((resamples, methods))
     for row in ranks:
         sums += rng.permuted(np.tile(row, (resamples, 1)), axis=1)
@@ -84,37 +88,38 @@ def friedman(scores: ArrayLike, rng: np.random.Generator, resamples: int = RESAM
 
 
 def critical_difference(methods: int, problems: int, level: float = 0.05) -> float:
-    """Difference of mean ranks from which two of the methods differ, by Nemenyi's test.
+    """Return the difference of mean ranks from which two methods differ, by Nemenyi's test.
 
     Args:
-        methods: k ≥ 2.
-        problems: N ≥ 1.
-        level: Family-wise error, 0 to 1.
+        methods: k ≥ 2, the number of methods.
+        problems: N ≥ 1, the number of problems.
+        level: The family-wise error rate, 0 to 1.
 
     Raises:
         ValueError: If an argument is out of range.
 
-    Source: Demšar 2006, JMLR 7:1–30, section 3.2.2: q_α √(k(k+1) / 6N), q_α from the studentised
-    range over √2.
+    Source: Demšar 2006, JMLR 7:1–30, section 3.2.2: q_α √(k(k+1) / 6N), where q_α is the quantile
+    of the studentised range divided by √2.
     """
     if methods < 2 or problems < 1 or not 0 < level < 1:
         raise ValueError(
-            f"needs methods ≥ 2, problems ≥ 1 and 0 < level < 1, got {methods}, {problems}, {level}"
+            f"methods ≥ 2, problems ≥ 1 and 0 < level < 1 are required, got {methods}, {problems}, "
+            f"{level}"
         )
     q = stats.studentized_range.ppf(1 - level, methods, np.inf) / math.sqrt(2)
     return float(q * math.sqrt(methods * (methods + 1) / (6 * problems)))
 
 
 def cliques(mean_ranks: ArrayLike, difference: float) -> list[tuple[int, ...]]:
-    """Largest groups of methods that the critical difference does not tell apart.
+    """Return the largest groups of methods that the critical difference does not tell apart.
 
     Args:
-        mean_ranks: (k,).
-        difference: From `critical_difference`; two that differ by less, or just as much, are
-            not told apart.
+        mean_ranks: (k,) mean ranks of the methods.
+        difference: The result of `critical_difference`. Two methods whose mean ranks differ by this
+            or less are not told apart.
 
     Returns:
-        Positions in `mean_ranks`, best first; groups of one are left out.
+        Groups of positions in `mean_ranks`, best first. Groups of one are left out.
 
     Source: Demšar 2006, figure 1.
     """
@@ -132,7 +137,7 @@ def cliques(mean_ranks: ArrayLike, difference: float) -> list[tuple[int, ...]]:
 
 
 def _chi_square(mean_ranks: Floats, problems: int) -> Floats:
-    """Friedman's statistic of mean ranks, the methods on the last axis."""
+    """Return Friedman's statistic of mean ranks; the methods are on the last axis."""
     methods = mean_ranks.shape[-1]
     spread: Floats = (mean_ranks**2).sum(axis=-1) - methods * (methods + 1) ** 2 / 4
     chi_square: Floats = 12 * problems / (methods * (methods + 1)) * spread

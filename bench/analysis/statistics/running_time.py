@@ -11,12 +11,12 @@ from bench.analysis.statistics.intervals import Floats
 
 
 def first_hits(costs: ArrayLike, values: ArrayLike, targets: ArrayLike) -> Floats:
-    """(t,) cost at which a run first reached each target; infinite if it never did.
+    """Return (t,) costs at which a run first reached each target; infinite if it never did.
 
     Args:
-        costs: (k,), k ≥ 1, not falling: what was spent when a value was reached.
-        values: (k,), higher is better.
-        targets: (t,).
+        costs: (k,) costs, k ≥ 1, not falling: what was spent when each value was reached.
+        values: (k,) values; higher is better.
+        targets: (t,) targets, in the unit of the values.
 
     Raises:
         ValueError: If the shapes differ or costs fall.
@@ -29,17 +29,17 @@ def first_hits(costs: ArrayLike, values: ArrayLike, targets: ArrayLike) -> Float
         )
     if (np.diff(spent) < 0).any() or np.isnan(spent).any():
         raise ValueError("costs must not fall along a run")
-    # A best value so far can be searched; the value itself may fall again.
+    # The best value so far never falls, so it can be searched; the value itself may fall.
     places = np.searchsorted(np.fmax.accumulate(reached), bars, side="left")
     hits: Floats = np.append(spent, math.inf)[places]
     return hits
 
 
 def expected_running_time(hits: ArrayLike, spent: ArrayLike) -> float:
-    """Expected cost until a target is reached when runs that end without it are started again.
+    """Return the expected cost of reaching a target if runs that miss it are started again.
 
-    All that was spent until the target or the end, over the runs that reached it; infinite if none
-    did.
+    It is the cost of all runs, each until its target or its end, divided by the number of runs that
+    reached the target. It is infinite if none did.
 
     Args:
         hits: (n,) cost at which each run reached the target; infinite if it did not.
@@ -66,20 +66,22 @@ def expected_running_time(hits: ArrayLike, spent: ArrayLike) -> float:
 
 
 def runtime_distribution(hits: ArrayLike, budgets: ArrayLike) -> Floats:
-    """(b,) share of all pairs of run and target that were reached within each budget, 0 to 1.
+    """Return (b,) shares of the pairs of run and target that were reached within each budget.
+
+    Shares lie between 0 and 1.
 
     Args:
-        hits: Any shape, not empty: cost at which the pair was reached, infinite if it was not.
-        budgets: (b,).
+        hits: The cost at which each pair was reached, infinite if it was not; any shape, not empty.
+        budgets: (b,) budgets, in the unit of the hits.
 
     Raises:
-        ValueError: If there is no pair or one is NaN.
+        ValueError: If there is no pair or a cost is NaN.
 
     Source: Hansen et al. 2021 (COCO), doi:10.1080/10556788.2020.1808977, section 4.3.
     """
     pairs = np.sort(np.asarray(hits, dtype=float).ravel())
     if pairs.size == 0 or np.isnan(pairs).any():
-        raise ValueError("a distribution needs at least one run and target, none of them NaN")
+        raise ValueError("a distribution needs at least one run and target, and no NaN")
     counts = np.searchsorted(pairs, np.asarray(budgets, dtype=float), side="right")
     shares: Floats = np.where(np.isinf(budgets), np.isfinite(pairs).sum(), counts) / pairs.size
     return shares

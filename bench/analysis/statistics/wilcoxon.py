@@ -1,4 +1,4 @@
-"""The exact signed-rank test of pairs, Holm's correction, and what too few seeds cannot show."""
+"""The exact signed-rank test of pairs, Holm's correction, and the limits of few seeds."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from scipy import stats
 from bench.analysis.statistics.intervals import Floats
 
 LEVEL = 0.05
+"""The significance level of tests, and the error level of their intervals."""
 
 
 def signed_rank_p(differences: ArrayLike) -> float:
-    """Two-sided p of Wilcoxon's signed-rank test that differences are symmetric around 0.
+    """Return the two-sided p-value of Wilcoxon's test that differences are symmetric around 0.
 
-    Exact with ties too: they get mean ranks, and the null distribution is of those. Zeros are left
-    out, as Wilcoxon did; 1.0 if nothing else is left.
+    The p-value is exact, with ties too: they get mean ranks, and the null distribution uses these
+    ranks. Zeros are left out, as in Wilcoxon's paper. The result is 1.0 if nothing else is left.
 
     Args:
-        differences: (n,), one per seed, no NaN.
+        differences: (n,) differences, one per seed, no NaN.
 
     Raises:
         ValueError: If the shape is wrong or a value is NaN.
@@ -33,16 +34,16 @@ def signed_rank_p(differences: ArrayLike) -> float:
     values = values[values != 0]
     if len(values) == 0:
         return 1.0
-    ranks = np.rint(2 * stats.rankdata(np.abs(values))).astype(int)  # doubled: mean ranks are whole
+    ranks = np.rint(2 * stats.rankdata(np.abs(values))).astype(int)  # doubled, hence whole numbers
     positive = int(ranks[values > 0].sum())
     null = _null_distribution(ranks)
     return float(min(1.0, 2 * min(null[: positive + 1].sum(), null[positive:].sum())))
 
 
 def pseudomedian(differences: ArrayLike) -> float:
-    """Median of the means of all pairs of differences: the shift that the signed-rank test is of.
+    """Return the median of the means of all pairs of differences, each with itself included.
 
-    NaN for no differences.
+    It estimates the shift that the signed-rank test examines. It is NaN without differences.
 
     Source: Hodges & Lehmann 1963, doi:10.1214/aoms/1177704172.
     """
@@ -54,15 +55,16 @@ def pseudomedian(differences: ArrayLike) -> float:
 
 
 def pseudomedian_interval(differences: ArrayLike, level: float = LEVEL) -> tuple[float, float]:
-    """The shifts that the signed-rank test of the differences less the shift does not refuse.
+    """Return the interval of the shifts that the signed-rank test does not reject.
 
-    They hold the true one with probability 1 − level at least, which is counted exactly. Of equal
-    or unchanged differences, of which `signed_rank_p` has another null distribution, the interval
-    may hold some that it refuses. With too few differences it is all shifts.
+    The test is applied to the differences minus the shift. The interval holds the true shift with a
+    probability of at least 1 − level, which is counted exactly. With ties or zeros, `signed_rank_p`
+    uses another null distribution, so the interval may hold shifts that it rejects. With too few
+    differences the interval holds all shifts.
 
     Args:
-        differences: (n,), one per seed, no NaN.
-        level: Of the two-sided test.
+        differences: (n,) differences, one per seed, no NaN.
+        level: The level of the two-sided test, 0 to 1.
 
     Source: Hollander, Wolfe & Chicken 2013, Nonparametric Statistical Methods, section 3.3.
     """
@@ -77,7 +79,7 @@ def pseudomedian_interval(differences: ArrayLike, level: float = LEVEL) -> tuple
 
 
 def _null_distribution(ranks: np.ndarray[tuple[int], np.dtype[np.int_]]) -> Floats:
-    """Probability of every sum of ranks when each sign is a fair coin."""
+    """Return the probability of every sum of ranks when each sign is a fair coin."""
     probability = np.zeros(int(ranks.sum()) + 1)
     probability[0] = 1.0
     for rank in ranks:
@@ -88,13 +90,15 @@ def _null_distribution(ranks: np.ndarray[tuple[int], np.dtype[np.int_]]) -> Floa
 
 
 def holm(p_values: ArrayLike) -> Floats:
-    """(k,) p-values adjusted for k comparisons, in the order given: family-wise error is held.
+    """Return (k,) p-values adjusted for k comparisons, in the given order.
+
+    The adjustment controls the family-wise error rate.
 
     Args:
-        p_values: (k,), each in [0, 1].
+        p_values: (k,) p-values, each in [0, 1].
 
     Raises:
-        ValueError: If one is not.
+        ValueError: If the shape is wrong or a value is not in [0, 1].
 
     Source: Holm 1979, Scandinavian Journal of Statistics 6:65–70.
     """
@@ -109,46 +113,59 @@ def holm(p_values: ArrayLike) -> Floats:
 
 
 def smallest_p(pairs: int, comparisons: int = 1) -> float:
-    """The least p that the two-sided exact test of so many pairs can give, after Holm.
+    """Return the smallest p-value that the two-sided exact test can give, after Holm's correction.
 
-    That is of pairs that differ, all in one direction: 2^(1−n), times the comparisons.
+    It occurs if all pairs differ in the same direction: 2^(1−n), times the comparisons.
+
+    Args:
+        pairs: n ≥ 0, the number of pairs that differ.
+        comparisons: The number of comparisons, at least 1.
 
     Raises:
         ValueError: If `pairs` is negative or `comparisons` less than 1.
     """
     if pairs < 0 or comparisons < 1:
-        raise ValueError(f"needs pairs ≥ 0 and comparisons ≥ 1, got {pairs} and {comparisons}")
+        raise ValueError(f"pairs ≥ 0 and comparisons ≥ 1 are required, got {pairs}, {comparisons}")
     return min(1.0, comparisons * 2.0 ** (1 - pairs))
 
 
 def pairs_needed(comparisons: int = 1, level: float = LEVEL) -> int:
-    """Least number of pairs with which the test can reach `level` at all.
+    """Return the smallest number of pairs with which the test can reach a level.
+
+    Args:
+        comparisons: The number of comparisons, at least 1.
+        level: The level to reach, in (0, 1).
 
     Raises:
         ValueError: If `level` does not lie in (0, 1) or `comparisons` is less than 1.
     """
     if not 0 < level < 1 or comparisons < 1:
-        raise ValueError(f"needs 0 < level < 1, comparisons ≥ 1, got {level} and {comparisons}")
+        raise ValueError(f"0 < level < 1, comparisons ≥ 1 are required, got {level}, {comparisons}")
     return max(1, math.ceil(1 - math.log2(level / comparisons) - 1e-12))
 
 
 def reach(pairs: int, comparisons: int = 1, level: float = LEVEL) -> str:
-    """What so many seeds can and cannot show, in words.
+    """Return sentences on what a number of seeds can and cannot show.
+
+    Args:
+        pairs: The number of seeds.
+        comparisons: The number of comparisons, at least 1.
+        level: The level to reach, in (0, 1).
 
     Raises:
-        ValueError: As `smallest_p` and `pairs_needed`.
+        ValueError: If an argument is out of range.
     """
     seeds = f"{pairs} seed{'' if pairs == 1 else 's'}"
     best, needed = smallest_p(pairs, comparisons), pairs_needed(comparisons, level)
-    family = f" after Holm over {comparisons} comparisons" if comparisons > 1 else ""
+    family = f" after Holm's correction for {comparisons} comparisons" if comparisons > 1 else ""
     if pairs < needed:
         return (
-            f"With {seeds} no difference can be concluded at {level:g}: the smallest p that an "
-            f"exact two-sided Wilcoxon test can reach{family} is {best:.3g}. It takes {needed} "
-            f"seeds at least."
+            f"With {seeds} no difference can be shown at {level:g}: the smallest possible p of an "
+            f"exact two-sided Wilcoxon test{family} is {best:.3g}. At least {needed} seeds are "
+            "needed."
         )
     return (
-        f"With {seeds} the smallest p that an exact two-sided Wilcoxon test can reach{family} is "
-        f"{best:.2g}: a difference at {level:g} can be shown. One that is not shown may still "
-        "exist; that two are equal is never shown."
+        f"With {seeds} a difference can be shown at {level:g}: the smallest possible p of an exact "
+        f"two-sided Wilcoxon test{family} is {best:.2g}. A difference that is not shown may still "
+        "exist. The test never shows that two schedulers are equal."
     )

@@ -1,1 +1,1 @@
-"""The backend on real Ray: its session, its processes, failures and cleaning up."""
+"""The backend on real Ray: its session, processes, failed trials and cleaning up."""

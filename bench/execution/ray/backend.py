@@ -1,4 +1,4 @@
-"""Runs on real Ray Tune with real training: a local Ray of our own, or an existing cluster."""
+"""The backend that runs Ray Tune with real training, on a local Ray or an existing cluster."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from bench.execution.observation import (
     TimedSearcher,
     epoch_table,
     final_front,
-    front_member,
     last_reports,
     model_based,
     predicted,
@@ -33,44 +32,44 @@ from bench.execution.observation import (
 )
 from bench.execution.ray.cleanup import Scratch, free_placement_groups
 from bench.execution.ray.failures import Failures
-from bench.execution.ray.retraining import RetrainingError, retrain
+from bench.execution.ray.retraining import RetrainingError, retrain, tested_front
 from bench.execution.ray.session import SLOT, RaySession
 from bench.execution.ray.settings import TUNE_SETTINGS, RaySettings
 from bench.execution.ray.training_processes import (
-    HOST_TIMEOUT_S,
-    HostedProblem,
-    Lender,
+    START_TIMEOUT_S,
+    RemoteProblem,
+    TrainingProcessPool,
     shared_data,
 )
 from bench.execution.silence import silence_runs
 from bench.matrix import catalogue
 from bench.matrix.limits import DEFAULT_LIMITS, Limits
 from bench.matrix.matrix import Component, Run
-from bench.records.record import FrontMember, RunResult, TrialRecord
+from bench.records.record import RunResult, TrialRecord
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.protocol import Problem
 from mobo_core.tune import PromotionScheduler, problem_trainable
 
 PROXY_CPUS = 0.01
-"""A trial's own process only passes on what its training process does."""
-COLD_S = 30.0
-"""What a process's first epoch may take longer than others."""
+"""The cores of a trial's own process, which only passes calls on to its training process."""
+FIRST_EPOCH_EXTRA_S = 30.0
+"""The seconds that the first epoch of a process may take beyond the limit of an epoch."""
 STALLED_S = 300.0
-"""Real seconds in which trials wait and none trains, after which a run is given up."""
+"""The real seconds after which a run is given up if trials wait and none trains."""
 
 
 class RayBackend(AbstractContextManager["RayBackend"]):
-    """One Ray for a whole matrix; enter it, execute runs, leave it.
+    """A backend that keeps one Ray for a whole matrix. Use it in a ``with`` block.
 
     Args:
-        settings: Where trials run.
-        data_dir: Where the problem's data lies.
-        slots: Trials at a time.
-        limits: Of every run.
+        settings: The cluster to start or join, and the resources of each trial.
+        data_dir: The folder with the problem's data.
+        slots: The number of trials that may run at the same time.
+        limits: The limits that every run must keep.
     """
 
     processes = 1
-    """Runs at a time: each has all slots."""
+    """The number of runs at a time. It is 1 because each run uses all slots."""
 
     def __init__(
         self,
@@ -83,11 +82,11 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         self._limits = limits
         self._data_dir = data_dir
         self._slots = slots
-        self._lender: tuple[Problem, Any] | None = None
-        self._untrainable: RetrainingError | None = None
+        self._pool: tuple[Problem, Any] | None = None
+        self._middle_trial_error: RetrainingError | None = None
 
     def __enter__(self) -> RayBackend:
-        # All slots may start their processes at once; Tune's default is one after the other.
+        # All slots may start their processes at once. By default Tune starts one after the other.
         settings = {**TUNE_SETTINGS, "TUNE_MAX_PENDING_TRIALS_PG": str(self._slots)}
         os.environ.update({k: os.environ.get(k, v) for k, v in settings.items()})
         torch.set_num_threads(1)
@@ -107,26 +106,29 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._lender = None
+        self._pool = None
         self._session.close()
         self._scratch.remove()
 
     def warm_up(
         self, searcher: Component, problem: Problem, objectives: ObjectiveSet, trials: int
     ) -> float:
-        """Pay the searcher's one-off imports before any run; seconds of the last suggestion.
+        """Load the searcher's code before the first run, so that no run pays for it.
 
-        It is driven with made-up results until it has fitted its model twice, which loads what
-        would else load in the first run. Training processes start meanwhile.
+        The searcher gets made-up results until its model has been fitted twice. The training
+        processes start meanwhile.
 
         Args:
-            searcher: Of the matrix.
-            problem: Of the matrix.
-            objectives: Of one of its cells.
-            trials: Of a run.
+            searcher: The searcher of a cell.
+            problem: The matrix's problem.
+            objectives: The objective set of that cell.
+            trials: The number of trials of a run.
+
+        Returns:
+            The time that the last suggestion took, in seconds.
         """
-        self._lender_of(problem)
-        self._start_spares()
+        self._pool_of(problem)
+        self._start_warm_processes()
         context = catalogue.Context(
             problem.space, objectives, problem.max_epochs, self._slots, seed=0
         )
@@ -135,7 +137,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         for index in range(trials):
             trial_id = str(index)
             if not isinstance(timed.suggest(trial_id), dict):
-                break  # a small space has no more
+                break  # a small search space has no more configurations
             fitted += model_based(timed.inner, trial_id)
             if fitted == 2:
                 break
@@ -144,47 +146,60 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         return list(timed.seconds.values())[-1]
 
     def epoch_seconds(self, problem: Problem) -> float:
-        """What an epoch takes while all slots train, in a process's second: of a middling trial.
+        """Return the seconds that an epoch takes while all slots train.
+
+        Every slot trains the configuration in the middle of the search space. The second epoch
+        counts, because the first one is slower.
 
         Raises:
-            RetrainingError: If that trial fails, as trials may.
+            RetrainingError: If the training of this configuration fails.
         """
-        self._ready_hosts(problem)
-        if self._untrainable:
-            raise self._untrainable
-        return self._middling_epoch_s(problem, 2, self._limits.epoch_s)
+        self._ready_processes(problem)
+        if self._middle_trial_error:
+            raise self._middle_trial_error
+        return self._middle_trial_epoch_s(problem, 2, self._limits.epoch_s)
 
-    def _middling_epoch_s(self, problem: Problem, epochs: int, limit_s: float) -> float:
-        """Seconds of the last of so many epochs of a trial that all slots train, by the slowest."""
+    def _middle_trial_epoch_s(self, problem: Problem, epochs: int, limit_s: float) -> float:
+        """Train the middle of the search space on all slots for so many epochs.
+
+        Returns:
+            The seconds of the last epoch on the slowest slot.
+        """
         middle = problem.space.from_unit(np.full(len(problem.space), 0.5))
         trial = TrialRecord(0, "completed", epochs, middle, origin="", suggestion_s=0.0)
         trials = [trial] * self._slots
-        trained = retrain(self._lender_of(problem), trials, 0, limit_s)
+        trained = retrain(self._pool_of(problem), trials, 0, limit_s)
         return max(float(metrics["seconds"]) for metrics, _ in trained)
 
     def free_slots(self) -> None:
-        """See that all slots are free before something is run, if need be on a new Ray."""
+        """Make sure that all slots are free before a run; restart Ray if slots are lost."""
         if not self._session.with_all_slots():
-            self._lender = None  # it ended with the old one
+            self._pool = None  # it ended with the old Ray
 
-    def _ready_hosts(self, problem: Problem) -> list[Any]:
-        """The training processes, started anew where they have ended.
+    def _ready_processes(self, problem: Problem) -> list[Any]:
+        """Return the training processes, each of which has trained an epoch already.
 
-        Each has trained an epoch: a process's first training also loads code and fills caches,
-        which is not at a run's expense.
+        A process's first training also loads code and fills caches, and no run should pay for
+        that. Processes that have ended are replaced.
         """
-        hosts = self._started_hosts(problem)
-        trained = ray.get([host.has_trained.remote() for host in hosts])
-        if all(trained) or self._untrainable:
-            return hosts
+        processes = self._started_processes(problem)
+        trained = ray.get([process.has_trained.remote() for process in processes])
+        if all(trained) or self._middle_trial_error:
+            return processes
         try:
-            self._middling_epoch_s(problem, 1, self._limits.epoch_s + COLD_S)
+            self._middle_trial_epoch_s(problem, 1, self._limits.epoch_s + FIRST_EPOCH_EXTRA_S)
         except RetrainingError as error:
-            # Trials that fail are the run's business, and not to be waited for before each.
-            self._untrainable = error
-        return self._started_hosts(problem)
+            # Runs must handle failing trials anyway. The error is kept so that the next run does
+            # not wait for this training again.
+            self._middle_trial_error = error
+        return self._started_processes(problem)
 
-    def _started_hosts(self, problem: Problem) -> list[Any]:
+    def _started_processes(self, problem: Problem) -> list[Any]:
+        """Return the training processes once all have started.
+
+        Raises:
+            UserError: If they do not start, with the resources that were requested.
+        """
         settings = self._settings
         wanted = (
             f"{self._slots * settings.workers_per_trial} training processes of "
@@ -192,37 +207,38 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         )
         try:
             try:
-                hosts = ray.get(self._lender_of(problem).hosts.remote())
+                processes = ray.get(self._pool_of(problem).processes.remote())
             except ray.exceptions.RayActorError:
-                self._lender = None  # it was killed, and its processes ended with it
-                hosts = ray.get(self._lender_of(problem).hosts.remote())
-            ray.get([host.__ray_ready__.remote() for host in hosts], timeout=HOST_TIMEOUT_S)
+                self._pool = None  # the pool was killed, and its processes ended with it
+                processes = ray.get(self._pool_of(problem).processes.remote())
+            starting = [process.__ray_ready__.remote() for process in processes]
+            ray.get(starting, timeout=START_TIMEOUT_S)
         except ray.exceptions.GetTimeoutError as error:
             raise UserError(
-                f"{wanted} did not start within {HOST_TIMEOUT_S:.0f} s; Ray has "
+                f"{wanted} did not start within {START_TIMEOUT_S:.0f} s; Ray has "
                 f"{ray.cluster_resources()}: lower --slots, --workers-per-trial, "
                 "--cpus-per-trial or --gpus-per-trial"
             ) from error
         except ray.exceptions.RayActorError as error:
             reason = str(error).strip().splitlines()[-1]
             raise UserError(f"{wanted} could not start: {reason}") from error
-        return list(hosts)
+        return list(processes)
 
-    def _lender_of(self, problem: Problem) -> Any:
-        """The lender of this problem's training processes; another problem's are ended."""
-        if self._lender is None or self._lender[0] != problem:
-            if self._lender is not None:
-                # Letting go is not enough: Tune keeps what trainables are bound to. The training
-                # processes end with the lender, their owner, and free their cores.
-                ray.kill(self._lender[1])
-                self._lender = None
-            # On this node, which the run cannot outlive anyway.
+    def _pool_of(self, problem: Problem) -> Any:
+        """Return the pool of this problem's training processes; end that of another problem."""
+        if self._pool is None or self._pool[0] != problem:
+            if self._pool is not None:
+                # Dropping the handle is not enough: Tune keeps the arguments of trainables. The
+                # training processes end with the pool, which owns them, and free their cores.
+                ray.kill(self._pool[1])
+                self._pool = None
+            # The pool runs on this node: without this node the run would end anyway.
             here = NodeAffinitySchedulingStrategy(
                 ray.get_runtime_context().get_node_id(), soft=False
             )
             settings = self._settings
-            lender = (
-                ray.remote(Lender)
+            pool = (
+                ray.remote(TrainingProcessPool)
                 .options(num_cpus=0, scheduling_strategy=here)
                 .remote(
                     problem,
@@ -233,19 +249,19 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                     shared_data(problem),
                 )
             )
-            self._lender = (problem, lender)
-            self._untrainable = None
-        return self._lender[1]
+            self._pool = (problem, pool)
+            self._middle_trial_error = None
+        return self._pool[1]
 
     def execute(self, run: Run, on_trial_end: Callable[[], None]) -> RunResult:
-        """Run it to its end.
+        """Execute a run to its end and return its result.
 
         Args:
-            run: What to run.
-            on_trial_end: Called whenever a trial has ended.
+            run: The run.
+            on_trial_end: It is called each time a trial ends.
         """
         workers = self._settings.workers_per_trial
-        assert run.budget.workers_per_trial == workers, "trials are as the settings say"
+        assert run.budget.workers_per_trial == workers, "run and settings differ in workers"
         problem = catalogue.make_problem(run.cell, self._data_dir, run.budget.max_epochs)
         objectives = catalogue.make_objectives(problem, run.cell.objectives)
         context = catalogue.Context(
@@ -259,24 +275,27 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         )
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
         failures = Failures(objectives, run.budget.trials, self._limits.failed_share)
-        # On a Ray that was joined a trial may wait for somebody else's to end.
+        # On a cluster that was joined, a trial may wait until another user's trial ends.
         patience_s = STALLED_S if self._session.owned else math.inf
         observer = Observer(on_trial_end, failures, patience_s)
         self.free_slots()
-        self._ready_hosts(problem)
+        self._ready_processes(problem)
         scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
         try:
             wall_s = self._search(run, problem, searcher, scheduler, observer)
             failures.check()
         except BaseException:
-            searcher.close()  # not after a whole run: it would not hear of the last trials
+            # Only after an error: a closed searcher would not receive the last trials' results.
+            searcher.close()
             raise
         epochs = epoch_table(searcher, observer)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)
         last = last_reports(searcher, observer)
         members = final_front(trials, last, objectives)
         began = time.perf_counter()
-        front, test_error = self._test_front(problem, run.seed, objectives, members, last)
+        front, test_error = tested_front(
+            self._pool_of(problem), members, last, objectives, run.seed, self._limits.epoch_s
+        )
         test_s = time.perf_counter() - began
         return RunResult(
             timing=timing(wall_s, run.budget.slots, epochs, searcher, test_s),
@@ -297,23 +316,27 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         scheduler: TrialScheduler,
         observer: Observer,
     ) -> float:
-        """Seconds the search took, from the call of Tune to its return."""
+        """Run Tune and return the seconds from its call to its return.
+
+        Raises:
+            RuntimeError: If Ray lost slots during the search, which makes the times wrong.
+        """
         tuner = tune.Tuner(
             problem_trainable(
-                HostedProblem(
-                    self._lender_of(problem),
+                RemoteProblem(
+                    self._pool_of(problem),
                     problem.max_epochs,
                     epoch_limit_s=self._limits.epoch_s,
                 ),
                 run.seed,
-                self._of_a_trial(),
+                self._trial_resources(),
             ),
             tune_config=tune.TuneConfig(
                 search_alg=searcher,
                 scheduler=scheduler,
                 num_samples=run.budget.trials,
                 reuse_actors=True,
-                max_concurrent_trials=self._concurrency(run),
+                max_concurrent_trials=self._concurrency(run, scheduler),
             ),
             run_config=tune.RunConfig(
                 name=run.run_id,
@@ -323,7 +346,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
                 verbose=0,
             ),
         )
-        self._session.spares.used()
+        self._session.warm_processes.mark_used()
         began = time.perf_counter()
         observer.begin()
         try:
@@ -331,68 +354,46 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         except Exception:
             if self._settings.address is None:
                 free_placement_groups()
-            self._start_spares()
+            self._start_warm_processes()
             raise
         wall_s = time.perf_counter() - began
-        self._start_spares()
+        self._start_warm_processes()
         shutil.rmtree(self._scratch.path / "tune" / run.run_id, ignore_errors=True)
         if lost := self._session.lost_slots():
             raise RuntimeError(
-                f"Ray lost {lost:g} of {self._slots} slots during the run, so that its times are "
-                "wrong; the same command makes it again"
+                f"Ray lost {lost:g} of {self._slots} slots during the run, so its times are "
+                "wrong; give the same command once more to execute the run again"
             )
         return wall_s
 
-    def _start_spares(self) -> None:
-        """Start the processes of the next run's trials; on a Ray that was joined Tune does."""
+    def _start_warm_processes(self) -> None:
+        """Start the processes of the next run's trials, on a local Ray only."""
         if self._settings.address is None:
-            self._session.spares.start()
+            self._session.warm_processes.start()
 
-    def _of_a_trial(self) -> dict[str, float]:
-        """Resources of a trial's own process, beside those of its training processes."""
+    def _trial_resources(self) -> dict[str, float]:
+        """Return the resources of a trial's own process, without its training process."""
         if self._settings.address is None:
             return {"cpu": PROXY_CPUS, SLOT: 1}
-        # On this node, which has the folder that checkpoints go to: the others need not see it.
+        # Trials' own processes stay on this node, which has the folder for checkpoints. So the
+        # other nodes need no access to that folder.
         return {"cpu": 0, f"node:{ray.util.get_node_ip_address()}": 0.001}
 
-    def _concurrency(self, run: Run) -> int | None:
-        """Trials that Tune may have at a time; None leaves it to the scheduler or to SLOT.
+    def _concurrency(self, run: Run, scheduler: TrialScheduler) -> int | None:
+        """Return how many trials Tune may have at a time; None if something else limits them.
 
         Raises:
-            UserError: If nothing would limit them.
+            UserError: If nothing would limit how many trials train at a time.
         """
-        name = run.cell.scheduler.name
         owns_ray = self._settings.address is None
-        if name in catalogue.PAUSING_IN_RAY and not owns_ray:
-            raise UserError(
-                f"scheduler {name!r} pauses trials without knowing slots, so on a cluster that "
-                "was joined nothing limits how many train: leave --address out"
-            )
-        if name in catalogue.PAUSING:
+        if catalogue.pauses(scheduler):
+            if not (owns_ray or isinstance(scheduler, PromotionScheduler)):
+                raise UserError(
+                    f"scheduler {run.cell.scheduler.name!r} pauses trials and has no limit of "
+                    "slots, so on a joined cluster nothing limits how many trials train: leave "
+                    "--address out"
+                )
             return None
-        # On our own Ray the slots are the limit: one suggestion may be made while all are taken,
-        # which a searcher does by itself that makes them ahead.
+        # On a local Ray the slots are the limit, and Tune may make one suggestion while all are
+        # taken. A searcher that suggests in the background does that itself.
         return run.budget.slots + (owns_ray and not catalogue.suggests_ahead(run.cell.searcher))
-
-    def _test_front(
-        self,
-        problem: Problem,
-        seed: int,
-        objectives: ObjectiveSet,
-        members: list[TrialRecord],
-        last: dict[int, dict[str, Any]],
-    ) -> tuple[tuple[FrontMember, ...], str]:
-        """Train the final front again, which must repeat it bit for bit, and test it.
-
-        Returns:
-            The members, and the error if that failed: the search is kept in any case.
-        """
-        try:
-            results = retrain(self._lender_of(problem), members, seed, self._limits.epoch_s)
-        except RetrainingError as error:
-            return (), str(error)
-        tested = tuple(
-            front_member(member, last[member.trial], again, objectives)
-            for member, again in zip(members, results, strict=True)
-        )
-        return tested, ""

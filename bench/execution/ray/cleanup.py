@@ -1,4 +1,4 @@
-"""What a run or a killed command leaves behind, and how it is removed.
+"""Remove what a run or a killed command leaves behind.
 
 Three kinds of things are left behind: folders of short-lived files in ``/tmp`` (`Scratch`),
 processes of Ray that outlive the command that started them (`end_writers`), and the placement
@@ -30,23 +30,25 @@ PREFIX, LOCK_FILE = "mobo-", ".lock"
 PATIENCE_S = 10.0
 POLL_S = 0.05
 QUIET_LOOKS = 2
-"""A process that opens and closes files all the time may be missed once."""
+"""How often in a row no writer must be found: one that opens and closes files can be missed."""
 
 
 class Scratch:
-    """A new folder for short-lived files; those of processes that were killed are removed.
+    """A new folder for short-lived files.
+
+    Making one also removes the folders of processes that were killed.
 
     Raises:
-        UserError: If it cannot be made.
+        UserError: If the folder cannot be made.
     """
 
     def __init__(self) -> None:
-        # Ray's sockets lie in this folder, and their paths may have 107 bytes at most.
+        # Ray's sockets lie in this folder, and the path of a socket has at most 107 bytes.
         self._base = Path(os.environ.get("RAY_TMPDIR", "/tmp"))  # noqa: S108
         self._remove_abandoned()
         try:
             self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=self._base))
-            self._lock = _locked(self.path)
+            self._lock = _make_lock(self.path)
         except OSError as error:
             raise UserError(
                 f"cannot make a folder for short-lived files in {self._base} ({error}); make room "
@@ -54,10 +56,10 @@ class Scratch:
             ) from error
 
     def remove(self) -> None:
-        """Remove the folder, and what was still in use when this one began.
+        """Remove this folder, and abandoned folders that were still in use when it was made.
 
-        Where Ray was not shut down in good order, as on Ctrl-C while it starts, what writes in the
-        folder is ended first.
+        Processes that still write in the folder are ended first. There are some if Ray was not
+        shut down properly, for example after Ctrl-C during its start.
         """
         end_writers(self.path)
         _remove(self.path)
@@ -65,10 +67,10 @@ class Scratch:
         self._remove_abandoned()
 
     def _remove_abandoned(self) -> None:
-        """Remove folders whose lock nobody holds any more; one without a lock is not ours.
+        """Remove folders whose lock no process holds any more.
 
-        What the killed command's Ray left running is ended first: some of it would make folders
-        anew.
+        A folder without a lock file was not made here and stays. Processes that the killed
+        command's Ray left running are ended first, because some would make the folders again.
         """
         for folder in self._base.glob(f"{PREFIX}*"):
             try:
@@ -87,10 +89,13 @@ class Scratch:
                 os.close(descriptor)
 
 
-def _locked(folder: Path) -> int:
-    """Make the folder's lock and hold it; the folder goes if that fails: nobody would know it."""
+def _make_lock(folder: Path) -> int:
+    """Make the folder's lock file, lock it and return its descriptor.
+
+    If that fails, the folder is removed: without a lock file no later command would remove it.
+    """
     try:
-        # Locked before it has its name: without the lock it would look abandoned.
+        # The file is locked before it gets its name: unlocked, the folder would look abandoned.
         unnamed = folder / f"{LOCK_FILE}.new"
         descriptor = os.open(unnamed, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -102,10 +107,10 @@ def _locked(folder: Path) -> int:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder, its lock last.
+    """Remove a folder, and its lock file last.
 
-    Where a process goes on writing, what it leaves must still be known as ours when the next one
-    looks.
+    If a process goes on writing there, the lock file stays. By it the next command recognises the
+    folder and removes it.
     """
     with contextlib.suppress(OSError):
         for entry in folder.iterdir():
@@ -118,14 +123,14 @@ def _remove(folder: Path) -> None:
 
 
 def end_writers(folder: Path) -> None:
-    """Kill our other processes that write below a folder's subfolders, and wait for their end.
+    """Kill this user's processes that write in a folder's subfolders, and wait until they end.
 
-    Ray's servers end with their driver, but its agents stay for a minute or more, and a worker that
-    was about to start waits 10 s for them and then makes the folders of its session anew.
+    Ray's servers end with their driver, but its agents stay for a minute or more. A worker that
+    was about to start waits 10 s for them, and then makes the folders of its session again.
 
     Args:
-        folder: That no command uses any more. Files in the folder itself do not count: commands
-            that only look whether it is in use open its lock.
+        folder: A folder that no command uses any more. Writers of files directly in it are
+            spared, because other commands open its lock file to see whether it is in use.
     """
     deadline = time.monotonic() + PATIENCE_S
     quiet = 0
@@ -139,7 +144,7 @@ def end_writers(folder: Path) -> None:
 
 
 def _kill_writer(folder: Path, process: int) -> None:
-    """Kill it, unless it has ended meanwhile and its number is another's."""
+    """Kill a process, unless it has ended meanwhile and another process has its id."""
     with contextlib.suppress(OSError):
         handle = os.pidfd_open(process)
         try:
@@ -150,7 +155,7 @@ def _kill_writer(folder: Path, process: int) -> None:
 
 
 def _writes_below(folder: Path, process: int) -> bool:
-    """Whether a process of ours, but not this one, writes below a subfolder of the folder."""
+    """Return whether another process of this user writes in a subfolder of the folder."""
     if process == os.getpid():
         return False
     entry = Path("/proc") / str(process)
@@ -158,29 +163,30 @@ def _writes_below(folder: Path, process: int) -> bool:
         if entry.stat().st_uid != os.geteuid():
             return False
         descriptors = list((entry / "fd").iterdir())
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return False
-    return any(folder in path.parent.parents for path in map(_written, descriptors) if path)
+    return any(folder in path.parent.parents for path in map(_written_file, descriptors) if path)
 
 
-def _written(descriptor: Path) -> Path | None:
-    """The file that a descriptor writes; Linux shows its mode as the permissions of its link.
+def _written_file(descriptor: Path) -> Path | None:
+    """Return the file that a descriptor writes, or None if it does not write.
 
-    A file that was removed meanwhile keeps its path there, with a remark at its end.
+    Linux shows a descriptor's mode as the permissions of its link. The link of a removed file
+    still has the file's path, followed by a remark.
     """
     try:
         if descriptor.lstat().st_mode & stat.S_IWUSR:
             return Path(os.readlink(descriptor))
-    except OSError:  # closed meanwhile
+    except OSError:  # the descriptor was closed meanwhile
         pass
     return None
 
 
 def free_placement_groups() -> None:
-    """Remove all placement groups of this Ray, and so end the processes in them.
+    """Remove all placement groups of this Ray, which also ends the processes in them.
 
-    Tune leaves those of an experiment that raised, with their resources: the next run would wait
-    for ever. Only for a Ray of our own, on which nobody else's groups can be.
+    When an experiment raises, Tune keeps its placement groups and their resources, and the next
+    run would wait without end. Call this only on a local Ray: a cluster has other users' groups.
     """
     for identity, group in placement_group_table().items():
         if group["state"] != "REMOVED":

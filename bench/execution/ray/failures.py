@@ -1,4 +1,4 @@
-"""Which trials have failed, and when so many have that their run is given up."""
+"""Decide which trials have failed, and when a run is given up because too many have."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from mobo_core.objectives import ObjectiveSet
 
 
 class TooManyFailuresError(RuntimeError):
-    """More trials of a run failed than are tolerated."""
+    """An error: more trials of a run have failed than the limit allows."""
 
 
 class Failures(tune.Stopper):
-    """Counts the failed trials of a run, and ends it on Ray Tune when they are too many.
+    """A Tune stopper that counts failed trials and ends the run when there are too many.
 
-    The share is of all trials that the run may make: the order in which they fail decides when a
-    run is given up, never whether.
+    The limit is a share of all trials that the run may start. So the order in which trials fail
+    changes only when a run is given up, not whether it is.
 
     Args:
-        objectives: Of the run.
-        trials: Of the run.
-        tolerated: Share of them that may fail, 0 to 1.
+        objectives: The run's objectives.
+        trials: The number of trials that the run may start.
+        tolerated: The share of these trials that may fail, from 0 to 1.
     """
 
     def __init__(self, objectives: ObjectiveSet, trials: int, tolerated: float) -> None:
@@ -36,11 +36,11 @@ class Failures(tune.Stopper):
         self._errors: list[str] = []
 
     def count(self, error: str, last_report: Mapping[str, Any]) -> None:
-        """Note the end of a trial.
+        """Count the end of a trial.
 
         Args:
-            error: That Tune reported; empty if none.
-            last_report: Empty if none.
+            error: The error that Tune reported; empty if there was none.
+            last_report: The trial's last report; empty if there was none.
         """
         self._ended += 1
         if reason := why_failed(error, last_report, self._objectives):
@@ -48,15 +48,16 @@ class Failures(tune.Stopper):
 
     @property
     def are_too_many(self) -> bool:
-        """Whether the run is to be given up."""
+        """Whether so many trials have failed that the run must be given up."""
         most = self._tolerated * self._trials
         return self._ended >= ENOUGH_TRIALS and len(self._errors) > most
 
     def check(self) -> None:
-        """Give the run up if need be.
+        """Raise an error if too many trials have failed.
 
         Raises:
-            TooManyFailuresError: Naming the numbers and the last error, in one line.
+            TooManyFailuresError: If `are_too_many`. Its message has the counts and the last
+                trial's error in one line.
         """
         if self.are_too_many:
             raise TooManyFailuresError(
@@ -65,21 +66,21 @@ class Failures(tune.Stopper):
             )
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """Single trials are not stopped."""
+        """Return False: this stopper never stops a single trial."""
         return False
 
     def stop_all(self) -> bool:
-        """See `are_too_many`."""
+        """Return whether Tune must stop all trials; see `are_too_many`."""
         return self.are_too_many
 
 
 def why_failed(error: str, last_report: Mapping[str, Any], objectives: ObjectiveSet) -> str:
-    """Why a trial that has ended counts as failed; empty if it does not.
+    """Return the reason why an ended trial counts as failed, or an empty text if it does not.
 
     Args:
-        error: That Tune reported; empty if none.
-        last_report: Empty if none.
-        objectives: Of the run.
+        error: The error that Tune reported; empty if there was none.
+        last_report: The trial's last report; empty if there was none.
+        objectives: The run's objectives.
     """
     if error:
         return error

@@ -1,4 +1,4 @@
-"""A Ray of our own is nobody else's business: its servers listen on the loopback alone."""
+"""Start a local Ray that other machines cannot reach: it listens on the loopback interface only."""
 
 from __future__ import annotations
 
@@ -10,27 +10,29 @@ from contextlib import contextmanager
 from ray._private import ray_constants
 
 GLOO_INTERFACE = "GLOO_SOCKET_IFNAME"
-"""Where PyTorch's Gloo looks for the network interface to listen on."""
+"""The environment variable that names the network interface for PyTorch's Gloo."""
 
 
 @contextmanager
 def on_loopback() -> Iterator[None]:
-    """While this lasts, `ray.init` starts servers that other machines cannot reach.
+    """Make `ray.init` start servers that other machines cannot reach, inside a ``with`` block.
 
-    Ray 2.60 turns ``_node_ip_address="127.0.0.1"`` into an address that they can. Told that this
-    machine cannot be part of a cluster, it takes the loopback; it was so told on import, or not.
-    The workers of a trial, who talk through Gloo, would listen where this machine's name leads to:
-    they inherit the loopback's name.
+    Ray 2.60 replaces ``_node_ip_address="127.0.0.1"`` by an address that other machines can reach.
+    It keeps the loopback address only if Ray clusters are disabled. Ray reads that setting from
+    the environment on import, so its constant must be changed too.
+
+    The workers of one trial communicate through Gloo, which would listen on the address of this
+    machine's host name. They inherit the name of the loopback interface instead.
     """
-    told = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0", GLOO_INTERFACE: _loopback()}
-    before = {name: os.environ.get(name) for name in told}
-    was = ray_constants.ENABLE_RAY_CLUSTER
-    os.environ.update(told)
+    variables = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0", GLOO_INTERFACE: _loopback()}
+    before = {name: os.environ.get(name) for name in variables}
+    enabled_before = ray_constants.ENABLE_RAY_CLUSTER
+    os.environ.update(variables)
     ray_constants.ENABLE_RAY_CLUSTER = False
     try:
         yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = was
+        ray_constants.ENABLE_RAY_CLUSTER = enabled_before
         for name, value in before.items():
             os.environ.pop(name)
             if value is not None:
@@ -38,5 +40,5 @@ def on_loopback() -> Iterator[None]:
 
 
 def _loopback() -> str:
-    """Name of the loopback: ``lo`` on Linux, ``lo0`` on macOS."""
+    """Return the name of the loopback interface: ``lo`` on Linux, ``lo0`` on macOS."""
     return next(name for _, name in socket.if_nameindex() if name.startswith("lo"))

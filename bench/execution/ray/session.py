@@ -1,4 +1,4 @@
-"""The Ray that a matrix runs on: started, joined, found running, and started anew if it leaks."""
+"""The Ray session of a matrix: start Ray or join it, and restart it if it has lost slots."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ import torch
 from bench.errors import UserError
 from bench.execution.ray.loopback import on_loopback
 from bench.execution.ray.settings import RaySettings
-from bench.execution.ray.warm_processes import Spares
+from bench.execution.ray.warm_processes import WarmProcesses
 from bench.terminal import console
 
 SLOT = "mobo_slot"
-"""Resource of our own Ray: as many as there are slots, one per trial."""
+"""The name of a custom resource of our local Ray. Each trial takes one; there is one per slot."""
 FREE_AGAIN_S = 20.0
-"""Real seconds within which Ray knows that what a run held is free again; mostly below 1."""
+"""The real seconds that Ray may take to free a run's resources; mostly it takes less than 1."""
 
 
 class RaySession:
-    """One Ray for a whole matrix.
+    """The connection to the one Ray that all runs of a matrix use.
 
     Args:
-        settings: Where trials run.
-        slots: Trials at a time.
-        folder: For what Ray of our own writes.
+        settings: The cluster to start or join, and the resources of each trial.
+        slots: The number of trials that may run at the same time.
+        folder: The folder in which a local Ray writes its files.
     """
 
     def __init__(self, settings: RaySettings, slots: int, folder: Path) -> None:
@@ -39,19 +39,19 @@ class RaySession:
         self._slots = slots
         self._folder = folder
         self._opened = False
-        self.spares = Spares(slots)
+        self.warm_processes = WarmProcesses(slots)
 
     def open(self) -> None:
-        """Start or join Ray, unless this process already has one.
+        """Start or join Ray, unless this process is already connected to one.
 
         Raises:
-            UserError: If that fails, or the address is of no cluster.
+            UserError: If that fails, or if the address does not name a cluster.
         """
         address = self._settings.address
         if "local" in (address, os.environ.get("RAY_ADDRESS") if address == "auto" else address):
             raise UserError(
-                f"--address {address} joins no cluster but starts a Ray that others can reach; "
-                "leave it out for a Ray of this machine's own"
+                f"--address {address} joins no cluster but starts a Ray that other machines can "
+                "reach; leave --address out to start a local Ray"
             )
         if ray.is_initialized():
             return
@@ -59,15 +59,15 @@ class RaySession:
         handler = signal.getsignal(signal.SIGTERM)
         try:
             self._start()
-        except Exception as error:  # Ray raises no narrower one if a node starts too slowly
+        except Exception as error:  # Ray raises a plain Exception if a node starts too slowly
             where = self._settings.address or "this machine"
             raise UserError(
                 f"cannot start or join Ray at {where} ({error}); with --address a cluster must "
-                "run there ('ray start --head'), without it a Ray of our own is started"
+                "run there ('ray start --head'), without --address a local Ray is started"
             ) from error
         finally:
             if threading.current_thread() is threading.main_thread():
-                # Ray's own handler prints a stack trace of its core before it passes on.
+                # Ray's own handler prints a stack trace of its core before it calls this one.
                 signal.signal(signal.SIGTERM, handler)
 
     def _start(self) -> None:
@@ -85,29 +85,29 @@ class RaySession:
                 resources={SLOT: self._slots},
                 include_dashboard=False,
                 _temp_dir=str(self._folder / "ray"),
-                # Training processes, who lends them, and the trials' own.
-                _system_config=self.spares.system_config(workers + 2 * self._slots + 1),
+                # The training processes, their pool, and the trials' own processes.
+                _system_config=self.warm_processes.system_config(workers + 2 * self._slots + 1),
                 **quiet,
             )
 
     def close(self) -> None:
-        """End it, if it was opened here."""
+        """Shut Ray down, if this session opened it."""
         if self._opened:
             ray.shutdown()
 
     @property
     def owned(self) -> bool:
-        """Whether this Ray is our own: nobody else's trials are on it."""
+        """Whether this session started a local Ray, on which no other user's trials run."""
         return self._opened and self._settings.address is None
 
     def lost_slots(self) -> float:
-        """Slots that are still taken when no run is on, and have been for a while.
+        """Return the number of slots that stay taken for `FREE_AGAIN_S` although no run is active.
 
-        Ray 2.60 rarely loses some: of a placement group that Tune removed while it was being made,
-        a node may keep a part for good. A run on what is left is slow, or waits for ever.
+        Ray 2.60 rarely loses slots: if Tune removes a placement group while it is being made, a
+        node may never free its part. The next run would be slow or would wait without end.
         """
         if not self.owned:
-            return 0.0  # what is taken may be somebody else's
+            return 0.0  # on a joined cluster other users' trials may take slots
         until = time.monotonic() + FREE_AGAIN_S
         while True:
             lost = self._slots - float(ray.available_resources().get(SLOT, 0.0))
@@ -116,14 +116,13 @@ class RaySession:
             time.sleep(0.05)
 
     def with_all_slots(self) -> bool:
-        """See that no slot is taken, for a run that is about to begin.
+        """Make sure that no slot is taken before a run begins; restart Ray if slots are lost.
 
         Returns:
-            Whether Ray is the one it was; False if it had to be started anew, so that nothing on it
-            is left.
+            True if Ray was kept. False if Ray was restarted, so that all its actors are gone.
 
         Raises:
-            UserError: If it had to be, and cannot.
+            UserError: If Ray must be restarted and cannot be.
         """
         if self._opened and not ray.is_initialized():  # the last attempt to start it failed
             self.open()
@@ -131,11 +130,11 @@ class RaySession:
         if not (lost := self.lost_slots()):
             return True
         console.print(
-            f"Ray has lost {lost:g} of {self._slots} slots: it is started anew",
+            f"Ray has lost {lost:g} of {self._slots} slots: it is restarted",
             style="yellow",
             markup=False,
         )
         ray.shutdown()
-        self.spares.used()
+        self.warm_processes.mark_used()
         self.open()
         return False

@@ -1,9 +1,10 @@
-"""Training processes that outlive trials and runs: imports and data are paid for once a matrix.
+"""Training processes, which stay for a whole matrix, so imports and data are loaded only once.
 
-Tune starts new trial processes for every run, and importing PyTorch and Lightning takes each of
-them longer than training many a trial. So training lives in *hosts*, one Ray actor per slot that
-stays for the whole matrix; a trial's own process is light and borrows a host while it trains. Data
-that a problem can share are read once and lie in Ray's object store, one copy a node.
+Tune starts new trial processes in every run. In each of them, importing PyTorch and Lightning
+would take longer than many a trial trains. So training happens in *training processes*: one Ray
+actor per slot, which lives as long as the matrix runs. A trial's own process is light and borrows
+a training process while it trains. If a problem can share its data, they are read once and lie in
+Ray's object store, one copy per node.
 """
 
 from __future__ import annotations
@@ -26,19 +27,20 @@ from mobo_core.problems.protocol import (
 )
 from mobo_core.tune.team import Team
 
-HOST_TIMEOUT_S = 180.0
-"""What a training process may take to start, its imports and data included."""
+START_TIMEOUT_S = 180.0
+"""The seconds that a training process may take to start, including its imports and data."""
 LIVENESS_TIMEOUT_S = 1.0
 POLL_S = 0.2
-LONGEST_CAUSE = 400
+MAX_CAUSE_LENGTH = 400
 
 
-class Host:
-    """Trains one configuration at a time, in its own process; a Ray actor.
+class TrainingProcess:
+    """A Ray actor that trains one configuration at a time in its own process.
 
     Args:
-        problem: What is trained.
-        arrays: Its data, if it need not read them; see `SharedDataProblem`.
+        problem: The problem to train, or a team of workers that trains it.
+        arrays: The problem's data, if it can take them from outside (see `SharedDataProblem`).
+            None makes it read them itself.
     """
 
     def __init__(
@@ -47,20 +49,23 @@ class Host:
         self._problem = problem
         if arrays is not None:
             cast(SharedDataProblem, problem).use_arrays(arrays)
-        self._problem.data_checksum()  # loads the data, or starts the team that will
+        self._problem.data_checksum()  # this loads the data, or starts the team that will load it
         self._training: Training | None = None
         self._has_trained = False
 
     def has_trained(self) -> bool:
-        """Whether what a process's first training loads is there; with a team, in its workers."""
+        """Return whether an epoch has been trained, so that all code and caches are loaded.
+
+        For a team this holds if its present workers have trained.
+        """
         return self._has_trained and (not isinstance(self._problem, Team) or self._problem.formed)
 
     def start(self, config: Mapping[str, Any], seed: int) -> None:
-        """Begin a training; the one before is dropped."""
+        """Begin to train a configuration. The training before it is dropped."""
         self._training = self._problem.start(config, seed)
 
     def call(self, method: str, *arguments: Any) -> Any:
-        """Call a method of the present training."""
+        """Call a method of the current training and return its result."""
         assert self._training is not None
         answer = getattr(self._training, method)(*arguments)
         self._has_trained |= method == "run_epoch"
@@ -69,30 +74,37 @@ class Host:
     def train_again(
         self, config: Mapping[str, Any], seed: int, epochs: int
     ) -> tuple[dict[str, float], dict[str, float]]:
-        """See `mobo_core.problems.protocol.train_again`."""
+        """Train a configuration from its start, as `mobo_core.problems.protocol.train_again`."""
         trained = train_again(self._problem, config, seed, epochs)
         self._has_trained = True
         return trained
 
 
 def shared_data(problem: Problem) -> list[ray.ObjectRef[Any]]:
-    """A reference to its data in Ray's object store; none if it cannot give and take them."""
+    """Put a problem's data into Ray's object store.
+
+    Returns:
+        A list with one reference; an empty list if the problem cannot share its data.
+    """
     if not (hasattr(problem, "data_arrays") and hasattr(problem, "use_arrays")):
         return []
     return [ray.put(problem.data_arrays())]
 
 
-class Lender:
-    """Lends hosts to trial processes and takes them back, from dead ones too; a Ray actor.
+class TrainingProcessPool:
+    """A Ray actor that lends training processes to trial processes and takes them back.
+
+    It also takes back those of trial processes that have died.
 
     Args:
-        problem: What the hosts train.
-        count: How many may be lent at a time.
-        cpus: Cores per host; of each worker, if a host is a team of several.
-        gpus: GPUs likewise, whole or a fraction.
-        workers: Of each host: more than one train a trial together.
-        shared: A reference to the problem's data in Ray's object store, or none: then each process
-            reads them. In a list, or Ray would give this actor the data.
+        problem: The problem that the training processes train.
+        count: The number of training processes.
+        cpus: The cores of a training process, or of each worker if it is a team.
+        gpus: The GPUs of a training process, or of each worker: a fraction or a whole number.
+        workers: The number of workers per training process. Several train a trial together.
+        shared: A list with a reference to the problem's data in Ray's object store. With an empty
+            list each process reads the data. It is a list because Ray replaces a bare argument
+            reference by the data.
     """
 
     def __init__(
@@ -109,67 +121,73 @@ class Lender:
         if workers > 1:
             self._problem = Team(cast(DivisibleProblem, problem), workers, cpus, gpus, shared)
             self._shared = ()
-            cpus = gpus = 0  # the team's own workers take them
+            cpus = gpus = 0  # the team's workers take the cores and GPUs
         self._cpus = cpus
         self._gpus = gpus
-        self._free = [self._new_host() for _ in range(count)]
+        self._free = [self._new_process() for _ in range(count)]
         self._lent: dict[str, tuple[Any, Any]] = {}
 
-    def _new_host(self) -> Any:
-        host = ray.remote(num_cpus=self._cpus, num_gpus=self._gpus)(Host)
-        return host.remote(self._problem, *self._shared)
+    def _new_process(self) -> Any:
+        actor = ray.remote(num_cpus=self._cpus, num_gpus=self._gpus)(TrainingProcess)
+        return actor.remote(self._problem, *self._shared)
 
-    def acquire(self, borrower: str, process: Any) -> Any | None:
-        """A host for this borrower, or None if all are lent.
+    def acquire(self, borrower: str, borrower_handle: Any) -> Any | None:
+        """Lend a training process to a trial.
 
         Args:
-            borrower: Id of the borrowing actor.
-            process: Its handle, to notice its death.
+            borrower: The id of the trial's actor.
+            borrower_handle: The handle of that actor, by which its death is noticed.
+
+        Returns:
+            The handle of the training process; None if all are lent.
         """
         if borrower in self._lent:
             return self._lent[borrower][1]
         if not self._free:
-            self._reclaim()
+            self._discard_those_of_dead_borrowers()
         if not self._free:
             return None
-        host = self._free.pop()
-        self._lent[borrower] = (process, host)
-        return host
+        process = self._free.pop()
+        self._lent[borrower] = (borrower_handle, process)
+        return process
 
     def release(self, borrower: str) -> None:
-        """Take a borrower's host back."""
+        """Take back the training process that a trial has borrowed."""
         if borrower in self._lent:
             self._free.append(self._lent.pop(borrower)[1])
 
-    def replace_hosts(self) -> None:
-        """End all hosts that are not lent, whatever they are doing, and start new ones."""
-        for host in self._free:
-            ray.kill(host)
-        self._free = [self._new_host() for _ in self._free]
+    def replace_free_processes(self) -> None:
+        """Kill all training processes that are not lent, even if they work, and start new ones."""
+        for process in self._free:
+            ray.kill(process)
+        self._free = [self._new_process() for _ in self._free]
 
     def discard(self, borrower: str) -> None:
-        """Replace a borrower's host by a new one: its process died or cannot be trusted."""
+        """Replace a borrowed training process by a new one: it has died or may be broken."""
         if borrower in self._lent:
-            _, host = self._lent.pop(borrower)
-            ray.kill(host)
-            self._free.append(self._new_host())
+            _, process = self._lent.pop(borrower)
+            ray.kill(process)
+            self._free.append(self._new_process())
 
-    def hosts(self) -> list[Any]:
-        """All hosts, between runs: what is still lent comes back first, what died is replaced."""
+    def processes(self) -> list[Any]:
+        """Return the handles of all training processes. Call it only between runs.
+
+        Processes that are still lent, or that have died, are replaced first.
+        """
         for borrower in list(self._lent):
             self.discard(borrower)
-        self._free = [self._new_host() if _is_dead(host) else host for host in self._free]
+        self._free = [self._new_process() if _is_dead(old) else old for old in self._free]
         return list(self._free)
 
-    def _reclaim(self) -> None:
-        """Replace the hosts of borrowers that died; theirs may be in the middle of an epoch."""
-        for borrower, (process, _) in list(self._lent.items()):
-            if _is_dead(process):
+    def _discard_those_of_dead_borrowers(self) -> None:
+        """Replace the training processes of trials that died, which may still train an epoch."""
+        for borrower, (borrower_handle, _) in list(self._lent.items()):
+            if _is_dead(borrower_handle):
                 self.discard(borrower)
 
 
 def _is_dead(actor: Any) -> bool:
-    """Whether an actor has ended; one that is busy or starts has not."""
+    """Return whether an actor has ended. One that is busy or starting has not."""
     reply = actor.__ray_ready__.remote()
     answered, _ = ray.wait([reply], timeout=LIVENESS_TIMEOUT_S)
     try:
@@ -180,92 +198,99 @@ def _is_dead(actor: Any) -> bool:
 
 
 @dataclass(frozen=True)
-class HostedProblem:
-    """A problem whose trainings run in hosts; what the trial processes of a run are given.
+class RemoteProblem:
+    """A problem whose trainings run in training processes. Each trial process gets one.
 
     Args:
-        lender: Handle of the `Lender`.
-        max_epochs: Of the problem.
-        patience_s: How long a trial waits for a host: the trial before it may hold one for a
-            moment after its end.
-        epoch_limit_s: See `bench.matrix.limits.Limits.epoch_s`.
+        pool: The handle of the `TrainingProcessPool`.
+        max_epochs: The problem's budget in epochs.
+        patience_s: The seconds that a trial waits for a training process. The trial before it may
+            keep one for a moment after its end.
+        epoch_limit_s: The seconds that an epoch may take; see
+            `bench.matrix.limits.Limits.epoch_s`.
     """
 
-    lender: Any
+    pool: Any
     max_epochs: int
     patience_s: float = 60.0
     epoch_limit_s: float = Limits.epoch_s
 
-    def start(self, config: Mapping[str, Any], seed: int) -> HostedTraining:
-        """Borrow a host and begin.
+    def start(self, config: Mapping[str, Any], seed: int) -> RemoteTraining:
+        """Borrow a training process and begin to train a configuration in it.
 
         Raises:
-            RuntimeError: If more trials run at a time than there are hosts.
+            RuntimeError: If more trials run at a time than there are training processes.
         """
         context = ray.get_runtime_context()
         borrower = context.get_actor_id()
-        assert borrower is not None, "only a trial's own actor borrows"
+        assert borrower is not None, "only a trial's own actor can borrow a training process"
         deadline = time.monotonic() + self.patience_s
-        while (host := self._ask(borrower, context.current_actor)) is None:
+        while (process := self._acquire(borrower, context.current_actor)) is None:
             if time.monotonic() > deadline:
                 raise RuntimeError("more trials run at a time than there are training processes")
             time.sleep(POLL_S)
-        training = HostedTraining(self.lender, borrower, host, self.epoch_limit_s)
+        training = RemoteTraining(self.pool, borrower, process, self.epoch_limit_s)
         training.begin(config, seed)
         return training
 
-    def _ask(self, borrower: str, process: Any) -> Any | None:
-        return ray.get(self.lender.acquire.remote(borrower, process))
+    def _acquire(self, borrower: str, borrower_handle: Any) -> Any | None:
+        return ray.get(self.pool.acquire.remote(borrower, borrower_handle))
 
 
-class HostedTraining:
-    """A `Training` that runs in a borrowed host.
+class RemoteTraining:
+    """A `Training` that runs in a borrowed training process.
 
-    Its methods raise what the training raises, and `TrainingProcessError` if the host does not
-    answer or ends: then it is replaced.
+    Its methods raise the errors of the training. They raise `TrainingProcessError` if the process
+    does not answer in time or has ended; then it is replaced.
+
+    Args:
+        pool: The handle of the `TrainingProcessPool`.
+        borrower: The id of the trial's actor.
+        process: The handle of the borrowed training process.
+        limit_s: The seconds that a call may take.
     """
 
-    def __init__(self, lender: Any, borrower: str, host: Any, limit_s: float) -> None:
-        self._lender = lender
+    def __init__(self, pool: Any, borrower: str, process: Any, limit_s: float) -> None:
+        self._pool = pool
         self._borrower = borrower
-        self._host = host
+        self._process = process
         self._limit_s = limit_s
 
     def begin(self, config: Mapping[str, Any], seed: int) -> None:
-        """Start the training in the host, which may be new and still importing."""
-        self._get("process", self._host.__ray_ready__.remote(), HOST_TIMEOUT_S)
-        self._get("start", self._host.start.remote(config, seed), self._limit_s)
+        """Start the training in the process, which may be new and still importing."""
+        self._get("process", self._process.__ray_ready__.remote(), START_TIMEOUT_S)
+        self._get("start", self._process.start.remote(config, seed), self._limit_s)
 
     def run_epoch(self) -> dict[str, float]:
-        """See `Training`."""
+        """Train one epoch and return its metrics."""
         return self._call("run_epoch")  # type: ignore[no-any-return]
 
     def test_metrics(self) -> dict[str, float]:
-        """See `Training`."""
+        """Return the metrics on test data."""
         return self._call("test_metrics")  # type: ignore[no-any-return]
 
     def state(self) -> bytes:
-        """See `Training`."""
+        """Return the training's state, from which `load_state` continues."""
         return self._call("state")  # type: ignore[no-any-return]
 
     def load_state(self, state: bytes) -> None:
-        """See `Training`."""
+        """Continue from a state that `state` returned."""
         self._call("load_state", state)
 
     def close(self) -> None:
-        """Give the host back."""
-        ray.get(self._lender.release.remote(self._borrower))
+        """Give the training process back to the pool."""
+        ray.get(self._pool.release.remote(self._borrower))
 
     def _call(self, method: str, *arguments: Any) -> Any:
         what = "epoch" if method == "run_epoch" else method
-        return self._get(what, self._host.call.remote(method, *arguments), self._limit_s)
+        return self._get(what, self._process.call.remote(method, *arguments), self._limit_s)
 
     def _get(self, what: str, reply: Any, limit_s: float) -> Any:
         try:
             return ray.get(reply, timeout=limit_s)
         except ray.exceptions.RayTaskError:
-            # The training raised; its host is sound. Tune ends this process without a word, so
-            # give the host back now: a new one would have to import everything again.
+            # The training raised, but its process is sound. Tune kills this trial's process now,
+            # so give the training process back first: a new one would import everything again.
             self.close()
             raise
         except ray.exceptions.GetTimeoutError:
@@ -276,14 +301,14 @@ class HostedTraining:
             raise TrainingProcessError(f"the training process ended: {_cause(error)}") from None
 
     def _discard(self) -> None:
-        ray.get(self._lender.discard.remote(self._borrower))
+        ray.get(self._pool.discard.remote(self._borrower))
 
 
 class TrainingProcessError(Exception):
-    """The process that trained a trial hung or died."""
+    """An error: the process that trained a trial did not answer in time or died."""
 
 
 def _cause(error: Exception) -> str:
-    """An error of Ray in one line; it says much more over many."""
+    """Return the text of a Ray error in one line, cut at `MAX_CAUSE_LENGTH` characters."""
     text = " ".join(str(error).split())
-    return text if len(text) <= LONGEST_CAUSE else text[:LONGEST_CAUSE] + "…"
+    return text if len(text) <= MAX_CAUSE_LENGTH else text[:MAX_CAUSE_LENGTH] + "…"

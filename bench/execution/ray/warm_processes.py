@@ -1,8 +1,10 @@
-"""Processes for the next run's trials, started while the last one's front is tested.
+"""Warm processes: idle processes for the next run's trials, with all imports done.
 
-Tune starts new processes for the trials of every run, which import Ray Tune for more than a second
-while all slots wait. Ray gives an actor an idle process if there is one of its runtime
-environment; and the process of an actor that was ended before it was up becomes idle.
+Tune starts a new process for each slot in every run, and importing Ray Tune there takes more than
+a second while all slots wait. So processes are started early, while the last run's front is tested.
+
+This uses two properties of Ray. A new actor gets an idle process of the same runtime environment
+if there is one. And if an actor is killed before its process is up, that process becomes idle.
 """
 
 from __future__ import annotations
@@ -16,35 +18,40 @@ import ray
 from ray.tune.execution.class_cache import _ActorClassCache
 
 IMPORTS = ("ray.tune", "mobo_core.tune.trainable", "bench.execution.ray.training_processes")
-"""What a trial's process loads: by each process of a Ray of our own, as soon as it starts."""
+"""The modules of a trial's process. Every process of a local Ray imports them at its start."""
 PATIENCE_S = 2.0
-"""Real seconds within which Ray begins to start processes; mostly below 0.2."""
+"""The real seconds that Ray may take to begin starting processes; mostly it takes less than 0.2."""
 POLL_S = 0.05
-"""Well below what a process takes to be up, when its actor would be given to it."""
+"""The seconds between two looks. This is far less than a process takes to start: once started, it
+would belong to its actor and end with it.
+"""
 
 
-class Spare:
-    """An actor that nobody needs."""
+class Placeholder:
+    """An actor without a task. It only makes Ray start a process."""
 
 
-class Spares:
-    """Idle processes for trials, on a Ray of our own.
+class WarmProcesses:
+    """The warm processes of a local Ray.
 
-    Where Ray should do otherwise than said above there are none, and a run starts later.
+    If Ray behaves differently from the description above, there are no warm processes. Then a run
+    only starts later.
 
     Args:
-        count: How many a run needs.
+        count: The number of processes that a run needs.
     """
 
     def __init__(self, count: int) -> None:
         self._count = count
-        self._there = False
+        self._started = False
 
     def system_config(self, others: int) -> dict[str, Any]:
-        """For `ray.init`: what processes import, and how many may be there without being ended.
+        """Return settings for `ray.init`: the imports of a process and the limit of idle processes.
+
+        Ray ends idle processes when there are more processes than the limit.
 
         Args:
-            others: Processes beside these, those of trials included.
+            others: The number of all other processes, including those of trials.
         """
         return {
             "preload_python_modules": list(IMPORTS),
@@ -52,26 +59,27 @@ class Spares:
         }
 
     def start(self) -> None:
-        """Start them, unless they are there; returns before they are up."""
-        if self._there:
-            return  # they would be given to the actors below, and end with them
-        before = _starting()
-        actor = _ActorClassCache().get(Spare)  # in the environment that Tune gives its own
+        """Start the processes, unless they are there. Return before their start is complete."""
+        if self._started:
+            return  # Ray would give them to the actors below, and they would end with these
+        before = _starting_workers()
+        # Tune's own cache gives the actor the runtime environment of Tune's actors.
+        actor = _ActorClassCache().get(Placeholder)
         actors = [actor.options(num_cpus=0).remote() for _ in range(self._count)]
         until = time.monotonic() + PATIENCE_S
-        while not self._there and time.monotonic() < until:
+        while not self._started and time.monotonic() < until:
             time.sleep(POLL_S)
-            self._there = len(_starting() - before) >= self._count
+            self._started = len(_starting_workers() - before) >= self._count
         for each in actors:
             ray.kill(each)
 
-    def used(self) -> None:
-        """They are a run's now, or gone with their Ray."""
-        self._there = False
+    def mark_used(self) -> None:
+        """Forget the processes: a run has taken them, or their Ray has ended."""
+        self._started = False
 
 
-def _starting() -> set[int]:
-    """Ids of the processes below this one that are about to become Ray's workers."""
+def _starting_workers() -> set[int]:
+    """Return the ids of this process's descendants that are starting up as Ray workers."""
     found = set()
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):

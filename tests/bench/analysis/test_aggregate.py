@@ -62,7 +62,7 @@ def test_against_fifo_of_the_same_seed() -> None:
 
 
 def test_two_runs_of_one_cell_and_seed_are_refused() -> None:
-    with pytest.raises(UserError, match=r"fifo.* and again are of one cell and seed"):
+    with pytest.raises(UserError, match=r"fifo.* and again have the same cell and seed"):
         aggregate.summarise([record(), replace(record(), run_id="again")])
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from bench.analysis import comparison
 from bench.errors import UserError
-from bench.matrix.matrix import Matrix, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Matrix
 from bench.records import folders, storage
 from bench.records.record import RunRecord
 from bench.report import comparison_text
@@ -28,13 +29,19 @@ def folder(path: Path, *runs: RunRecord, matrix: Matrix = PAPER) -> Path:
 
 
 def stopped(seed: int, wall_s: float = 10.0, accuracy: float = 0.93) -> RunRecord:
-    """Trials end at (0.91, 80) and (accuracy, 60): hypervolume 40 (accuracy − 0.9)."""
+    """Return a run of hypervolume 40 · (accuracy − 0.9).
+
+    Its trials end at (0.91, 80) and (accuracy, 60).
+    """
     curves = ((0.91,), (0.92, accuracy))
     return record("paper-dominance-g1", curves, seed=seed, wall_s=wall_s)
 
 
 def shorter(seed: int) -> RunRecord:
-    """Two epochs instead of three, 40 · 0.02 instead of 40 · 0.03, in half the time."""
+    """Return a run with two epochs instead of three and half the time of `stopped`.
+
+    Its hypervolume is 40 · 0.02 instead of 40 · 0.03.
+    """
     return record("paper-dominance-g1", ((0.91,), (0.92,)), seed=seed, wall_s=5.0)
 
 
@@ -190,7 +197,7 @@ def test_what_is_in_one_only_and_what_differs_is_named(tmp_path: Path) -> None:
     notes = "\n".join(comparison_text.notes(comparison.compare(first, second)))
     assert f"Only in {first}: fifo / acc+params / ax." in notes
     assert f"Only in {second}: paper-rungwise-g1 / acc+params / ax." in notes
-    assert "2 finished runs of A without a partner" in notes
+    assert "2 finished runs of A without a matching run" in notes
     assert "1 failed run in B" in notes
     assert "Commits: abc and abc; ffffffffffff" in notes
 
@@ -206,8 +213,10 @@ def test_other_parameters_and_machines_are_named(tmp_path: Path) -> None:
     first = folder(tmp_path / "a", stopped(0))
     second = folder(tmp_path / "b", moved, matrix=replace(PAPER, schedulers=schedulers))
     notes = "\n".join(comparison.compare(first, second).notes)
-    assert "other parameters of paper-dominance-g1: " in notes
-    assert "runtimes are of other machines: p, 2 cores, no GPU and p, 64 cores, no GPU" in notes
+    assert "the parameters of paper-dominance-g1 differ: " in notes
+    assert (
+        "runtimes are from different machines: p, 2 cores, no GPU and p, 64 cores, no GPU" in notes
+    )
 
 
 def other_data(run: RunRecord) -> RunRecord:
@@ -220,7 +229,7 @@ def other_reference(run: RunRecord) -> RunRecord:
 
 
 def other_charges(run: RunRecord) -> RunRecord:
-    """As made by a version that charges something else for a suggestion."""
+    """Return the run as another version would make it, with other costs of a suggestion."""
     return replace(run, spec=run.spec | {"virtual": {"suggestion_s": 2}})
 
 
@@ -230,13 +239,21 @@ def other_charges(run: RunRecord) -> RunRecord:
         (
             load_matrix("paper").with_dataset("digits"),
             None,
-            r"other data sets \(mnist and digits\)",
+            r"different data sets \(mnist and digits\)",
         ),
-        (PAPER.with_budget(trials=5), None, "other budgets"),
-        (PAPER.in_virtual_time(), None, "other (problems|backends)"),
-        (PAPER, other_data, r"other data of one name \(eeeeeeeeeeeeeeee and 0000000000000000\)"),
-        (PAPER, other_reference, r"other reference values of val_accuracy \(0.9 and 0.5\)"),
-        (PAPER, other_charges, r"other costs in virtual time \(None and \{'suggestion_s': 2\}\)"),
+        (PAPER.with_budget(trials=5), None, "different budgets"),
+        (PAPER.in_virtual_time(), None, "different (problems|backends)"),
+        (
+            PAPER,
+            other_data,
+            r"different data under the same name \(eeeeeeeeeeeeeeee and 0000000000000000\)",
+        ),
+        (PAPER, other_reference, r"different reference values of val_accuracy \(0.9 and 0.5\)"),
+        (
+            PAPER,
+            other_charges,
+            r"different costs in virtual time \(None and \{'suggestion_s': 2\}\)",
+        ),
         (PAPER, lambda run: replace(run, run_id="x", spec=run.spec | {"seed": 9}), "is in both"),
         (PAPER, lambda run: replace(run, result=None, error="boom"), "no finished run to compare"),
     ],

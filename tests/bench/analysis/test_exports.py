@@ -25,7 +25,7 @@ SPACE = SearchSpace(
 
 
 def made() -> RunRecord:
-    """Trials that completed, stopped and failed, with configurations of `SPACE`."""
+    """Return a run with a completed, a stopped and a failed trial, configured from `SPACE`."""
     run = record(curves=((0.91, 0.95), (0.93,), (0.92, np.nan)), params=(80, 60, 70), failed=(2,))
     assert run.result is not None
     trials = tuple(
@@ -108,7 +108,10 @@ def test_tensorboard_events_hold_every_report(tmp_path: Path) -> None:
 
 
 def framed(data: bytes) -> list[bytes]:
-    """The records of a TFRecord file: length, its checksum, payload, its checksum."""
+    """Return the payloads of a TFRecord file.
+
+    Each entry has a length, the length's checksum, the payload and the payload's checksum.
+    """
     payloads = []
     while data:
         (length,) = struct.unpack("<Q", data[:8])

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench.analysis import exports, surrogates
-from bench.matrix.matrix import load_matrix
+from bench.matrix.files import load_matrix
 from bench.matrix.problems import make
 from bench.records.record import RunRecord
 from mobo_core.space import RangeParameter, SearchSpace

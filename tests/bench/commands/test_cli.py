@@ -13,7 +13,7 @@ import pytest
 
 from bench.commands import main
 from bench.errors import UserError
-from bench.matrix.matrix import load_matrix
+from bench.matrix.files import load_matrix
 from bench.records import folders, storage
 from mobo_core.problems import images
 from tests.bench.examples import record
@@ -23,7 +23,7 @@ COMMAND = str(Path(sys.executable).with_name("mobo-bench"))
 
 @dataclass(frozen=True)
 class Completed:
-    """What a command said and how it ended."""
+    """The output of a command and its exit status."""
 
     returncode: int
     stdout: str
@@ -35,7 +35,10 @@ Run = Callable[..., Completed]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run the command in this process (importing PyTorch and Ax anew would take far longer)."""
+    """Return a function that runs the command in this process.
+
+    A new process would import PyTorch and Ax again, which takes far longer.
+    """
 
     def call(*arguments: str) -> Completed:
         monkeypatch.chdir(tmp_path)
@@ -90,22 +93,22 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run values.toml", "grace_period must be at least 1, got 0"),
         ("run sets.toml", "unknown objective 'speed': choose from acc"),
         ("run data.toml", "unknown data set 'cifar' for problem 'mlp': choose from mnist, digits"),
-        ("run twice.toml", "names an objective or a set twice"),
+        ("run twice.toml", "repeats an objective or a set"),
         ("run quick --seeds x", "bad seeds 'x'"),
         ("run quick --trials 0", "trials must be a whole number of at least 1, got 0"),
         ("run quick --dataset cifar", "unknown data set 'cifar' for problem 'mlp'"),
         ("run quick --backend virtual", "unknown data set 'digits' for problem 'mlp-table'"),
-        ("run synthetic --backend ray", "problem 'synthetic' knows its curves beforehand"),
+        ("run synthetic --backend ray", "problem 'synthetic' has recorded or computed curves"),
         ("run synthetic --slots 5 --address auto", "--address, --cpus-per-trial and"),
         ("run lcbench --data-dir nowhere", "there is no surrogate"),
         ("run lcbench --dataset 1", "unknown data set '1' for problem 'lcbench'"),
         ("run quick --backend cloud", "'cloud' is not one of 'ray', 'virtual'"),
-        ("regress --reference absent.json", "absent.json is no reference of the gate"),
-        ("regress --update", "--update needs a --reason"),
+        ("regress --reference absent.json", "absent.json is not a reference of the gate"),
+        ("regress --update", "--update requires a --reason"),
         ("scale --trials x", "bad --trials 'x'"),
         ("scale --trials 100 --max-growth 13", "--max-growth compares numbers of trials"),
         ("scale --scheduler fofi", "unknown scheduler 'fofi'"),
-        ("run quick --only nothing", "no cell is like 'nothing'"),
+        ("run quick --only nothing", "no cell matches 'nothing'"),
         ("run quick --gpus-per-trial 64", "needs more GPUs for 2 trials at a time"),
         ("run quick --gpus-per-trial 1.5", "must be a fraction up to 1 or a whole number"),
         ("run quick --address local", "--address local joins no cluster"),
@@ -114,14 +117,14 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run quick --workers-per-trial 4096", "4096 workers per trial × 1 cores need more"),
         ("run synthetic --workers-per-trial 2", "workers_per_trial is for Ray, got 2 in virtual"),
         ("run quick --gpus-per-trial 64 --workers-per-trial 1 --slots 1", "needs more GPUs for 1"),
-        ("report nowhere", "nowhere is no results folder"),
-        ("list nowhere", "nowhere is no results folder"),
+        ("report nowhere", "nowhere is not a results folder"),
+        ("list nowhere", "nowhere is not a results folder"),
         ("compare nowhere", "Missing argument 'B'"),
-        ("compare nowhere nobody", "nowhere is no results folder"),
+        ("compare nowhere nobody", "nowhere is not a results folder"),
         ("compare empty empty", "empty has no finished run to compare"),
-        ("compare empty other", "empty and other have other data sets (digits and mnist)"),
+        ("compare empty other", "empty and other have different data sets (digits and mnist)"),
         ("export empty", "Missing option '--out'"),
-        ("export nowhere --out made", "nowhere is no results folder"),
+        ("export nowhere --out made", "nowhere is not a results folder"),
         ("export empty --out made", "empty has no finished run to export"),
         ("export empty --format xlsx --out made", "'xlsx' is not one of 'csv', 'parquet'"),
         ("export full --out full/matrix.json", "cannot write to full/matrix.json"),

@@ -20,7 +20,8 @@ from bench.commands import main
 from bench.errors import UserError
 from bench.execution import preparation
 from bench.matrix import catalogue
-from bench.matrix.matrix import load_matrix, parse_seeds
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import parse_seeds
 from bench.records import storage
 from bench.studies import gate
 from mobo_core.objectives import Objective, ObjectiveSet
@@ -49,7 +50,7 @@ PLAUSIBLE = st.sampled_from(["f1+f2", "f1", "chebyshev", "pareto_epsnet", 0, 1, 
 
 
 def toml(value: Any) -> str:
-    """A value as TOML writes it."""
+    """Return a value in TOML's notation."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{toml(str(k))} = {toml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
@@ -114,7 +115,7 @@ TABLES = st.fixed_dictionaries(
 
 
 def refused_or_sound(use: Callable[[], object], *errors: type[Exception]) -> None:
-    """Call it; the only errors it may raise are these, and they say something."""
+    """Call a function. It may raise only the given errors, and these must have a message."""
     try:
         use()
     except errors as error:
@@ -123,7 +124,7 @@ def refused_or_sound(use: Callable[[], object], *errors: type[Exception]) -> Non
 
 
 def check(path: Path) -> None:
-    """All that happens to a matrix file before anything runs."""
+    """Do everything that the command does with a matrix file before the first run."""
     chosen = load_matrix(str(path))
     chosen = preparation.in_virtual_time(chosen)
     preparation.check_parts(chosen, "nowhere")

@@ -1,4 +1,7 @@
-"""Drivers that tests kill or starve, each in a process of its own: see `main`."""
+"""Drivers for the tests that kill a command or take its resources; see `main`.
+
+Each driver runs in its own process.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,13 @@ TRIALS = 8
 
 
 def say(line: str) -> None:
-    """Tell the test."""
+    """Print a line for the test to read, at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def runs(count: int) -> list[Run]:
-    """Runs of slow trials."""
+    """Return `count` runs whose trials are slow."""
     return [a_run(TRIALS, seed) for seed in range(count)]
 
 
@@ -46,7 +49,7 @@ def prepare() -> None:
 
 
 def make(folder: Path, settings: RaySettings, count: int) -> dict[str, Any]:
-    """Make what is not yet recorded, as the command does."""
+    """Execute the runs that have no record yet, in the same way as the command."""
     with folders.held(folder):
         todo = queue.pending(runs(count), folder, "")
         with RayBackend(settings, "", slots=2) as backend:
@@ -58,7 +61,7 @@ def make(folder: Path, settings: RaySettings, count: int) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def three_nodes() -> Iterator[Cluster]:
-    """A head that trains nothing and two nodes, each with room for all training."""
+    """Yield a cluster of a head without cores and two nodes, each with room for all training."""
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     try:
         for _ in range(2):
@@ -71,23 +74,25 @@ def three_nodes() -> Iterator[Cluster]:
 
 
 def remove_a_training_node(cluster: Cluster, removed: list[str]) -> None:
-    """Take away, in the middle of a run, a node on which a training process works."""
+    """Remove a node on which a training process works, in the middle of a run."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and not removed:
         time.sleep(0.2)
         if not ray.is_initialized():
             continue
         alive = [actor for actor in actors().values() if actor["State"] == "ALIVE"]
-        training = {a["Address"]["NodeID"] for a in alive if a["ActorClassName"] == "Host"}
+        training = {
+            a["Address"]["NodeID"] for a in alive if a["ActorClassName"] == "TrainingProcess"
+        }
         victims = [node for node in cluster.worker_nodes if node.node_id in training]
         if victims and any("Trainable" in actor["ActorClassName"] for actor in alive):
-            time.sleep(0.5)  # into the training
+            time.sleep(0.5)  # by then the training has begun
             cluster.remove_node(victims[0], allow_graceful=False)
             removed.append(victims[0].node_id)
 
 
 def lose_a_node(folder: Path) -> dict[str, Any]:
-    """Make two runs on three nodes, one of which is lost during the first."""
+    """Execute two runs on three nodes, one of which is lost during the first run."""
     removed: list[str] = []
     with three_nodes() as cluster:
         thief = threading.Thread(target=remove_a_training_node, args=(cluster, removed))
@@ -98,7 +103,11 @@ def lose_a_node(folder: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """``own FOLDER COUNT`` makes so many runs on a Ray of its own, ``cluster FOLDER`` on three."""
+    """Run the driver that the arguments name.
+
+    ``own FOLDER COUNT`` executes COUNT runs on a local Ray. ``cluster FOLDER`` executes two runs
+    on a cluster of three nodes and removes one of them.
+    """
     kind, folder = sys.argv[1], Path(sys.argv[2])
     prepare()
     made = make(folder, RaySettings(), int(sys.argv[3])) if kind == "own" else lose_a_node(folder)

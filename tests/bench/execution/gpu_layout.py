@@ -1,4 +1,7 @@
-"""Five logical GPUs, run as a program on its own Ray: three to a trial, and five trials on one."""
+"""A program that tests the layout of five logical GPUs on its own Ray.
+
+First each trial has three GPUs; then five trials share one GPU.
+"""
 
 from __future__ import annotations
 
@@ -40,20 +43,20 @@ def main() -> None:
         seen = visible_gpus(backend, problem)
         assert len(seen) == len(set(seen)) == 3, seen
         assert set(seen) < set("01234"), seen
-        ray.kill(backend._lender_of(problem))
-        backend._lender = None
+        ray.kill(backend._pool_of(problem))
+        backend._pool = None
     wait_for_gpus(5)
-    # Two such trials at a time would need six.
+    # Two such trials at a time would need six GPUs.
     with (
         pytest.MonkeyPatch.context() as patch,
         RayBackend(SETTINGS, data_dir="", slots=2) as backend,
     ):
-        patch.setattr(ray_backend, "HOST_TIMEOUT_S", 5.0)
+        patch.setattr(ray_backend, "START_TIMEOUT_S", 5.0)
         wanted = "6 training processes of 0.5 CPUs and 1 GPUs did not start"
         with pytest.raises(UserError, match=wanted):
             backend.execute(run, lambda: None)
-        ray.kill(backend._lender_of(problem))
-        backend._lender = None
+        ray.kill(backend._pool_of(problem))
+        backend._pool = None
     wait_for_gpus(5)
     share_one_gpu(cell, problem)
     wait_for_gpus(5)
@@ -62,27 +65,30 @@ def main() -> None:
 
 
 def share_one_gpu(cell: Cell, problem: Problem) -> None:
-    """Five trials at a time, a fifth of a GPU each."""
+    """Check that five trials at a time share one GPU when each requests a fifth of it."""
     run = Run(cell, Budget(trials=5, max_epochs=2, slots=5), seed=0)
     settings = RaySettings(cpus_per_trial=0.5, gpus_per_trial=0.2)
     with RayBackend(settings, data_dir="", slots=5) as backend:
         result = backend.execute(run, lambda: None)
         assert [trial.status for trial in result.trials] == ["completed"] * 5, result.trials
         assert ray.available_resources()["GPU"] == pytest.approx(4), ray.available_resources()
-        hosts = backend._ready_hosts(problem)
-        told = [h.__ray_call__.remote(lambda _: os.environ["CUDA_VISIBLE_DEVICES"]) for h in hosts]
-        assert len(hosts) == 5
-        assert len(set(ray.get(told))) == 1
-        ray.kill(backend._lender_of(problem))
-        backend._lender = None
+        processes = backend._ready_processes(problem)
+        visible = [
+            process.__ray_call__.remote(lambda _: os.environ["CUDA_VISIBLE_DEVICES"])
+            for process in processes
+        ]
+        assert len(processes) == 5
+        assert len(set(ray.get(visible))) == 1
+        ray.kill(backend._pool_of(problem))
+        backend._pool = None
 
 
 def visible_gpus(backend: RayBackend, problem: Problem) -> list[str]:
-    """What each training process was told it may use, sorted."""
-    (host,) = ray.get(backend._lender_of(problem).hosts.remote())
-    workers = ray.get(host.__ray_call__.remote(lambda host: host._problem._workers))
-    told = [w.__ray_call__.remote(lambda _: os.environ["CUDA_VISIBLE_DEVICES"]) for w in workers]
-    return sorted(ray.get(told))
+    """Return the GPU that each worker of the training process may use, sorted."""
+    (process,) = ray.get(backend._pool_of(problem).processes.remote())
+    workers = ray.get(process.__ray_call__.remote(lambda its: its._problem._workers))
+    visible = [w.__ray_call__.remote(lambda _: os.environ["CUDA_VISIBLE_DEVICES"]) for w in workers]
+    return sorted(ray.get(visible))
 
 
 def wait_for_gpus(count: int) -> None:

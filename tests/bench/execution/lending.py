@@ -1,4 +1,7 @@
-"""Stand-ins for tests of lending: light to import, since every process imports them anew."""
+"""Stand-ins for the tests of lending training processes.
+
+Every process imports this module again, so it must be quick to import.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from typing import Any
 import psutil
 import ray
 
-from bench.execution.ray.training_processes import HostedProblem
+from bench.execution.ray.training_processes import RemoteProblem
 
 
 class Counting:
-    """A problem whose training counts: cheap to start, so that only the lending is tested."""
+    """A problem whose training only counts. It starts quickly: the tests are about lending."""
 
     max_epochs = 4
 
@@ -40,9 +43,9 @@ class CountingTraining:
 
 @ray.remote(num_cpus=0)
 class Borrower:
-    """Stands for a trial's process."""
+    """An actor that stands for a trial's process."""
 
-    def train(self, source: HostedProblem) -> dict[str, float]:
+    def train(self, source: RemoteProblem) -> dict[str, float]:
         self.training = source.start({"from": 10}, 0)
         return self.training.run_epoch()
 
@@ -60,7 +63,10 @@ class Borrower:
 
 
 def where_images_lie(actor: Any) -> tuple[str, int]:
-    """The file behind a training process's images and where in it; no name: its own memory."""
+    """Return the file and the offset at which a training process has its images in memory.
+
+    The file's name is empty if the images lie in the process's own memory.
+    """
     from mobo_core.problems import images
 
     (data,) = images._LOADED.values()
@@ -75,7 +81,7 @@ def where_images_lie(actor: Any) -> tuple[str, int]:
 
 
 def addresses_listened_on(actor: Any) -> list[str]:
-    """Of this process."""
+    """Return the addresses on which this process listens."""
     connections = psutil.Process().net_connections("inet")
     listening = [c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN]
-    return [address.removeprefix("::ffff:") for address in listening]  # IPv4 by way of IPv6
+    return [address.removeprefix("::ffff:") for address in listening]  # IPv4 written as IPv6

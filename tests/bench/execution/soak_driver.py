@@ -1,4 +1,4 @@
-"""Many runs in one process, which says what it holds: ``KIND FOLDER RUNS SETTLED``."""
+"""A program that executes many runs in one process and prints what it holds; see `main`."""
 
 from __future__ import annotations
 
@@ -23,30 +23,37 @@ from bench.records import storage
 from tests.bench.faulty_runs import ENTRY, Listed, a_run
 
 GRACE_S = 5.0
-"""What the processes of the last run may take to end."""
+"""The seconds that the processes of the last run may take to end."""
 
 
 def virtual_run(seed: int) -> Run:
-    """Promotion, so that trials pause and resume, and a searcher that repeats."""
+    """Return a run with promotion, whose trials pause and resume, and a reproducible searcher."""
     parts = Component("sobol", "sobol", {}), Component("hv", "hv-promotion", {})
     cell = Cell("synthetic", "zdt1", *parts, ("f1", "f2"))
     return Run(cell, Budget(trials=6, max_epochs=4, slots=2), seed, Costs())
 
 
 def real_run(seed: int) -> Run:
-    """Two trials of three epochs that cost nothing."""
+    """Return a run of two trials with three epochs that cost nothing."""
     return a_run(2, seed)
 
 
 def memory_mib(process: psutil.Process) -> float:
-    """Memory of no file. Pages of libraries are a process's own or not as others come and go."""
+    """Return a process's anonymous memory in MiB.
+
+    Memory of library files is left out: whether it counts for one process or is shared depends on
+    which other processes run at the moment.
+    """
     rollup = Path(f"/proc/{process.pid}/smaps_rollup").read_text()
     (line,) = (line for line in rollup.splitlines() if line.startswith("Anonymous:"))
     return int(line.split()[1]) / 1024
 
 
 def held() -> dict[str, float]:
-    """What this process and its children hold: MiB, handles, processes; and temporary folders."""
+    """Return the memory (MiB), file handles, processes and temporary folders now in use.
+
+    This process and all its descendants count.
+    """
     time.sleep(GRACE_S)
     gc.collect()
     ours = psutil.Process()
@@ -62,7 +69,10 @@ def held() -> dict[str, float]:
 
 
 def main() -> None:
-    """Make the runs and print what was held when things had settled, and in the end."""
+    """Execute the runs; print `held` after the first SETTLED runs and at the end.
+
+    The arguments are ``KIND FOLDER RUNS SETTLED``, where KIND is ``ray`` or ``virtual``.
+    """
     kind, folder, count, settled = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
     problems.PROBLEMS["faulty"] = ENTRY  # type: ignore[index]
     catalogue.SEARCHERS["listed"] = lambda context: Listed(["none"] * 2)  # type: ignore[index]
@@ -73,7 +83,7 @@ def main() -> None:
     ):
         for seed in range(count):
             run = real_run(seed) if kind == "ray" else virtual_run(seed)
-            record, reason = queue.attempt(run, backend, "")
+            record, reason, _ = queue.attempt(run, backend, "")
             assert not reason, reason
             storage.write(record, folder)
             if seed in (settled - 1, count - 1):

@@ -20,7 +20,7 @@ from bench.execution.ray.cleanup import LOCK_FILE, Scratch
 
 KILLED = """
 import time
-from bench.backends.scratch import Scratch
+from bench.execution.ray.cleanup import Scratch
 path = Scratch().path
 (path / "ray" / "logs").mkdir(parents=True)
 for number in range(2000):
@@ -46,7 +46,7 @@ def test_no_room_for_it_is_one_line_with_the_remedy(
 
 @pytest.fixture
 def abandoned() -> Path:
-    """The folder of a process that was killed."""
+    """Return the folder of a process that was killed."""
     process = subprocess.Popen([sys.executable, "-c", KILLED], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     path = Path(process.stdout.readline().strip())
@@ -57,7 +57,7 @@ def abandoned() -> Path:
 
 @pytest.fixture
 def other() -> Iterator[Scratch]:
-    """The folder of a command that runs."""
+    """Yield the folder of a command that is still running."""
     scratch = Scratch()
     (scratch.path / "ray").mkdir()
     yield scratch
@@ -66,7 +66,10 @@ def other() -> Iterator[Scratch]:
 
 @contextlib.contextmanager
 def somebody_writing(folder: Path) -> Iterator[None]:
-    """As Ray's agents, into files of a folder that they do not make again."""
+    """Write files in a folder until the block ends, like Ray's agents.
+
+    The folder itself is not made again once it is removed.
+    """
     over = threading.Event()
 
     def write() -> None:
@@ -128,7 +131,7 @@ with open(folder / sys.argv[2], sys.argv[3]):
 
 @contextlib.contextmanager
 def orphan(folder: Path, file: str, mode: str, after_s: float) -> Iterator[subprocess.Popen[str]]:
-    """A process that has a file open and after a while makes folders, as Ray's workers do."""
+    """Run a process that keeps a file open and later makes folders, like Ray's workers."""
     process = subprocess.Popen(
         [sys.executable, "-c", ORPHAN, folder, file, mode, str(after_s)],
         stdout=subprocess.PIPE,

@@ -36,7 +36,7 @@ def start(*arguments: object) -> subprocess.Popen[str]:
 
 
 def finish(driver: subprocess.Popen[str]) -> dict[str, Any]:
-    """What a driver says at its end."""
+    """Wait for a driver to end and return the outcome that it printed."""
     said, errors = driver.communicate(timeout=300)
     assert driver.returncode == 0, errors
     result: dict[str, Any] = json.loads(said.strip().splitlines()[-1])
@@ -54,14 +54,17 @@ def offspring(driver: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
-    """Those that still run after a while: Ray's agents look for their node now and then."""
+    """Return the processes that still run after 90 s.
+
+    Ray's agents look only now and then whether their node is still there.
+    """
     _, left = psutil.wait_procs(processes, timeout=90)
     return [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
 
 
 @pytest.fixture(autouse=True)
 def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Where drivers put their short-lived files, which end with them or with the next."""
+    """Yield the drivers' folder for short-lived files, and check that none is left at the end."""
     folder = Path(tempfile.mkdtemp(prefix="scratch-", dir="/tmp"))
     monkeypatch.setenv("RAY_TMPDIR", str(folder))
     yield folder
@@ -71,7 +74,7 @@ def scratch(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def made(folder: Path) -> list[Path]:
-    """The records in a folder."""
+    """Return the paths of the records in a folder."""
     return [path for path in folder.glob("*.seed*") if storage.is_record(path)]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.matrix.matrix import load_matrix
+from bench.matrix.files import load_matrix
 from bench.records import folders, storage
 from tests.bench.examples import record
 
@@ -30,17 +30,17 @@ virtual = {}
 """
 LIMITED = """
 import resource, sys
-from bench import cli
+from bench.commands import main
 most = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # Python ignores SIGXFSZ: an OSError
 sys.argv[0] = "mobo-bench"
-cli.main()
+main.main()
 """
 NOBODY = 65534
 
 
 def run(folder: Path, *options: str, most: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the matrix in one process, which may write no file of more bytes than `most`."""
+    """Run the matrix in one process, whose files may have at most `most` bytes."""
     (folder / "small.toml").write_text(MATRIX)
     begin = [COMMAND] if most is None else [sys.executable, "-c", LIMITED, str(most)]
     return subprocess.run(
@@ -89,7 +89,7 @@ def test_a_full_disk_is_one_line_and_earlier_records_are_kept(tmp_path: Path) ->
     code = """
 import os, sys
 from pathlib import Path
-from bench import folders, records
+from bench.records import folders, storage
 from bench.errors import UserError
 from tests.bench.examples import record
 folder = Path(sys.argv[1])
@@ -97,11 +97,11 @@ with folders.held(folder):
     written = 0
     try:
         while True:
-            records.write(record(seed=written), folder)
+            storage.write(record(seed=written), folder)
             written += 1
     except UserError as error:
         print(error)
-    kept = records.read_all(folder)
+    kept = storage.read_all(folder)
     assert kept == [record(seed=seed) for seed in sorted(range(written), key=str)], kept
     assert written > 1
     assert not list(folder.glob(".writing*")), list(folder.iterdir())
@@ -120,7 +120,10 @@ with folders.held(folder):
 
 @pytest.fixture
 def read_only() -> Iterator[Path]:
-    """A results folder with a record, which this process may read and not write, root or not."""
+    """Yield a results folder with a record that this process may read but not write.
+
+    This also holds if the tests run as root.
+    """
     folder = Path(tempfile.mkdtemp(prefix="read-only-", dir="/tmp"))
     storage.write(record(), folder)
     folders.open_folder(folder, load_matrix("quick"))

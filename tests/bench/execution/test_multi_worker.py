@@ -39,22 +39,22 @@ def by_two(scheduler: Component, **changes: Any) -> Run:
 
 @pytest.fixture(scope="module")
 def pairs(backend: RayBackend) -> Iterator[RayBackend]:
-    """One slot of two workers, on the session's Ray."""
+    """Yield a backend with one slot of two workers, on the session's Ray."""
     with RayBackend(SETTINGS, data_dir="no-data-needed", slots=1) as running:
         yield running
 
 
 def workers(backend: RayBackend) -> list[Any]:
-    """Of the one slot."""
-    lender = backend._lender_of(PROBLEM)
-    (host,) = ray.get(
-        lender.__ray_call__.remote(lambda its: [*its._free, *(h for _, h in its._lent.values())])
+    """Return the handles of the workers in the only slot."""
+    pool = backend._pool_of(PROBLEM)
+    (process,) = ray.get(
+        pool.__ray_call__.remote(lambda its: [*its._free, *(h for _, h in its._lent.values())])
     )
-    return list(ray.get(host.__ray_call__.remote(lambda its: its._problem._workers)))
+    return list(ray.get(process.__ray_call__.remote(lambda its: its._problem._workers)))
 
 
 def follower(backend: RayBackend) -> int:
-    """Process id of the second worker."""
+    """Return the process id of the second worker."""
     _, second = workers(backend)
     pid: int = ray.get(second.__ray_call__.remote(lambda _: os.getpid()))
     return pid
@@ -62,7 +62,7 @@ def follower(backend: RayBackend) -> int:
 
 def test_they_talk_over_the_loopback(pairs: RayBackend) -> None:
     """Left to itself Gloo listens where the machine's name leads to."""
-    pairs._ready_hosts(PROBLEM)
+    pairs._ready_processes(PROBLEM)
     for worker in workers(pairs):
         assert ray.get(worker.__ray_call__.remote(lambda _: os.environ[GLOO_INTERFACE])) == "lo"
         addresses = ray.get(worker.__ray_call__.remote(addresses_listened_on))
@@ -71,7 +71,7 @@ def test_they_talk_over_the_loopback(pairs: RayBackend) -> None:
 
 
 def test_they_look_at_one_copy_of_the_data(pairs: RayBackend) -> None:
-    pairs._ready_hosts(PROBLEM)
+    pairs._ready_processes(PROBLEM)
     one, other = ray.get([w.__ray_call__.remote(where_images_lie) for w in workers(pairs)])
     assert one == other
     assert "plasma" in one[0]
@@ -143,10 +143,10 @@ def test_a_killed_worker_fails_its_trial_and_nothing_else(pairs: RayBackend) -> 
 
 def test_the_end_gives_everything_back(pairs: RayBackend) -> None:
     before = free_cpus()
-    lender = pairs._lender_of(PROBLEM)
-    assert ray.get(lender.hosts.remote())
-    ray.kill(lender)
-    pairs._lender = None
+    pool = pairs._pool_of(PROBLEM)
+    assert ray.get(pool.processes.remote())
+    ray.kill(pool)
+    pairs._pool = None
     assert eventually(lambda: free_cpus() == pytest.approx(before + 2 * SETTINGS.cpus_per_trial))
 
 
@@ -162,9 +162,9 @@ def test_five_gpus_three_a_trial(tmp_path: Path) -> None:
 
 
 def test_more_than_there_is(backend: RayBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bench.execution.ray.backend.HOST_TIMEOUT_S", 2.0)
+    monkeypatch.setattr("bench.execution.ray.backend.START_TIMEOUT_S", 2.0)
     settings = RaySettings(cpus_per_trial=1, workers_per_trial=64)
     with RayBackend(settings, data_dir="", slots=1) as running:
         with pytest.raises(UserError, match=r"64 training processes .* lower .*--workers-per"):
-            running._ready_hosts(PROBLEM)
-        ray.kill(running._lender_of(PROBLEM))
+            running._ready_processes(PROBLEM)
+        ray.kill(running._pool_of(PROBLEM))

@@ -19,7 +19,8 @@ from bench.analysis import aggregate
 from bench.execution import preparation, queue
 from bench.execution.ray.backend import RayBackend
 from bench.matrix import catalogue, problems
-from bench.matrix.matrix import Budget, Cell, Component, Run, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Budget, Cell, Component, Run
 from bench.records import storage
 from bench.records.record import RunResult
 from mobo_core.problems.mlp import MLPProblem, MLPTraining
@@ -71,15 +72,15 @@ def test_fifo_trains_everything_to_the_end(backend: RayBackend) -> None:
 
 def test_training_processes_look_at_one_copy_of_the_data(backend: RayBackend) -> None:
     problem = MLPProblem("digits", "", 4)
-    hosts = backend._ready_hosts(problem)
-    places = ray.get([host.__ray_call__.remote(where_images_lie) for host in hosts])
+    processes = backend._ready_processes(problem)
+    places = ray.get([process.__ray_call__.remote(where_images_lie) for process in processes])
     assert len(places) == 2
     assert len(set(places)) == 1
     assert "plasma" in places[0][0]
 
 
 def idle_processes() -> set[int]:
-    """Of Ray, that are nobody's."""
+    """Return the ids of Ray's idle processes."""
     found = set()
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
@@ -91,10 +92,10 @@ def idle_processes() -> set[int]:
 def test_processes_for_trials_are_there_before_a_run_begins(backend: RayBackend) -> None:
     do(backend, a_run(trials=2))
     assert eventually(lambda: len(idle_processes()) >= 2)
-    spare, used = idle_processes(), set()
+    idle, used = idle_processes(), set()
     backend.execute(a_run(trials=4, seed=1), lambda: used.update(trial_processes()))
     assert len(used) == 2
-    assert used <= spare
+    assert used <= idle
 
 
 def test_timing_accounts_for_what_was_reported(backend: RayBackend) -> None:
@@ -193,7 +194,7 @@ def test_queue_isolates_failures_and_never_repeats_a_finished_run(
 
 
 class Hopeless(MLPProblem):
-    """No trial of it starts."""
+    """A problem none of whose trainings starts."""
 
     def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
         raise RuntimeError("no hope")
@@ -202,7 +203,7 @@ class Hopeless(MLPProblem):
 def test_runs_are_made_though_their_time_cannot_be_foretold(
     backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "_untrainable", None)
+    monkeypatch.setattr(backend, "_middle_trial_error", None)
     run, matrix = a_run(trials=2), load_matrix("quick").with_dataset("digits")
     said = io.StringIO()
     console = Console(file=said, width=200)
@@ -211,8 +212,7 @@ def test_runs_are_made_though_their_time_cannot_be_foretold(
         patch.setitem(problems.PROBLEMS, "mlp", entry)  # type: ignore[arg-type]
         preparation.announce(backend, matrix, [run], "", console)
     assert (
-        "is not known: the trial that was to show it failed: RuntimeError: no hope"
-        in said.getvalue()
+        "is not known: the trial that measures it failed: RuntimeError: no hope" in said.getvalue()
     )
 
     def no_searcher(*arguments: object) -> None:
@@ -228,7 +228,10 @@ def test_runs_are_made_though_their_time_cannot_be_foretold(
 
 
 class Sabotaged(MLPProblem):
-    """Large batches raise, small first layers report NaN, seed 13 never starts."""
+    """A problem that fails in three ways.
+
+    Large batches raise, small first layers report NaN, and seed 13 never starts.
+    """
 
     def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
         if seed == 13:

@@ -48,7 +48,7 @@ VIRTUAL = [("virtual", *case) for case in CROSS]
 
 
 class Numbered(Searcher):
-    """Suggests 0, 1, 2, … and writes down how each ended."""
+    """A searcher that suggests 0, 1, 2, … and records how each trial ended."""
 
     def __init__(self, case: str) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ HOOKS = (
 
 
 class Guarded(type):
-    """Makes classes whose hooks leave the global random states alone, or fail."""
+    """A metaclass: the scheduler's hooks fail if they change a global random state."""
 
     def __new__(cls, scheduler_class: type) -> Any:
         def guard(name: str) -> Any:
@@ -107,7 +107,7 @@ class Guarded(type):
 def on_ray(
     scheduler: Any, searcher: Numbered, trials: int, slots: int, last: int | None, folder: Path
 ) -> dict[int, tuple[int, bool]]:
-    """Trial number → (epochs, whether it failed), from real Tune."""
+    """Run real Tune; return for each trial number its epochs and whether it failed."""
     results = tune.Tuner(
         tune.with_resources(Cheap, {"cpu": 0.01, SLOT: 2 / slots}),
         tune_config=tune.TuneConfig(
@@ -129,7 +129,7 @@ def on_ray(
 def in_virtual_time(
     scheduler: Any, searcher: Numbered, trials: int, slots: int, last: int | None, folder: Path
 ) -> dict[int, tuple[int, bool]]:
-    """The same without Ray."""
+    """Run in virtual time, without Ray; return the same as `on_ray`."""
     run = simulate(
         CheapProblem(last),
         searcher=searcher,
@@ -147,15 +147,16 @@ BACKENDS = {"ray": on_ray, "virtual": in_virtual_time}
 def run(
     component: Component, backend: str, case: str, m: int, folder: Path, slots: int = 2
 ) -> tuple[dict[int, int], Numbered]:
-    """Epochs of each trial, by its number, and the searcher."""
+    """Run a scheduler; return the epochs of each trial by its number, and the searcher."""
     trials = {"one": 1, "slots": 3}.get(case, 7)
     context = catalogue.Context(SPACE, SETS[m], MAX_T, slots, seed=0)
     scheduler = catalogue.make_scheduler(component, context)
     original = type(scheduler)
-    if original is not FIFOScheduler:  # Ray compares its class
+    if original is not FIFOScheduler:  # Ray checks for this exact class
         scheduler.__class__ = Guarded(original)
     searcher = Numbered(case)
-    # Ray's own that know no full budget get it from Tune, as from the bench's trainable.
+    # Ray's own schedulers without a full budget get it from Tune; in the benchmark the trainable
+    # ends its trials itself.
     last = MAX_T if original is FIFOScheduler or component.name == "median" else None
     outcome = BACKENDS[backend](scheduler, searcher, trials, slots, last, folder)
     # Every trial is accounted for, once.

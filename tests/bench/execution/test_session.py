@@ -32,7 +32,7 @@ RUN = Run(CELL, Budget(trials=2, max_epochs=1, slots=2), seed=0)
 
 
 class Thief:
-    """Keeps what it was given."""
+    """An actor that keeps the resources that it was given."""
 
 
 def steal(slots: float) -> Any:
@@ -40,7 +40,7 @@ def steal(slots: float) -> Any:
 
 
 def execute(backend: RayBackend, on_trial_end: Callable[[], None] = lambda: None) -> str:
-    """Run it; the Ray that it ran on."""
+    """Execute the run and return the id of the Ray node that it ran on."""
     trials = backend.execute(RUN, on_trial_end).trials
     assert [trial.status for trial in trials] == ["completed"] * 2
     return str(ray.get_runtime_context().get_node_id())
@@ -58,7 +58,7 @@ def test_a_slot_lost_between_two_runs_costs_a_new_ray(
     ray.get(thief.__ray_ready__.remote())
     second = execute(backend)
     assert second != first
-    assert "Ray has lost 0.5 of 2 slots: it is started anew" in capsys.readouterr().out
+    assert "Ray has lost 0.5 of 2 slots: it is restarted" in capsys.readouterr().out
 
     monkeypatch.undo()
     assert execute(backend) == second
@@ -69,7 +69,7 @@ def test_a_slot_lost_during_a_run_fails_it(
 ) -> None:
     monkeypatch.setattr(session, "FREE_AGAIN_S", 1.0)
     thieves: list[Any] = []  # has its slot as soon as the first trial gives it back
-    with pytest.raises(RuntimeError, match="lost 1 of 2 slots during the run, so that its times"):
+    with pytest.raises(RuntimeError, match="lost 1 of 2 slots during the run, so its times"):
         execute(backend, lambda: thieves.append(steal(1)) if not thieves else None)
     monkeypatch.undo()
     del thieves[:]

@@ -36,7 +36,7 @@ Search = Callable[..., Listed]
 
 @pytest.fixture
 def search(monkeypatch: pytest.MonkeyPatch) -> Search:
-    """Make the next run suggest these faults."""
+    """Return a function that makes the next run suggest the given faults."""
 
     def listed(*faults: str) -> Listed:
         searcher = Listed(list(faults))
@@ -49,7 +49,7 @@ def search(monkeypatch: pytest.MonkeyPatch) -> Search:
 
 @pytest.fixture
 def impatient(backend: RayBackend, monkeypatch: pytest.MonkeyPatch) -> RayBackend:
-    """The session's Ray with a short time limit and no tolerance but the default."""
+    """Return the session's backend with a short limit of time and the default share of failures."""
     monkeypatch.setattr(backend, "_limits", Limits(epoch_s=LIMIT_S))
     return backend
 
@@ -62,10 +62,12 @@ FINE, FAILED = ("completed", 3), ("failed", 1)
 
 
 def training_processes(backend: RayBackend) -> set[int]:
-    """Process ids, of the problem that goes wrong; all have trained."""
-    hosts = backend._ready_hosts(FAULTY)
-    assert all(ray.get([host.has_trained.remote() for host in hosts]))
-    return set(ray.get([host.__ray_call__.remote(lambda _: os.getpid()) for host in hosts]))
+    """Return the ids of the faulty problem's training processes, all of which have trained."""
+    processes = backend._ready_processes(FAULTY)
+    assert all(ray.get([process.has_trained.remote() for process in processes]))
+    return set(
+        ray.get([process.__ray_call__.remote(lambda _: os.getpid()) for process in processes])
+    )
 
 
 @pytest.mark.ray
@@ -125,10 +127,10 @@ def test_a_trial_whose_last_objectives_are_not_finite_has_failed(
 def test_training_processes_killed_between_runs_are_started_anew(
     backend: RayBackend, search: Search
 ) -> None:
-    """With the one that lends them: it owns them, so they end together."""
+    """The pool that lends them is killed. It owns the processes, so they end with it."""
     first = training_processes(backend)
-    assert backend._lender is not None
-    ray.kill(backend._lender[1])
+    assert backend._pool is not None
+    ray.kill(backend._pool[1])
     search("none", "none")
     assert outcomes(backend.execute(a_run(trials=2), lambda: None)) == [FINE] * 2
     assert not first & training_processes(backend)
@@ -150,7 +152,10 @@ def test_a_trial_that_hangs_in_the_measurement_costs_no_run(
 
 
 def trial_processes() -> set[int]:
-    """Of trials, not those that train for them; of the run before some may be ending."""
+    """Return the ids of trials' own processes, without the training processes.
+
+    Some processes of the run before may still be ending.
+    """
     found = set()
     for process in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error, IndexError):
@@ -160,11 +165,11 @@ def trial_processes() -> set[int]:
 
 
 def kill_a_trial_process(earlier: set[int], killed: list[int]) -> None:
-    """Kill the process of a trial once there is one that was not there before."""
+    """Wait for a trial's process that is not among the earlier ones, and kill it."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not killed:
         for pid in trial_processes() - earlier:
-            time.sleep(0.5)  # into the training
+            time.sleep(0.5)  # by then the training has begun
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
@@ -222,7 +227,7 @@ def test_in_virtual_time_the_same(search: Search) -> None:
     half = VirtualBackend("", 1).execute(virtual(10), lambda: None)
     assert outcomes(half) == [FAILED, FINE] * 5
     searcher = search(*MOST)
-    record, reason = queue.attempt(virtual(12), VirtualBackend("", 1), "")
+    record, reason, _ = queue.attempt(virtual(12), VirtualBackend("", 1), "")
     assert not record.finished
     assert reason.startswith("TooManyFailuresError: 7 of the ")
     assert record.reason == f"bench.execution.ray.failures.{reason}"

@@ -15,7 +15,8 @@ from bench.execution import queue
 from bench.execution.virtual import VirtualBackend
 from bench.matrix import catalogue
 from bench.matrix.costs import Costs
-from bench.matrix.matrix import Run, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Run
 from bench.records import folders, storage
 
 COMMAND = str(Path(sys.executable).with_name("mobo-bench"))
@@ -50,7 +51,7 @@ def test_runs_repeat_bit_for_bit(processes: int, tmp_path: Path) -> None:
     assert sorted(outcome.finished) == sorted(run.run_id for run in todo)
     for run in todo:
         record = storage.read(tmp_path / "results" / run.run_id)
-        again, _ = queue.attempt(run, backend, "")
+        again = queue.attempt(run, backend, "").record
         assert record.result is not None
         assert again.result is not None
         assert storage.fingerprint(record.result) == storage.fingerprint(again.result)
@@ -59,7 +60,7 @@ def test_runs_repeat_bit_for_bit(processes: int, tmp_path: Path) -> None:
 
 def test_costs_are_charged(tmp_path: Path) -> None:
     run = runs(tmp_path)[0]
-    record, _ = queue.attempt(run, VirtualBackend("", 1), "")
+    record = queue.attempt(run, VirtualBackend("", 1), "").record
     assert record.result is not None
     timing, trials = record.result.timing, record.result.trials
     assert run.spec()["virtual"] == {
@@ -79,7 +80,7 @@ def test_costs_are_charged(tmp_path: Path) -> None:
 def test_model_based_search_repeats(searcher: str, tmp_path: Path) -> None:
     text = MATRIX.replace('"SEARCHER"', searcher).replace("trials = 9", "trials = 7")
     run = load_matrix(write(tmp_path, text)).runs([0])[0]
-    first, second = (queue.attempt(run, VirtualBackend("", 1), "")[0].result for _ in range(2))
+    first, second = (queue.attempt(run, VirtualBackend("", 1), "").record.result for _ in range(2))
     assert first is not None
     assert second is not None
     assert {trial.origin for trial in first.trials} > {"Sobol"}

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from bench.errors import UserError
-from bench.matrix.matrix import Component, Run, load_matrix, matrix_names, parse_seeds
+from bench.matrix.files import load_matrix, matrix_names
+from bench.matrix.matrix import Component, Run, parse_seeds
 
 GOOD = """
 title = "t"
@@ -74,7 +75,7 @@ def test_runs_go_seed_by_seed_with_different_ids() -> None:
 
 def test_ids_are_the_same_in_every_process() -> None:
     code = (
-        "from bench.matrix.matrix import load_matrix; "
+        "from bench.matrix.files import load_matrix; "
         "print(load_matrix('paper').with_dataset('mnist').runs([0])[0].run_id)"
     )
     printed = {

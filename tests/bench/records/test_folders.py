@@ -16,14 +16,14 @@ import pytest
 
 from bench.commands.main import main
 from bench.errors import UserError
-from bench.matrix.matrix import load_matrix
+from bench.matrix.files import load_matrix
 from bench.records import folders, storage
 from tests.bench.examples import record
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from bench import folders
+from bench.records import folders
 with folders.held(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(600)
@@ -31,18 +31,18 @@ with folders.held(Path(sys.argv[1])):
 REWRITE = """
 import sys
 from pathlib import Path
-from bench import records
+from bench.records import storage
 from tests.bench.examples import record
 print("writing", flush=True)
 while True:
     for wall_s in (10.0, 20.0):
-        records.write(record(wall_s=wall_s), Path(sys.argv[1]))
+        storage.write(record(wall_s=wall_s), Path(sys.argv[1]))
 """
 
 
 @contextmanager
 def process(code: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process at work on the folder, once it says that it has begun."""
+    """Start a process that works on the folder, and yield it once it has begun."""
     running = subprocess.Popen(
         [sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE, text=True
     )

@@ -16,7 +16,10 @@ from tests.bench.analysis.test_comparison import folder, shorter, stopped
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two commits with other results in ``results/kept``, the second one's on disk too."""
+    """Make a repository with two commits whose results in ``results/kept`` differ.
+
+    The results of the second commit also lie on disk.
+    """
     monkeypatch.chdir(tmp_path)
 
     def git(*arguments: str) -> None:
@@ -60,10 +63,13 @@ def test_nothing_is_left_behind(repository: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("nope:results/kept", r"nope:results/kept is no folder, and git has none .*FOLDER or COM"),
-        ("main:results/none", "git has none of that commit here .*results/none"),
-        ("--output=x:results/kept", "is no folder, and git has none"),
-        ("main:results", "main:results is no results folder"),
+        (
+            "nope:results/kept",
+            r"nope:results/kept is not a folder, and git finds no .*FOLDER or COM",
+        ),
+        ("main:results/none", "git finds no such commit and folder here .*results/none"),
+        ("--output=x:results/kept", "is not a folder, and git finds no"),
+        ("main:results", "main:results is not a results folder"),
     ],
 )
 def test_what_is_not_there_is_named(name: str, message: str, repository: Path) -> None:
@@ -74,5 +80,5 @@ def test_what_is_not_there_is_named(name: str, message: str, repository: Path) -
 
 def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match="git has none"), history.results("main:results"):
+    with pytest.raises(UserError, match="git finds no"), history.results("main:results"):
         pass

@@ -20,7 +20,8 @@ from rich.console import Console
 from bench.analysis import aggregate
 from bench.errors import UserError
 from bench.execution import queue
-from bench.matrix.matrix import Component, Run, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Component, Run
 from bench.records import files, folders, storage
 from bench.records.record import RunResult
 from tests.bench.examples import record
@@ -90,7 +91,7 @@ def test_an_old_record_that_cannot_be_put_back_is_kept(
 
 
 class Reports:
-    """A backend whose problem tests its members with something that is no plain number."""
+    """A backend whose test metrics contain a value that is not a plain number."""
 
     processes = 1
 
@@ -139,7 +140,7 @@ def test_damaged_records_are_named(tmp_path: Path, damage: object) -> None:
 
 
 def ways(document: object, *keys: str | int) -> Iterator[tuple[str | int, ...]]:
-    """Ways to all values, those that hold others too."""
+    """Yield the path of keys to every value of a document, lists and dictionaries included."""
     if keys:
         yield keys
     if isinstance(document, dict | list):
@@ -223,7 +224,7 @@ def test_epochs_of_other_trials_are_named(tmp_path: Path) -> None:
     for shifted in (1, -1):
         epochs = made.result.epochs
         epochs.assign(trial=epochs["trial"] + shifted).to_parquet(path / "epochs.parquet")
-        with pytest.raises(UserError, match="its epochs are of other trials"):
+        with pytest.raises(UserError, match="its epochs belong to other trials"):
             storage.read_all(tmp_path)
 
 
@@ -239,7 +240,7 @@ def test_files_beside_the_records_are_left_alone(tmp_path: Path, name: str) -> N
     ("foreign", "message"),
     [
         (pd.DataFrame({"x": [1.0]}), "its epochs have no column 'trial'"),
-        (None, "column 'val_accuracy' of its epochs holds no numbers"),
+        (None, "column 'val_accuracy' of its epochs is not numeric"),
     ],
 )
 def test_epochs_of_something_else_are_named(
@@ -275,10 +276,10 @@ def test_other_schema_is_named_and_left_alone(tmp_path: Path) -> None:
     path = storage.write(replace(record(), run_id=run.run_id), tmp_path)
     document = json.loads((path / "run.json").read_text())
     (path / "run.json").write_text(json.dumps({**document, "schema_version": 99}))
-    with pytest.raises(UserError, match="has schema 99, this version reads 1"):
+    with pytest.raises(UserError, match="has schema 99, but this version reads 1"):
         storage.find(tmp_path, path.name)
     for force in (False, True):
-        with pytest.raises(UserError, match="has schema 99, this version reads 1"):
+        with pytest.raises(UserError, match="has schema 99, but this version reads 1"):
             queue.pending([run], tmp_path, "", force)
     assert json.loads((path / "run.json").read_text())["schema_version"] == 99
     # What is damaged is made again, if asked for.
@@ -333,7 +334,7 @@ def test_a_folder_takes_more_schedulers_but_no_second_meaning_of_a_label(tmp_pat
     labels = [component["label"] for component in folders.read_settings(tmp_path)["schedulers"]]
     assert labels == ["mine", "fifo", "paper-dominance-g2"]
     clash = replace(matrix, schedulers=(Component("mine", "fifo", {}),))
-    with pytest.raises(UserError, match="knows the label 'mine' with other parameters"):
+    with pytest.raises(UserError, match="uses the label 'mine' with other parameters"):
         folders.open_folder(tmp_path, clash)
 
 
@@ -370,7 +371,7 @@ def test_ctrl_c_while_writing_waits_for_the_record(
 
 
 def test_folder_without_settings_is_no_results_folder(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no results folder"):
+    with pytest.raises(UserError, match="is not a results folder"):
         folders.read_settings(tmp_path)
 
 

@@ -11,7 +11,8 @@ from click.testing import CliRunner
 
 from bench.commands.main import cli
 from bench.execution.preparation import in_virtual_time, select
-from bench.matrix.matrix import Matrix, Run, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Matrix, Run
 from bench.records import folders, reproduce, storage
 from bench.records.record import RunRecord
 from tests.bench.examples import record

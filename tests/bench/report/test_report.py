@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from bench.errors import UserError
-from bench.matrix.matrix import Matrix, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Matrix
 from bench.records import folders, storage
 from bench.records.record import RunRecord
 from bench.report import write
@@ -40,8 +41,8 @@ def test_tables_figures_and_provenance(tmp_path: Path) -> None:
     text = text_of(results(tmp_path / "r", MNIST_PAPER, *runs), tmp_path)
     made = {str(p.relative_to(tmp_path / "reports")) for p in (tmp_path / "reports").rglob("*.*")}
     figures = (
-        *("fronts", "hypervolume-over-time", "hypervolume-over-epochs", "stop-epochs", "time"),
-        *("performance-profiles", "running-time"),
+        *("fronts", "progress", "hypervolume-over-time", "stop-epochs", "time"),
+        *("savings", "performance-profiles", "running-time"),
     )
     assert made == {
         "index.html",
@@ -59,8 +60,14 @@ def test_tables_figures_and_provenance(tmp_path: Path) -> None:
     for provenance in ("mobo-bench run paper", "abc", "3.11", "ray 2", "seeds: `0, 1`"):
         assert provenance in text
     printed = (tmp_path / "out.txt").read_text()
-    assert "Table 2" in printed
-    assert f"page: {tmp_path / 'reports' / 'index.html'}" in printed
+    lines = [line.rstrip() for line in printed.splitlines() if line.strip()]
+    assert lines[0].startswith("paper-dominance-g1 keeps ")
+    assert lines[2] == "With 2 seeds no difference can be shown; it takes at least 6."
+    assert lines[3] == "Each scheduler against FIFO"
+    assert lines[-2:] == [
+        f"page: {tmp_path / 'reports' / 'index.html'}",
+        f"tables and figures: {tmp_path / 'reports' / 'report.md'}",
+    ]
 
 
 def test_statistics_of_enough_runs_are_drawn_and_repeat(tmp_path: Path) -> None:
@@ -73,9 +80,9 @@ def test_statistics_of_enough_runs_are_drawn_and_repeat(tmp_path: Path) -> None:
     folder = results(tmp_path / "r", MNIST_PAPER, *runs)
     text = text_of(folder, tmp_path)
     section = text.split("## Statistics")[1].split("## Figures")[0]
-    assert "With 6 seeds no difference can be concluded at 0.05" in section  # two comparisons
+    assert "With 6 seeds no difference can be shown at 0.05" in section  # two comparisons
     assert "| paper-rungwise-g1 | 6 × 3 |" in section
-    assert "cannot be concluded (p ≥ 0.062)" in section
+    assert "Wilcoxon test |" not in section  # said once, not in every row
     for name in ("critical-difference", "attainment"):
         data = (tmp_path / "reports" / "figures" / f"{name}.png").read_bytes()
         assert data.startswith(b"\x89PNG")
@@ -107,6 +114,31 @@ def test_other_data_are_never_set_beside_the_paper(tmp_path: Path) -> None:
     text = text_of(folder, tmp_path)
     assert "5892.7" not in text
     assert text.count("not comparable with the paper") >= 2  # at the top and in every caption
+    assert "Table 1: FIFO (fifo)" in text  # it is the paper's matrix all the same
+    assert "as the paper printed it" not in text
+
+
+def test_only_the_papers_matrix_numbers_its_tables_and_speaks_of_mnist(tmp_path: Path) -> None:
+    runs = [record(), record("paper-dominance-g2")]
+    folder = results(tmp_path / "r", load_matrix("quick").with_dataset("digits"), *runs)
+    text = text_of(folder, tmp_path)
+    assert "on scikit-learn's digits, " in text
+    for word in ("MNIST", "Table ", "the paper"):
+        assert word not in text.split("## How this was made")[0], word
+    made = sorted(p.name for p in (tmp_path / "reports").glob("table-*.csv"))
+    assert made == ["table-fifo.csv", "table-paper-dominance-g2.csv"]
+
+
+def test_tables_of_an_earlier_report_are_removed(tmp_path: Path) -> None:
+    folder = results(tmp_path / "r", MNIST_PAPER, record())
+    (tmp_path / "reports").mkdir()
+    for name in ("table-9.csv", "table-9.tex", "notes.csv"):
+        (tmp_path / "reports" / name).touch()
+    text_of(folder, tmp_path)
+    left = {path.name for path in (tmp_path / "reports").glob("*.*")}
+    assert left == {
+        *("index.html", "report.md", "runs.csv", "table-1.csv", "table-1.tex", "notes.csv")
+    }
 
 
 def test_workers_of_a_trial_are_named(tmp_path: Path) -> None:
@@ -130,7 +162,7 @@ def test_three_objectives_and_no_front_at_all(tmp_path: Path) -> None:
 
 
 def test_nothing_to_report(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="is no results folder"):
+    with pytest.raises(UserError, match="is not a results folder"):
         text_of(tmp_path, tmp_path)
     with pytest.raises(UserError, match="has no finished run"):
         text_of(results(tmp_path / "r", MNIST_PAPER), tmp_path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -12,14 +13,16 @@ from bench.formatting import significant
 from bench.report import tables
 from tests.bench.examples import record
 
+SOBOL = {"searcher": "sobol"}
 
-def built(*records: object, with_paper: bool = False) -> list[tables.Table]:
+
+def built(*records: object, with_paper: bool = False, numbered: bool = False) -> list[tables.Table]:
     runs = aggregate.summarise(records)  # type: ignore[arg-type]
-    return tables.build(runs, "MLP on test data", with_paper)
+    return tables.build(runs, "MLP on test data", with_paper, numbered=numbered)
 
 
 def test_one_table_per_scheduler_under_the_papers_number() -> None:
-    made = built(record("paper-rungwise-g1"), record("fifo"))
+    made = built(record("paper-rungwise-g1"), record("fifo"), numbered=True)
     assert [table.name for table in made] == ["table-1", "table-4"]
     assert made[0].title == "Table 1: FIFO (fifo)"
 
@@ -79,15 +82,46 @@ def test_a_caption_is_due_once_for_the_tables_that_share_it() -> None:
         *(record(name) for name in ("fifo", "mine", "yours", "theirs")), record("yours", seed=1)
     )
     one, two = made[0].caption, made[2].caption
-    assert "one seed" in one
+    assert "One seed" in one
     assert "2 seeds" in two
-    due = ["", f"Table 1 to Table 5: {one}", f"Table 6: {two}", f"Table 7: {one}"]
+    due = ["", f"fifo to mine: {one}", f"yours: {two}", f"theirs: {one}"]
     assert tables.captions_due(made) == due
 
 
 def test_tables_of_others_follow_the_papers() -> None:
-    made = built(record("fifo"), record("mine"), record("paper-dominance-g1"), record("yours"))
+    names = ("fifo", "mine", "paper-dominance-g1", "yours")
+    made = built(*(record(name) for name in names), numbered=True)
     assert [table.name for table in made] == ["table-1", "table-2", "table-5", "table-6"]
+    due = [caption.partition(":")[0] for caption in tables.captions_due(made)]
+    assert due == ["", "", "", "Table 1 to Table 6"]
+
+
+def test_other_tables_are_called_like_their_schedulers() -> None:
+    made = built(*(record(name) for name in ("mine", "fifo", "../a b", "..:a b", "A-B")))
+    assert [table.name for table in made] == [
+        *("table-mine", "table-fifo", "table-..-a-b", "table-..-a-b-2", "table-A-B")
+    ]
+    assert [table.title for table in made][:2] == ["mine", "fifo"]
+    searched = [record(), replace(record(), run_id="b", labels={"scheduler": "fifo"} | SOBOL)]
+    assert [(table.name, table.title) for table in built(*searched)] == [
+        ("table-fifo-ax", "fifo, search by ax"),
+        ("table-fifo-sobol", "fifo, search by sobol"),
+    ]
+
+
+def test_predictions_have_a_column_where_there_are_any() -> None:
+    (predicted,) = built(record())
+    assert "predicted" in predicted.cells.columns
+    assert "Predicted is the hypervolume by Ax's model." in predicted.caption
+    one = record()
+    assert one.result is not None
+    without = replace(one, result=replace(one.result, predicted=None))
+    (plain,) = built(without)
+    assert "predicted" not in plain.cells.columns
+    assert "redicted" not in plain.caption
+    assert "predicted" not in plain.to_sheet().header
+    (paper_table,) = built(without, with_paper=True)
+    assert "predicted" in paper_table.cells.columns  # the published one stands there
 
 
 @pytest.mark.parametrize(

@@ -182,5 +182,5 @@ def test_references_that_do_not_fit(reference: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.json").write_text("{}")
     (tmp_path / "list.json").write_text("[]")
     for name in ("short.json", "empty.json", "list.json", "absent.json"):
-        with pytest.raises(UserError, match="no reference of the gate"):
+        with pytest.raises(UserError, match="not a reference of the gate"):
             gate.read_reference(tmp_path / name)

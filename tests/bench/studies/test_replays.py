@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import UserError
-from bench.matrix.matrix import load_matrix
+from bench.matrix.files import load_matrix
 from bench.records import storage
 from bench.studies import replays
 from mobo_core.problems.mlp import MLPProblem
@@ -20,7 +20,7 @@ REFERENCE = Path(__file__).parents[3] / "results" / "reference" / "paper-mnist"
 
 
 def curves(n: int = 40) -> pd.DataFrame:
-    """Power laws of error and loss, sizes that trade off."""
+    """Return curves whose error and loss follow power laws, and whose sizes trade off."""
     rng = np.random.default_rng(0)
     rows = []
     for config, (start, exponent, size) in enumerate(rng.random((n, 3))):
@@ -118,9 +118,9 @@ def test_curves_that_cannot_be_used(change: object, message: str, tmp_path: Path
 def test_missing_files_and_too_few_curves(pool: replays.Pool, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="cannot read curves"):
         replays.read_pool(tmp_path / "none.csv")
-    with pytest.raises(UserError, match="is no results folder"):
+    with pytest.raises(UserError, match="is not a results folder"):
         replays.read_pool(tmp_path)
-    with pytest.raises(UserError, match="99 trials a draw from only 40 curves"):
+    with pytest.raises(UserError, match="cannot draw 99 trials from only 40 curves"):
         replays.replay_matrix(
             pool, load_matrix("schedulers").with_budget(trials=99), PROBLEM, 1, [1]
         )

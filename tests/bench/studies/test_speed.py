@@ -27,9 +27,10 @@ def test_parts_are_medians_over_the_seeds() -> None:
         for seed, seconds in enumerate([1.0, 3.0, 8.0])
     ]
     (row,) = speed.parts(records).to_dict("records")
-    assert (row["scheduler"], row["runs"], row["one by the model s"]) == ("fifo", 3, 3.0)
-    assert row["an epoch slot-s"] == row["training slot-s"] / row["epochs"] == 1.0
-    wall, slots = row["wall s"], 2
+    assert (row["scheduler"], row["runs"]) == ("fifo", 3)
+    assert row["one suggestion by the model s"] == 3.0
+    assert row["one epoch slot-s"] == row["training slot-s"] / row["epochs"] == 1.0
+    wall, slots = row["wall time s"], 2
     spent = row["training slot-s"] + row["start-up slot-s"] + row["waiting slot-s"]
     assert spent == pytest.approx(slots * wall)
     assert row["utilisation"] == pytest.approx(row["training slot-s"] / (slots * wall))
@@ -37,7 +38,7 @@ def test_parts_are_medians_over_the_seeds() -> None:
 
 def test_the_page_says_what_tune_costs() -> None:
     page = speed.markdown(speed.parts([record()]), speed.Overhead(2.5, 0.125, 0.0042), "2 trials")
-    assert "4.2 ms a report, 125 ms a trial, 2.5 s a run" in page
+    assert "4.2 ms per report, 125 ms per trial and 2.5 s per run" in page
     assert "| fifo" in page
 
 

@@ -14,7 +14,7 @@ SETS = st.lists(POINTS, min_size=1, max_size=3)
 
 
 def share(sets: list[list[tuple[int, int]]], x: float, y: float) -> float:
-    """The share of the sets with a point at least as good as (x, y)."""
+    """Return the share of the sets with a point at least as good as (x, y)."""
     return float(np.mean([any(a <= x and b <= y for a, b in points) for points in sets]))
 
 

@@ -101,5 +101,5 @@ def test_equal_cost_by_hand() -> None:
 def test_equal_trials() -> None:
     assert equal_trials([25, 25, 25]) == 25
     for counts in ([25, 24], []):
-        with pytest.raises(ValueError, match="the same number of them"):
+        with pytest.raises(ValueError, match="runs with the same number"):
             equal_trials(counts)

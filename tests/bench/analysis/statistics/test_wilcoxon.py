@@ -153,14 +153,14 @@ def test_pairs_needed_is_the_first_that_reaches(comparisons: int, level: float) 
 
 def test_the_words() -> None:
     assert reach(5) == (
-        "With 5 seeds no difference can be concluded at 0.05: the smallest p that an exact "
-        "two-sided Wilcoxon test can reach is 0.0625. It takes 6 seeds at least."
+        "With 5 seeds no difference can be shown at 0.05: the smallest possible p of an exact "
+        "two-sided Wilcoxon test is 0.0625. At least 6 seeds are needed."
     )
-    assert "With 1 seed no difference can be concluded" in reach(1)
-    assert "after Holm over 3 comparisons is 0.0938. It takes 7 seeds" in reach(6, 3)
+    assert "With 1 seed no difference can be shown" in reach(1)
+    assert "correction for 3 comparisons is 0.0938. At least 7 seeds are needed" in reach(6, 3)
     enough = reach(20, 16)
-    assert "a difference at 0.05 can be shown" in enough
-    assert "that two are equal is never shown" in enough
+    assert "With 20 seeds a difference can be shown at 0.05" in enough
+    assert "The test never shows that two schedulers are equal" in enough
 
 
 @pytest.mark.parametrize(("pairs", "comparisons"), [(-1, 1), (5, 0)])

@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis.surrogates import Contour, Diagnosis, Fit
-from bench.matrix.matrix import Component, Matrix, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Component, Matrix
 from bench.records import folders, storage
 from bench.records.record import RunRecord
 from bench.report import report_data
-from bench.report.report_data import Contents
+from bench.report.report_data import ReportData
 from tests.bench.examples import record
 
 HOSTILE = "a<script>window.bad = 1</script>&<b>b</b> %{x} $c$"
-"""A label from somebody's results: shown as it is, and nothing else."""
+"""A label with markup. The page must show it as text and must not interpret it."""
 SETS = ("acc+params", "acc+loss", "loss+params")
 SEEDS = 3
 ENDS = {"fifo": 0.95, "paper-dominance-g1": 0.94, "paper-rungwise-g1": 0.93}
@@ -30,7 +31,7 @@ def paper() -> Matrix:
 
 
 def run(name: str, end: float, sets: str, seed: int) -> RunRecord:
-    """FIFO trains four trials to the end; the others stop one that is on its front."""
+    """Return a run: FIFO trains four trials to the end; others stop one on FIFO's front."""
     last = 0.96 + 0.001 * seed
     curves: Sequence[Sequence[float]] = (
         (0.91, end + 0.001 * seed),
@@ -43,8 +44,11 @@ def run(name: str, end: float, sets: str, seed: int) -> RunRecord:
     return replace(made, spec=spec, run_id=f"{name}.{sets}.ax.seed{seed}.0")
 
 
-def gathered(folder: Path, *, hostile: bool = False) -> Contents:
-    """Three seeds of three schedulers, a failed run, and if asked a label that is markup."""
+def gathered(folder: Path, *, hostile: bool = False) -> ReportData:
+    """Return a report's data: three seeds of three schedulers and a failed run.
+
+    If `hostile`, a label contains markup.
+    """
     matrix = paper()
     made = [
         run(name, end, sets, seed)
@@ -68,8 +72,8 @@ def gathered(folder: Path, *, hostile: bool = False) -> Contents:
     return report_data.gather(folder)
 
 
-def diagnosed(found: Contents) -> list[Diagnosis]:
-    """A model that predicts well, and one that could not be fitted."""
+def diagnosed(found: ReportData) -> list[Diagnosis]:
+    """Return a diagnosis of a model that predicts well, and one of a model that failed."""
     first, second = found.finished[0], found.finished[1]
     points = pd.DataFrame(
         {"observed": [0.9, 0.95], "predicted": [0.91, 0.94], "margin": [0.02, 0.03]}

@@ -110,7 +110,7 @@ def test_every_choice_of_every_figure_is_drawn(desk: Page) -> None:
 
 
 def test_a_click_and_a_key_sort_a_table(desk: Page) -> None:
-    heading = desk.locator(f"{SORTED} thead th", has_text="HV / FIFO")
+    heading = desk.locator(f"{SORTED} thead th", has_text="hypervolume / FIFO's")
     unsorted = first_column(desk)
     assert heading.get_attribute("aria-sort") is None
     heading.click()

@@ -15,7 +15,7 @@ import pytest
 from bench.report import page
 from bench.report.page import assets, plotly_style
 from bench.report.page.document import figure_json, pieces, sort_key
-from bench.report.report_data import Contents
+from bench.report.report_data import ReportData
 from bench.report.tables_and_notes import Cell, Sheet
 from tests.bench.report.page.examples import HOSTILE, diagnosed, gathered
 
@@ -44,12 +44,12 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+def found(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
     return gathered(tmp_path_factory.mktemp("results"))
 
 
 @pytest.fixture(scope="module")
-def text(found: Contents) -> str:
+def text(found: ReportData) -> str:
     return page.render(found, diagnosed(found))
 
 
@@ -67,11 +67,11 @@ def own(text: str) -> str:
 def test_the_sections_come_in_order_summary_first(read: Reader, text: str) -> None:
     sections = [attributes["id"] for attributes in read.named("section")]
     assert sections == [
-        *("summary", "tables", "fronts", "attainment", "anytime", "time", "stops", "statistics"),
-        *("models", "runs", "made"),
+        *("summary", "fronts", "progress", "attainment", "time", "stops", "tables", "statistics"),
+        *("models", "runs", "made", "words"),
     ]
-    links = [a["href"] for a in read.named("a") if a["href"] != "#main"]
-    assert links == [f"#{name}" for name in sections]
+    navigation = text.split("<nav")[1].split("</nav>")[0]
+    assert re.findall(r'href="#(\w+)"', navigation) == sections
     assert "<strong>Failed run failed:</strong> boom" in text
 
 
@@ -110,6 +110,26 @@ def test_published_and_recomputed_figures_stand_beside_ours(text: str) -> None:
     assert row[7] == "6026.9"
 
 
+def test_the_chart_comes_first_with_its_names_beside_the_points(read: Reader, text: str) -> None:
+    (headline,) = re.findall(r'<p class="headline">(.*?)</p>', text)
+    assert re.fullmatch(r"paper-\S+ keeps [\d.]+\xa0% of the hypervolume with .*\.", headline)
+    summary = text.split('<section id="summary"')[1].split("</section>")[0]
+    assert summary.index('class="headline"') < summary.index("<table")
+    spec = json.loads(read.figures[0])
+    names = [note["text"] for note in spec["layout"]["annotations"]]
+    assert names[0] == "◂ FIFO saves nothing and keeps 100 %"
+    assert len(names) == 3
+    assert [name.startswith("<b>") for name in names[1:]] == [True, False]
+    assert spec["layout"]["showlegend"] is False
+
+
+def test_every_link_leads_somewhere(read: Reader) -> None:
+    ids = {a["id"] for _, a in read.tags if "id" in a}
+    targets = {str(a["href"]).removeprefix("#") for a in read.named("a")}
+    assert targets <= ids
+    assert {"word-fifo", "word-interquartile-mean-iqm"} <= ids
+
+
 def test_what_others_wrote_is_shown_and_does_nothing(tmp_path: Path) -> None:
     found = gathered(tmp_path, hostile=True)
     shown = own(page.render(found, diagnosed(found)))
@@ -141,7 +161,7 @@ def test_numbers_are_lean_and_gaps_are_gaps() -> None:
     assert plotly_style.plain("a\n<b> %{y} $z$") == "a &lt;b&gt; %&#123;y} &#36;z&#36;"
 
 
-def test_the_page_repeats(found: Contents, text: str) -> None:
+def test_the_page_repeats(found: ReportData, text: str) -> None:
     assert page.render(found, diagnosed(found)) == text
 
 
@@ -174,5 +194,7 @@ def test_one_run_alone_has_a_page(tmp_path: Path) -> None:
     folders.open_folder(tmp_path, paper())
     storage.write(record("paper-dominance-g1"), tmp_path)
     shown = own(page.render(report_data.gather(tmp_path), []))
-    assert "The FIFO run of the same searcher, objectives and seed is missing" in shown
-    assert "there is nothing to diagnose" in shown
+    assert "No scheduler can be compared with FIFO" in shown
+    sections = re.findall(r'<section id="(\w+)"', shown)
+    assert not {"attainment", "models", "statistics"} & set(sections)  # there is nothing to show
+    assert {"fronts", "progress", "words"} <= set(sections)

@@ -1,0 +1,169 @@
+"""Matrix files: the matrices of the package by name, and TOML files of users, checked."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bench.errors import UserError
+from bench.matrix.costs import Costs
+from bench.matrix.limits import DEFAULT_LIMITS, Limits
+from bench.matrix.matrix import Budget, Component, Matrix
+from mobo_core.seeding import digest
+
+LABEL_BYTES = 60
+"""The longest label. Run ids are names of folders, which have 255 bytes at most."""
+
+Settings = TypeVar("Settings", Costs, Limits)
+
+
+def matrix_names() -> list[str]:
+    """Return the names of the matrices that come with the package."""
+    return sorted(
+        Path(entry.name).stem
+        for entry in resources.files("bench").joinpath("matrices").iterdir()
+        if entry.name.endswith(".toml")
+    )
+
+
+def load_matrix(name_or_path: str) -> Matrix:
+    """Return a matrix by its name, or read it from a TOML file.
+
+    Raises:
+        UserError: If there is no such matrix, or the file is not a matrix, with the place.
+    """
+    path = Path(name_or_path)
+    if name_or_path in matrix_names():
+        text = (resources.files("bench") / "matrices" / f"{name_or_path}.toml").read_text("utf-8")
+    elif path.suffix == ".toml":
+        try:
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UserError(f"cannot read matrix file {name_or_path}: {error}") from None
+    else:
+        raise UserError(
+            f"unknown matrix {name_or_path!r}: choose from {', '.join(matrix_names())} or give "
+            "the path of a .toml file"
+        )
+    try:
+        table = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
+        raise UserError(f"matrix file {name_or_path}: {error}") from None
+    return _matrix_from_table(path.stem, table, name_or_path)
+
+
+def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
+    known = {"title", "problem", "dataset", "objective_sets", "budget", "searcher", "scheduler"}
+    known |= {"virtual", "schedulers_of", "limits"}
+    if unknown := sorted(set(table) - known):
+        raise UserError(f"matrix file {where}: unknown key {unknown[0]!r}; known: {sorted(known)}")
+    sets = _typed(table, "objective_sets", list, where)
+    if not sets or not all(isinstance(entry, str) for entry in sets):
+        raise UserError(
+            f"matrix file {where}: objective_sets must list names like 'acc+params', got {sets}"
+        )
+    objective_sets = tuple(tuple(entry.split("+")) for entry in sets)
+    repeated = [names for names in objective_sets if len(set(names)) < len(names)]
+    if repeated or len(set(objective_sets)) < len(objective_sets):
+        raise UserError(
+            f"matrix file {where}: objective_sets repeats an objective or a set: {sets}"
+        )
+    budget = _typed(table, "budget", dict, where)
+    if set(budget) - {"workers_per_trial"} != {"trials", "max_epochs", "slots"}:
+        raise UserError(
+            f"matrix file {where}: [budget] needs exactly trials, max_epochs and slots (and "
+            f"optionally workers_per_trial), got {sorted(budget)}"
+        )
+    limits = _settings_of(Limits, table, "limits", where)
+    return Matrix(
+        name=name,
+        title=_typed(table, "title", str, where),
+        problem=_typed(table, "problem", str, where),
+        dataset=_typed(table, "dataset", str, where),
+        searchers=_components(table, "searcher", where),
+        schedulers=_schedulers(table, where),
+        objective_sets=objective_sets,
+        budget=Budget(**budget),
+        costs=_settings_of(Costs, table, "virtual", where),
+        limits=limits or DEFAULT_LIMITS,
+    )
+
+
+def _settings_of(
+    kind: type[Settings], table: Mapping[str, Any], key: str, where: str
+) -> Settings | None:
+    """Return the dataclass that the table `key` fills in, or None without that table."""
+    if key not in table:
+        return None
+    given = _typed(table, key, dict, where)
+    known = [f.name for f in fields(kind)]
+    if unknown := sorted(set(given) - set(known)):
+        raise UserError(
+            f"matrix file {where}: unknown key {unknown[0]!r} in [{key}]; known: {known}"
+        )
+    try:
+        return kind(**given)
+    except UserError as error:
+        raise UserError(f"matrix file {where}: {error}") from error
+
+
+def _schedulers(table: Mapping[str, Any], where: str) -> tuple[Component, ...]:
+    """Return the matrix's own schedulers, or those of another matrix."""
+    if "schedulers_of" not in table:
+        return _components(table, "scheduler", where)
+    if "scheduler" in table:
+        raise UserError(f"matrix file {where}: give schedulers_of or [[scheduler]], not both")
+    name = _typed(table, "schedulers_of", str, where)
+    if name not in matrix_names():
+        raise UserError(
+            f"matrix file {where}: schedulers_of must be one of {', '.join(matrix_names())}, "
+            f"got {name!r}"
+        )
+    return load_matrix(name).schedulers
+
+
+def _components(table: Mapping[str, Any], key: str, where: str) -> tuple[Component, ...]:
+    components = []
+    for entry in _typed(table, key, list, where):
+        if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+            raise UserError(f"matrix file {where}: every [[{key}]] needs a name, got {entry}")
+        label = entry.get("label", entry["name"])
+        if not isinstance(label, str) or not label.replace("-", "").isalnum():
+            raise UserError(
+                f"matrix file {where}: label {label!r} of a [[{key}]] must consist of letters, "
+                "digits and hyphens"
+            )
+        if len(label.encode()) > LABEL_BYTES:
+            raise UserError(
+                f"matrix file {where}: label {label!r} of a [[{key}]] must have at most "
+                f"{LABEL_BYTES} bytes, got {len(label.encode())}"
+            )
+        params = {k: v for k, v in entry.items() if k not in ("name", "label")}
+        try:
+            digest(params)
+        except (TypeError, ValueError) as error:
+            raise UserError(
+                f"matrix file {where}: parameters of [[{key}]] {label!r} must be finite numbers, "
+                f"text, or lists and tables of these ({error})"
+            ) from None
+        components.append(Component(label, entry["name"], params))
+    labels = [component.label for component in components]
+    if not components or len(set(labels)) < len(labels):
+        raise UserError(
+            f"matrix file {where}: needs at least one [[{key}]] and different labels, got {labels}"
+        )
+    return tuple(components)
+
+
+def _typed(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+    if key not in table:
+        raise UserError(f"matrix file {where}: key {key!r} is missing")
+    if not isinstance(table[key], kind):
+        raise UserError(
+            f"matrix file {where}: {key!r} must be a {kind.__name__}, got {table[key]!r}"
+        )
+    return table[key]
