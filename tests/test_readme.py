@@ -1,4 +1,4 @@
-"""What the README shows works, and its table is that of the committed results."""
+"""The README's example runs, and every figure in it comes from the committed results."""
 
 from __future__ import annotations
 
@@ -6,33 +6,85 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from bench.analysis import aggregate
-from bench.matrix.matrix import matrix_names
+from bench.analysis.evidence import against_baseline
+from bench.matrix import catalogue
+from bench.matrix.files import matrix_names
 from bench.records import folders, storage
 from bench.report import report_data, tables
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+TEXT = " ".join(README.split())
 
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
 
 
-def test_its_table_is_that_of_the_committed_results() -> None:
-    folder = ROOT / "results" / "reference" / "paper-mnist"
+def runs(name: str) -> pd.DataFrame:
+    """Return the runs of a folder of committed results, in the order of its matrix."""
+    folder = ROOT / "results" / "reference" / name
     recorded = report_data.in_matrix_order(storage.read_all(folder), folders.read_settings(folder))
-    assert tables.overview(aggregate.summarise(recorded)).grid() in README
+    return aggregate.summarise(recorded)
+
+
+def test_the_tables_of_the_paper_are_those_of_the_committed_results() -> None:
+    found = runs("paper-mnist")
+    assert found["seed"].nunique() == 8
+    assert "medians of eight seeds" in TEXT
+    assert tables.overview(found).grid() in README
+
+
+def test_the_cell_that_is_explained_is_in_the_table() -> None:
+    quoted, seconds, epochs, kept = re.findall(
+        r"`(\d[^`]*)` means that the search took (\S+) s, trained (\S+) epochs in all, and kept "
+        r"(\S+) % of",
+        TEXT,
+    )[0]
+    assert README.count(f"| {quoted} |") == 1
+    assert quoted == f"{seconds}s · {epochs} · {float(kept) / 100:.3f}"
+
+
+def test_the_table_of_the_best_scheduler_is_that_of_the_committed_results() -> None:
+    found = runs("schedulers-mnist")
+    mine = found[found["scheduler"].isin(["fifo", "hv-promotion"])]
+    assert set(mine["searcher"]) == {"sobol"}
+    assert mine["seed"].nunique() == 3
+    assert "Sobol search instead of Ax, and three seeds instead of eight" in TEXT
+    assert tables.overview(mine).grid() in README
+
+
+def test_what_it_says_about_the_picture() -> None:
+    picture = re.findall(r"!\[[^]]*\]\((\S+)\)", README)
+    assert picture == ["reports/reference/schedulers-mnist-virtual/figures/savings.png"]
+    found = pd.read_csv((ROOT / picture[0]).parents[1] / "runs.csv")
+    row = against_baseline(found).set_index("series").loc["hv-promotion"]
+    assert found["seed"].nunique() == 20
+    assert (
+        f"`hv-promotion` saves {100 * row['epochs_saved']:.0f} % of FIFO's epochs and keeps "
+        f"{100 * row['mean']:.1f} % of its hypervolume on average. MLP on MNIST, 20 seeds"
+    ) in TEXT
+
+
+def test_links_lead_somewhere() -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert len(targets) > 10
+    for target in targets:
+        assert (ROOT / target).exists(), target
 
 
 def test_it_stays_short() -> None:
-    assert len(README.splitlines()) <= 120
+    assert len(README.splitlines()) <= 150
 
 
 @pytest.mark.ray
-def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: Path) -> None:
+def test_the_example_in_your_own_tune_code_runs(
+    ray_session: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     from ray import tune
 
     from bench.execution.ray.session import SLOT
@@ -43,7 +95,7 @@ def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: P
 
         def step(self) -> dict[str, Any]:
             self.epoch += 1
-            accuracy = 1 - self.config["lr"] - 0.3 / self.epoch
+            accuracy = 1 - self.config["lr"] / 2 - 0.3 / self.epoch
             params = 784 * self.config["units"]
             return {"accuracy": accuracy, "params": params, "epoch": self.epoch}
 
@@ -67,39 +119,40 @@ def test_the_example_in_your_own_tune_code_runs(ray_session: object, tmp_path: P
     light = tune.with_resources(Trainable, {"cpu": 0.01, SLOT: 1})
     namespace: dict[str, Any] = {"trainable": light}
     exec(example, namespace)
-    results = namespace["tuner"].fit()
-    assert len(results) == 4
-    assert results.num_errors == 0
-    assert max(result.metrics["epoch"] for result in results) == 8
-
-
-def test_the_example_rule_decides_and_schedules() -> None:
-    from bench.matrix.catalogue import TIME_ATTR, Context
-    from mobo_core.objectives import Objective, ObjectiveSet
-    from mobo_core.rules.rule import Decision
-    from mobo_core.space import RangeParameter, SearchSpace
-    from mobo_core.tune import RuleScheduler
-    from mobo_core.virtual import replay
-
-    (example,) = (block for block in blocks("python") if "class Cutoff" in block)
-    namespace: dict[str, Any] = {"RuleScheduler": RuleScheduler, "TIME_ATTR": TIME_ATTR}
-    exec(example, namespace)
-    rule = namespace["Cutoff"]()
-    rule.add("a", {})
-    assert rule.report("a", 4, [-0.6]) is Decision.CONTINUE
-    assert rule.report("a", 3, [-0.4]) is Decision.CONTINUE
-    assert rule.report("a", 4, [-0.4]) is Decision.STOP
-
-    objectives = ObjectiveSet([Objective("accuracy", "max", reference=0)])
-    space = SearchSpace((RangeParameter("lr", 0, 1),))
-    scheduler = namespace["cutoff"](Context(space, objectives, 8, slots=1, seed=0))
-    curves = {"good": [{"accuracy": 0.6}] * 8, "bad": [{"accuracy": 0.4}] * 8}
-    assert replay(scheduler, curves) == {"good": 8, "bad": 4}
+    reports = namespace["reports"]
+    assert len(reports) == 4
+    assert max(report["epoch"] for report in reports) == 8
+    points = [(report["accuracy"], report["params"]) for report in reports]
+    front = {
+        (a, p)
+        for a, p in points
+        if a > 0.9 and not any(x >= a and y <= p and (x, y) != (a, p) for x, y in points)
+    }
+    assert front
+    printed = [
+        line.split("} ")[1].split() for line in capsys.readouterr().out.splitlines() if "} " in line
+    ]
+    assert {(float(a), int(p)) for a, p in printed} == front
 
 
 @pytest.mark.parametrize("name", matrix_names())
 def test_every_matrix_is_mentioned(name: str) -> None:
-    assert name in README
+    assert f"`{name}`" in README
+
+
+@pytest.mark.parametrize("name", [*catalogue.SCHEDULERS, *catalogue.SEARCHERS])
+def test_every_scheduler_and_searcher_is_mentioned(name: str) -> None:
+    assert f"`{name}`" in README
+
+
+def test_every_class_of_its_table_exists() -> None:
+    from mobo_core import tune
+
+    table = README[README.index("| in matrices |") :].split("\n\n")[0]
+    classes = re.findall(r"`([A-Z]\w+)`", table)
+    assert len(classes) == 7
+    for name in classes:
+        assert hasattr(tune, name), name
 
 
 def test_every_target_it_names_is_in_the_makefile() -> None:

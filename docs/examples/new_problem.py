@@ -1,6 +1,6 @@
-"""A problem of your own: logistic regression on few features of the breast-cancer data.
+"""Your own problem: logistic regression on a few features of the breast-cancer data.
 
-Two objectives: validation loss, and the number of features (tests) a diagnosis needs.
+It has two objectives: validation loss, and the number of features (tests) that a diagnosis needs.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TEST = slice(455, None)
 
 @functools.cache
 def _data() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """(569, 30) scaled features, the most telling first, and (569,) labels."""
+    """Return the scaled features, (569, 30), the most informative first, and the labels, (569,)."""
     raw, labels = load_breast_cancer(return_X_y=True)
     features = (raw - raw[TRAINING].mean(axis=0)) / raw[TRAINING].std(axis=0)
     signed = features[TRAINING] * (2 * labels[TRAINING, None] - 1)
@@ -39,7 +39,7 @@ def _data() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 
 class LogisticTraining:
-    """One configuration in training; see `mobo_core.problems.Training`."""
+    """One configuration in training: a `mobo_core.problems.Training`."""
 
     def __init__(self, config: Mapping[str, Any], seed: int) -> None:
         self._used = int(config["features"])
@@ -54,7 +54,10 @@ class LogisticTraining:
         self._epoch = 0
 
     def run_epoch(self) -> dict[str, float]:
-        """Train one epoch; the order of the samples follows from seed and epoch alone."""
+        """Train one epoch and return its metrics.
+
+        The order of the samples depends on seed and epoch alone, so a resumed training repeats.
+        """
         began = time.perf_counter()
         features, labels = _data()
         order = np.random.default_rng(derive_seed(self._seed, self._epoch)).permutation(340)
@@ -76,31 +79,31 @@ class LogisticTraining:
         )
 
     def test_metrics(self) -> dict[str, float]:
-        """On data that the search never sees."""
+        """Return the metrics on test data, which the search never uses."""
         return {"test_loss": self._loss(TEST)}
 
     def state(self) -> bytes:
-        """The model and where it is."""
+        """Return the model and the number of epochs, as bytes."""
         return pickle.dumps((self._model, self._epoch))
 
     def load_state(self, state: bytes) -> None:
-        """Go on there."""
-        self._model, self._epoch = pickle.loads(state)  # noqa: S301 - our own
+        """Continue from a state that `state` returned."""
+        self._model, self._epoch = pickle.loads(state)  # noqa: S301 - written by `state`
 
     def close(self) -> None:
-        """Holds nothing."""
+        """Release nothing: the training holds no resources."""
 
 
 @dataclass(frozen=True)
 class LogisticProblem:
-    """What is searched, and for what; see `mobo_core.problems.Problem`."""
+    """The search space, the objectives and the training: a `mobo_core.problems.Problem`."""
 
     max_epochs: int = 8
     name: str = "logistic-breast-cancer"
 
     @property
     def space(self) -> SearchSpace:
-        """Learning rate, regularisation, and how many features are used."""
+        """Learning rate, regularisation, and number of features."""
         return SearchSpace(
             (
                 RangeParameter("learning_rate", 1e-4, 1e-1, log=True),
@@ -111,24 +114,24 @@ class LogisticProblem:
 
     @property
     def objectives(self) -> Mapping[str, Objective]:
-        """The reference values are the problem's, never taken from results."""
+        """The objectives by short name. Their references are fixed, never taken from results."""
         return {
             "loss": Objective("val_loss", "min", reference=0.7, unit="nats", ideal=0),
             "features": Objective("features", "min", reference=31, exact=True, ideal=0),
         }
 
     def data_checksum(self) -> str:
-        """SHA-256 of the data; runs on other data are then not taken for the same."""
+        """Return the SHA-256 of the data, which tells runs on other data apart."""
         features, labels = _data()
         return hashlib.sha256(features.tobytes() + labels.tobytes()).hexdigest()
 
     def start(self, config: Mapping[str, Any], seed: int) -> LogisticTraining:
-        """A training at epoch 0."""
+        """Return a training at epoch 0."""
         return LogisticTraining(config, seed)
 
 
 def make(dataset: str, data_dir: str, max_epochs: int) -> Problem:
-    """As the catalogue asks for it: data set, folder with the data, epochs."""
+    """Return the problem. Its only data set comes with scikit-learn, so no folder is needed."""
     return LogisticProblem(max_epochs)
 
 

@@ -1,4 +1,4 @@
-"""A scheduler of your own: ends trials that have stopped to improve in every objective."""
+"""Your own scheduler: it stops trials that no longer improve in any objective."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mobo_core.tune import RuleScheduler
 
 
 class PlateauRule(StoppingRule):
-    """Stops a trial whose last reports improved none of its objectives.
+    """A rule that stops a trial whose last reports improved none of its objectives.
 
     Args:
-        max_t: R, full budget.
-        patience: So many reports in a row without an improvement end a trial.
+        max_t: The full budget, in epochs.
+        patience: Number of reports in a row without an improvement that stop a trial.
 
     Raises:
         ValueError: If `patience` is less than 1.
@@ -34,10 +34,16 @@ class PlateauRule(StoppingRule):
         self._waited: dict[str, int] = {}
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Nothing is known yet."""
+        """Prepare nothing: the rule has no use for a configuration."""
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """`point` is (m,), minimised: accuracies arrive with their sign flipped."""
+        """Return what happens to the trial after this report.
+
+        Args:
+            trial_id: The trial's id.
+            t: Number of epochs that the trial has trained.
+            point: The reported point, (m,), minimised: an accuracy arrives with a minus sign.
+        """
         if not np.isfinite(point).all():
             return Decision.STOP
         if t >= self._max_t:
@@ -49,12 +55,12 @@ class PlateauRule(StoppingRule):
         return Decision.STOP if self._waited[trial_id] >= self._patience else Decision.CONTINUE
 
     def end(self, trial_id: str, failed: bool) -> None:
-        """Forget it."""
+        """Forget the trial."""
         self._best.pop(trial_id, None)
         self._waited.pop(trial_id, None)
 
 
 def plateau(context: Context, *, patience: int = 2) -> TrialScheduler:
-    """As the catalogue asks for it; a matrix file may set `patience`."""
+    """Return the scheduler with this rule; a matrix file may set `patience`."""
     rule = PlateauRule(context.max_t, patience)
     return RuleScheduler(rule, objectives=context.objectives, time_attr=TIME_ATTR)

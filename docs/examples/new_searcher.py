@@ -1,4 +1,4 @@
-"""A searcher of your own: mutates members of the front, a small evolution strategy."""
+"""Your own searcher: a small evolution strategy that mutates members of the front."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ray.tune.search import Searcher
 
 from bench.matrix.catalogue import Context
 from mobo_core.objectives import ObjectiveSet, Points
-from mobo_core.pareto.dominance import non_dominated_mask, valid_mask
+from mobo_core.pareto import non_dominated_mask, valid_mask
 from mobo_core.space import SearchSpace
 
 
 class MutationSearcher(Searcher):
-    """Random configurations first, then mutations of what no other trial dominates.
+    """A searcher that starts with random configurations and then mutates members of the front.
 
     Args:
-        objectives: What is optimised.
-        space: What is searched.
-        seed: Of everything random here.
-        initial: Random configurations before the first mutation.
+        objectives: The objectives of the search.
+        space: The search space.
+        seed: The seed of all random choices.
+        initial: Number of random configurations before the first mutation.
         step: Standard deviation of a mutation, as a share of each parameter's range.
     """
 
@@ -34,16 +34,16 @@ class MutationSearcher(Searcher):
         self._initial, self._step = initial, step
         self._rng = np.random.default_rng(seed)
         self._asked: dict[str, Points] = {}
-        self._done: list[tuple[Points, Points]] = []  # place in the unit cube, minimised point
+        self._done: list[tuple[Points, Points]] = []  # (place in the unit cube, minimised point)
 
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
-        """Objectives and space are given."""
+        """Accept nothing from Tune: objectives and space were given to the constructor."""
         return True
 
     def suggest(self, trial_id: str) -> dict[str, Any]:
-        """A configuration; Tune asks whenever it has room for a trial."""
+        """Return a configuration. Tune calls this whenever it has room for a trial."""
         place = self._rng.random(len(self._space))
         if len(self._asked) >= self._initial and self._done:
             front = np.flatnonzero(non_dominated_mask(np.stack([point for _, point in self._done])))
@@ -56,7 +56,7 @@ class MutationSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Learn from a trial's last report; failed trials and NaN teach nothing."""
+        """Learn from a trial's last report, unless the trial failed or reported NaN."""
         if result is None or error:
             return
         point = self._objectives.to_point(result)
@@ -64,15 +64,15 @@ class MutationSearcher(Searcher):
             self._done.append((self._asked[trial_id], point))
 
     def save(self, checkpoint_path: str) -> None:
-        """Tune saves searchers with the experiment."""
+        """Write the state. Tune saves searchers with the experiment."""
         Path(checkpoint_path).write_bytes(pickle.dumps((self._rng, self._asked, self._done)))
 
     def restore(self, checkpoint_path: str) -> None:
-        """Go on from `save`."""
-        state = pickle.loads(Path(checkpoint_path).read_bytes())  # noqa: S301 - our own
+        """Read the state that `save` wrote."""
+        state = pickle.loads(Path(checkpoint_path).read_bytes())  # noqa: S301 - written by `save`
         self._rng, self._asked, self._done = state
 
 
 def mutation(context: Context, *, initial: int = 6, step: float = 0.15) -> Searcher:
-    """As the catalogue asks for it; a matrix file may set `initial` and `step`."""
+    """Return the searcher of a run; a matrix file may set `initial` and `step`."""
     return MutationSearcher(context.objectives, context.space, context.seed, initial, step)

@@ -1,6 +1,6 @@
 """Hypervolume promotion in a Tune program: validation loss against the size of a network.
 
-Needs scikit-learn for its data and its network; takes seconds.
+It requires scikit-learn for its data and its network, and takes a few seconds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_EPOCHS = 8
 
 
 def train(config: dict[str, Any]) -> None:
-    """An epoch a report, each with a checkpoint: a paused trial goes on where it was."""
+    """Train, and report every epoch with a checkpoint, from which a paused trial continues."""
     images, labels = load_digits(return_X_y=True)
     network = MLPClassifier((config["units"],), learning_rate_init=config["lr"], random_state=0)
     epoch, checkpoint = 0, tune.get_checkpoint()
@@ -50,7 +50,7 @@ objectives = ObjectiveSet(
 
 
 def search(trials: int, storage: str | None = None, slots: int | None = None) -> tune.ResultGrid:
-    """Search the space; Ray is started if it does not run yet."""
+    """Run the search and return its results. Tune starts Ray if it is not running."""
     tuner = tune.Tuner(
         train,
         param_space={
@@ -72,8 +72,8 @@ def search(trials: int, storage: str | None = None, slots: int | None = None) ->
 
 # [front]
 def show_front(results: tune.ResultGrid) -> None:
-    """Print what no other trial is better than in both objectives."""
-    from mobo_core.pareto.dominance import front_mask
+    """Print the trials on the front, and the hypervolume."""
+    from mobo_core.pareto import front_mask
     from mobo_core.pareto.indicators import hypervolume
 
     last = [result.metrics for result in results if result.metrics]

@@ -1,11 +1,13 @@
-"""Every file of docs/examples does what its page says: on real Ray, and in virtual time."""
+"""Every file of docs/examples does what its page says, on real Ray and in virtual time."""
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -18,32 +20,60 @@ from bench.records import storage
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
+MATRIX = str(EXAMPLES / "my-matrix.toml")
+PROJECT = tomllib.loads((EXAMPLES / "pyproject.toml").read_text("utf-8"))["project"]
 
 
 @pytest.fixture
 def example(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> ModuleType:
-    """The example module of that name."""
+    """Return the example module of the parameter's name."""
     monkeypatch.syspath_prepend(str(EXAMPLES))
     return __import__(request.param)
 
 
-def my_bench(folder: Path, *arguments: str) -> None:
-    """Run the commands of the page in a folder outside of the repository."""
-    command = [
-        sys.executable,
-        str(EXAMPLES / "my_bench.py"),
-        "run",
-        str(EXAMPLES / "my-matrix.toml"),
-    ]
+def mobo_bench(folder: Path, *arguments: str) -> str:
+    """Run the command in a folder where the examples' package is installed; return its output."""
+    metadata = folder / "packages" / f"{PROJECT['name']}-{PROJECT['version']}.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {PROJECT['name']}\nVersion: {PROJECT['version']}\n"
+    )
+    lines = []
+    for group, entries in PROJECT["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
     done = subprocess.run(
-        [*command, *arguments], cwd=folder, capture_output=True, text=True, timeout=550
+        [str(Path(sys.executable).with_name("mobo-bench")), *arguments],
+        cwd=folder,
+        env={
+            **os.environ,
+            "COLUMNS": "200",
+            "PYTHONPATH": f"{metadata.parent}{os.pathsep}{EXAMPLES}",
+        },
+        capture_output=True,
+        text=True,
+        timeout=550,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_list_says_where_parts_come_from(tmp_path: Path) -> None:
+    printed = mobo_bench(tmp_path, "list")
+    page = (ROOT / "docs" / "extending.md").read_text("utf-8")
+    shown = re.findall(r"^ [a-z-]+ .*$", page, re.MULTILINE)
+    assert len(shown) >= 3
+    printed_lines = [line.rstrip() for line in printed.splitlines()]
+    assert all(line in printed_lines for line in shown)
+    for entries in PROJECT["entry-points"].values():
+        for name, value in entries.items():
+            line = rf"^ {name} +from my-parts 0\.1 \({value}\)"
+            assert re.search(line, printed, re.MULTILINE), name
 
 
 @pytest.mark.slow
 def test_the_parts_run_together_in_virtual_time(tmp_path: Path) -> None:
-    my_bench(tmp_path, "--backend", "virtual", "--processes", "1")
+    mobo_bench(tmp_path, "run", MATRIX, "--backend", "virtual", "--processes", "1")
     folder = tmp_path / "results" / "my-matrix-breast-cancer-virtual"
     runs = summarise(storage.read_all(folder)).set_index("scheduler")
     assert set(runs.index) == {"fifo", "plateau", "moasha-knee"}
@@ -60,7 +90,7 @@ def test_the_parts_run_together_in_virtual_time(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.ray
 def test_they_run_on_ray(tmp_path: Path) -> None:
-    my_bench(tmp_path, "--trials", "4", "--only", "plateau*")
+    mobo_bench(tmp_path, "run", MATRIX, "--trials", "4", "--only", "plateau*")
     (record,) = storage.read_all(tmp_path / "results" / "my-matrix-breast-cancer")
     assert record.result is not None
     assert [trial.status for trial in record.result.trials].count("failed") == 0

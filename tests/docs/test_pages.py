@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import json
 import re
@@ -10,22 +11,24 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 import ray.autoscaler
+import ray.tune.schedulers
 import yaml
 from ray.autoscaler._private.util import fillout_defaults
+
+import mobo_core.tune
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-INTERNAL = {"mobo_core.problems.yahpo_points"}
-"""Modules of constants."""
 
 
 def doctests() -> list[doctest.DocTest]:
-    """The examples of each page, in order: later ones use the names of earlier ones."""
+    """Return the examples of each page, in order: later ones use the names of earlier ones."""
     parser, found = doctest.DocTestParser(), []
     for page in PAGES:
         blocks = re.findall(r"```pycon\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL)
@@ -47,14 +50,80 @@ def test_doctests(example: doctest.DocTest) -> None:
     assert results.failed == 0, "".join(report)
 
 
-def test_every_public_module_of_the_library_is_in_the_reference() -> None:
+def public_names() -> set[str]:
+    """Return the full name of each name in an ``__all__`` of the library."""
+    names = set()
+    for path in (ROOT / "mobo_core").rglob("*.py"):
+        module = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+                names |= {f"{module}.{name}" for name in ast.literal_eval(node.value)}
+    return names
+
+
+def test_every_public_name_of_the_library_is_in_the_reference() -> None:
     text = "\n".join(page.read_text("utf-8") for page in (DOCS / "api").glob("*.md"))
-    documented = set(re.findall(r"automodule:: (\S+)", text))
-    modules = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        for path in (ROOT / "mobo_core").rglob("*.py")
-    }
-    assert modules - documented - INTERNAL <= {"mobo_core", "mobo_core.problems"}
+    named = set(re.findall(r"(?:autoclass|autofunction|autodata):: (\S+)", text))
+    by_hand = re.findall(r"py:data:: (\S+)\n   :module: (\S+)", text)
+    named |= {f"{module}.{name}" for name, module in by_hand}
+    # Without options a module's entry has all names of its __all__.
+    whole = set(re.findall(r"automodule:: (\S+)\n(?!   :)", text))
+    missing = {name for name in public_names() - named if name.rpartition(".")[0] not in whole}
+    assert len(public_names()) > 40
+    assert not missing
+
+
+def names_table(first_column: str) -> dict[str, list[str]]:
+    """Return the classes of docs/tune.md for each name in the table with that first column."""
+    page = (DOCS / "tune.md").read_text("utf-8")
+    table = page[page.index(f"| {first_column} | Python") :].split("\n\n")[0]
+    rows = [row.split(" | ") for row in table.splitlines()[2:]]
+    return {row[0].removeprefix("| "): re.findall(r"`(\w+)`", row[1]) for row in rows}
+
+
+def some_context() -> Any:
+    """Return a context as a run gives it to the factories of the catalogue."""
+    from bench.matrix.catalogue import Context
+    from mobo_core import ObjectiveSet
+    from mobo_core.problems.synthetic import SyntheticProblem
+
+    problem = SyntheticProblem("zdt1")
+    return Context(problem.space, ObjectiveSet(problem.objectives.values()), 8, slots=2, seed=0)
+
+
+def component(name: str, **params: Any) -> Any:
+    """Return a component of a matrix."""
+    from bench.matrix.matrix import Component
+
+    return Component(name, name, params)
+
+
+def test_every_scheduler_is_paired_with_its_class() -> None:
+    from bench.matrix import catalogue
+
+    table = names_table("scheduler")
+    assert set(table) == {f"`{name}`" for name in catalogue.SCHEDULERS}
+    for name, classes in table.items():
+        made: Any = catalogue.make_scheduler(component(name.strip("`")), some_context())
+        found = [made, made.inner] if hasattr(made, "inner") else [made]
+        # Each is the class of that name, also where Ray has another name for it (ASHAScheduler).
+        for part, named in zip(found, classes, strict=True):
+            home = mobo_core.tune if named in mobo_core.tune.__all__ else ray.tune.schedulers
+            assert type(part) is getattr(home, named)
+
+
+def test_every_searcher_is_paired_with_its_name() -> None:
+    from bench.matrix import catalogue
+
+    table = names_table("searcher")
+    variants = {"`ax` with `ahead = 2`": component("ax", ahead=2)}
+    assert set(table) - set(variants) == {f"`{name}`" for name in catalogue.SEARCHERS}
+    for name, named in table.items():
+        part = variants.get(name, component(name.strip("`")))
+        made = catalogue.make_searcher(part, some_context())
+        assert set(named) <= {*mobo_core.tune.__all__, part.name.removeprefix("optuna-")}
+        if not part.name.startswith("optuna"):  # a function, not a class
+            assert type(made) is getattr(mobo_core.tune, named[0])
 
 
 def test_every_column_of_a_report_is_explained() -> None:
@@ -72,12 +141,32 @@ def test_every_column_of_a_report_is_explained() -> None:
         assert f"`{column}`" in reading, column
 
 
-def test_every_figure_is_explained() -> None:
+def test_every_figure_is_explained_and_shown() -> None:
     reading = (DOCS / "reading.md").read_text("utf-8")
+    gallery = (DOCS / "gallery.md").read_text("utf-8")
     figures = {path.stem for path in (ROOT / "reports" / "reference").glob("*/figures/*.png")}
     assert len(figures) >= 5
     for name in figures:
         assert f"`{name}`" in reading, name
+        assert f"`{name}`" in gallery, name
+        assert re.search(rf"!\[.+\]\(\.\./reports/.*/{name}\.png\)", gallery), name
+
+
+TERMS = """
+Objective, Objective set, Problem, Metric, Indicator, Trial, Cell, Run, Matrix, Backend, Dominance,
+Front, Reference point, Hypervolume, Attainment, Rung, Bracket, Budget, Fidelity, Incumbent,
+Utilisation, FIFO, IQM, ASHA, Promotion, Stopping, Epsilon-net, Sobol, qLogNEHVI, Virtual time,
+Oracle, Front lost, Margin, Seed, Slot, Epoch
+"""
+"""The terms of the glossary: those of the code, each with one meaning, and those of a report."""
+
+
+@pytest.mark.parametrize("term", [term.strip() for term in TERMS.split(",")])
+def test_the_glossary_has(term: str) -> None:
+    glossary = (DOCS / "glossary.md").read_text("utf-8")
+    found = re.search(rf"^### {term}\n(\S.*?)(\n\n|\Z)", glossary, re.MULTILINE | re.DOTALL)
+    assert found
+    assert found[1].endswith((".", ".)"))
 
 
 @pytest.mark.parametrize("name", ["cluster/slurm.sh"])
@@ -102,7 +191,7 @@ def test_the_job_for_kubernetes_has_what_it_must() -> None:
     # The whole file was checked against KubeRay's definition, which is too large to be kept here.
     job = yaml.safe_load((DOCS / "cluster" / "rayjob.yaml").read_text("utf-8"))
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
-    # KubeRay asks Ray's dashboard for the health of a pod, which plain Ray has not.
+    # KubeRay reads the health of a pod from Ray's dashboard, which plain Ray lacks.
     assert "'ray[default]'" in (DOCS / "cluster" / "Dockerfile").read_text("utf-8")
     cluster = job["spec"]["rayClusterSpec"]
     assert cluster["rayVersion"] == ray.__version__
