@@ -1,4 +1,4 @@
-"""A training whose reports are known beforehand: recorded, or computed by a surrogate."""
+"""A training whose reports are known in advance: recorded, or computed by a surrogate."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 HIDDEN = "test_"
-"""How metrics begin that are for the final front alone and never reported."""
+"""The prefix of the metrics for the final front, which are not reported during a search."""
 
 
 class CurveTraining:
-    """Reads a curve row by row; see `mobo_core.problems.protocol.Training`.
+    """A training that reads a curve row by row; see `mobo_core.problems.protocol.Training`.
 
     Args:
-        curve: What is reported after each epoch, in order.
-        hidden: Metrics whose names begin like this are kept for `test_metrics`; None reports all.
+        curve: The report of each epoch, in order.
+        hidden: The prefix of the metrics that only `test_metrics` returns. None reports all
+            metrics.
     """
 
     def __init__(self, curve: Sequence[Mapping[str, Any]], hidden: str | None = HIDDEN) -> None:
@@ -23,7 +24,7 @@ class CurveTraining:
         self._read = 0
 
     def run_epoch(self) -> dict[str, Any]:
-        """The next row, without what is hidden."""
+        """Return the next row without the hidden metrics."""
         row = self._curve[self._read]
         self._read += 1
         if self._hidden is None:
@@ -31,19 +32,19 @@ class CurveTraining:
         return {name: value for name, value in row.items() if not name.startswith(self._hidden)}
 
     def test_metrics(self) -> dict[str, float]:
-        """What is hidden of the row read last."""
+        """Return the hidden metrics of the row that was read last."""
         if self._hidden is None:
             return {}
         row = self._curve[self._read - 1]
         return {name: value for name, value in row.items() if name.startswith(self._hidden)}
 
     def state(self) -> bytes:
-        """Number of rows read."""
+        """Return the number of rows that were read."""
         return str(self._read).encode()
 
     def load_state(self, state: bytes) -> None:
-        """Go on there."""
+        """Continue after the number of rows in the state."""
         self._read = int(state)
 
     def close(self) -> None:
-        """Holds nothing."""
+        """Do nothing: there is nothing to release."""

@@ -1,4 +1,4 @@
-"""Small image data sets in memory: MNIST (torchvision) and the embedded digits of scikit-learn."""
+"""Small image data sets in memory: MNIST (torchvision) and the digits of scikit-learn."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ DatasetName = Literal["mnist", "digits"]
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
 MNIST_SHA256 = "aba886cf767d66cd31478edf8db0ef33ce867826e135101d98e8a63708ccfd72"
-"""Of the images and labels, training then test, as `ImageData.checksum` has it."""
+"""The checksum of MNIST's images and labels, in the form of `ImageData.checksum`."""
 MNIST_SHAPES = {"train": (60_000, 28, 28), "test": (10_000, 28, 28)}
 VALIDATION_IMAGES: dict[str, int] = {"mnist": 5_000, "digits": 300}
 DIGITS_TEST_IMAGES = 300
 SPLIT_SEED = 0
-"""One split for all trials, seeds and workers: validation images never enter training."""
+"""The seed of the split, the same for all runs: validation images never enter training."""
 PARTS = ("train", "validation", "test")
 PROBE_SECONDS = 8.0
 STALL_SECONDS = 30.0
 
 
 class DataUnavailableError(Exception):
-    """The data set is neither on disk nor to be had from the network."""
+    """An error: the data set is neither on disk nor available from the network."""
 
 
 class DataDamagedError(Exception):
-    """Files of the data set are there but are not what they should be."""
+    """An error: the data set's files exist, but their contents are wrong."""
 
 
 @dataclass(frozen=True)
 class Split:
-    """Images and labels of one part of a data set.
+    """The images and labels of one part of a data set.
 
     Args:
-        images: (n, pixels) float32, normalised.
-        labels: (n,) int64 in 0..9.
+        images: (n, pixels) float32 tensor, normalised.
+        labels: (n,) int64 tensor of values 0 to 9.
     """
 
     images: Tensor
@@ -67,10 +67,11 @@ class ImageData:
 
     Args:
         name: ``"mnist"`` or ``"digits"``.
-        train: What is trained on.
-        validation: What every metric of the search is measured on.
-        test: For the final front only.
-        checksum: SHA-256 of the raw images and labels, before splitting.
+        train: The images for training.
+        validation: The images for the metrics of a search.
+        test: The images for the final front only.
+        checksum: The SHA-256 of the raw images and labels before the split: first the training
+            images and labels, then the test images and labels.
     """
 
     name: str
@@ -81,22 +82,22 @@ class ImageData:
 
     @property
     def pixels(self) -> int:
-        """Inputs per image."""
+        """The number of pixels of an image."""
         return int(self.train.images.shape[1])
 
 
 class ShuffledBatches:
-    """Mini-batches in an order that depends on the seed and the epoch alone.
+    """Mini-batches in an order that depends only on the seed and the epoch.
 
-    Every iteration is one epoch; the epoch counter starts at `epoch` and goes on by itself.
+    Every iteration over it is one epoch. The epoch counter increases by itself.
 
     Args:
         split: The images.
-        batch_size: ≥ 1; the last batch of an epoch may be smaller.
-        seed: Of the order.
-        epoch: First epoch, 0-based.
-        part: Of each batch, that is given out; None is the whole. All parts make up the batch of
-            one worker: every image is in one part, once an epoch.
+        batch_size: The number of images in a batch, ≥ 1. An epoch's last batch may be smaller.
+        seed: The seed of the order.
+        epoch: The first epoch, 0-based.
+        part: This worker's part of each batch; None is the whole batch. Every image is in exactly
+            one part per epoch.
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class ShuffledBatches:
 
 
 class OneBatch:
-    """A whole split as a single batch; Lightning would take a list for several loaders."""
+    """A whole split as a single batch. Lightning would read a list as several loaders."""
 
     def __init__(self, split: Split) -> None:
         self._split = split
@@ -140,13 +141,13 @@ class OneBatch:
 
 
 class ImageDataModule(lightning.LightningDataModule):
-    """Lightning's view of a data set: whole splits in memory, evaluation in one batch.
+    """A data set for Lightning: whole splits in memory, evaluation in one batch.
 
     Args:
         dataset: ``"mnist"`` or ``"digits"``.
-        data_dir: Folder that holds (or will hold) torchvision's ``MNIST/raw``.
-        batch_size: Of training.
-        seed: Of the shuffling.
+        data_dir: The folder that holds (or will hold) torchvision's ``MNIST/raw``.
+        batch_size: The number of images in a training batch.
+        seed: The seed of the shuffling.
     """
 
     def __init__(
@@ -159,29 +160,29 @@ class ImageDataModule(lightning.LightningDataModule):
         self._seed = seed
 
     def prepare_data(self) -> None:
-        """Download if need be."""
+        """Download the data if they are not on disk."""
         if self._dataset == "mnist" and not mnist_on_disk(self._data_dir):
             download_mnist(self._data_dir)
 
     def setup(self, stage: str) -> None:
-        """Load the splits; once per process, whatever the number of modules."""
+        """Load the splits. They are read once per process, whatever the number of modules."""
         self.data = load(self._dataset, self._data_dir)
 
     def train_dataloader(self, part: Part | None = None) -> ShuffledBatches:
-        """Shuffled training batches, or this part of each."""
+        """Return the shuffled training batches, or a worker's part of each batch."""
         return ShuffledBatches(self.data.train, self._batch_size, self._seed, part=part)
 
     def val_dataloader(self) -> OneBatch:
-        """The validation images."""
+        """Return the validation images."""
         return OneBatch(self.data.validation)
 
     def test_dataloader(self) -> OneBatch:
-        """The test images."""
+        """Return the test images."""
         return OneBatch(self.data.test)
 
 
 def mnist_on_disk(data_dir: str | Path) -> bool:
-    """Whether the four MNIST files lie in ``data_dir/MNIST/raw``; they are not read."""
+    """Return whether the four MNIST files are in ``data_dir/MNIST/raw``, without reading them."""
     raw = Path(data_dir, "MNIST", "raw")
     return all((raw / name.removesuffix(".gz")).is_file() for name, _ in MNIST.resources)
 
@@ -190,12 +191,12 @@ def download_mnist(data_dir: str | Path) -> None:
     """Download MNIST through torchvision, which checks each file's MD5.
 
     Raises:
-        DataUnavailableError: If no mirror answers within ten seconds or the download fails.
+        DataUnavailableError: If no mirror answers within `PROBE_SECONDS` or the download fails.
     """
     raw = Path(data_dir, "MNIST", "raw")
     files = ", ".join(name for name, _ in MNIST.resources)
     remedy = (
-        f"get {files} (from {MNIST.mirrors[0]}), put them into {raw} and run again, or choose "
+        f"download {files} from {MNIST.mirrors[0]} into {raw} and run again, or choose "
         "--dataset digits"
     )
     archived = all((raw / name).is_file() for name, _ in MNIST.resources)
@@ -215,7 +216,7 @@ def download_mnist(data_dir: str | Path) -> None:
 
 
 def _mirror_answers() -> bool:
-    """Whether a first small file arrives from any mirror in time, name look-up included."""
+    """Return whether a small file arrives from any mirror in time, including the name look-up."""
     answered = threading.Event()
 
     def probe() -> None:
@@ -229,7 +230,7 @@ def _mirror_answers() -> bool:
             except (OSError, ValueError):
                 continue
 
-    # A name look-up knows no time limit, so the probe may have to be left behind.
+    # A name look-up has no time limit, so the thread may still run when this returns.
     thread = threading.Thread(target=probe, daemon=True)
     thread.start()
     thread.join(PROBE_SECONDS)
@@ -237,21 +238,21 @@ def _mirror_answers() -> bool:
 
 
 _LOADED: dict[tuple[DatasetName, str], ImageData] = {}
-"""What this process has read or was given."""
+"""The data sets that this process has read or was given."""
 
 
 def use(dataset: DatasetName, data_dir: str, data: ImageData) -> None:
-    """Have `load` give this in this process, instead of reading it."""
+    """Make `load` return these data in this process, instead of reading them."""
     _LOADED[dataset, data_dir] = data
 
 
 def load(dataset: DatasetName, data_dir: str) -> ImageData:
-    """The data set, read once per process, or not at all where it was given (`use`).
+    """Return the data set. It is read once per process, or never if `use` has provided it.
 
     Raises:
         ValueError: If the name is unknown.
         DataUnavailableError: If MNIST is not in `data_dir`.
-        DataDamagedError: If its files are not MNIST's.
+        DataDamagedError: If the files there are not MNIST's.
     """
     if (dataset, data_dir) not in _LOADED:
         _LOADED[dataset, data_dir] = _read(dataset, data_dir)
@@ -259,7 +260,7 @@ def load(dataset: DatasetName, data_dir: str) -> ImageData:
 
 
 def to_arrays(data: ImageData) -> dict[str, NDArray[Any]]:
-    """A data set as arrays, without a copy: for processes that look at the same memory."""
+    """Return a data set as arrays, without a copy, for processes that share memory."""
     arrays = {"name": np.array(data.name), "checksum": np.array(data.checksum)}
     for part in PARTS:
         split: Split = getattr(data, part)
@@ -268,9 +269,9 @@ def to_arrays(data: ImageData) -> dict[str, NDArray[Any]]:
 
 
 def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> ImageData:
-    """The data set that `to_arrays` was given, without a copy; it must not be written to."""
+    """Return the data set of arrays from `to_arrays`, without a copy. Do not write to it."""
     with warnings.catch_warnings():
-        # Shared memory is read-only, which tensors do not know.
+        # Shared memory is read-only, and PyTorch warns because tensors cannot express that.
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         train, validation, test = (
             Split(*(torch.from_numpy(arrays[f"{part}_{of}"]) for of in ("images", "labels")))

@@ -1,4 +1,4 @@
-"""The paper's problem: a multi-layer perceptron on small images, searched with its training."""
+"""The paper's problem: the architecture and training of a multi-layer perceptron on images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mobo_core.space import ChoiceParameter, RangeParameter, SearchSpace
 CLASSES = 10
 INPUTS: dict[str, int] = {"mnist": 784, "digits": 64}
 REFERENCES: dict[str, dict[str, float]] = {
-    # The paper's thresholds; the digits' are ours, as loose for their smaller task.
+    # MNIST has the paper's thresholds. Those for digits are ours and equally loose.
     "mnist": {"accuracy": 0.90, "loss": 0.5, "params": 100_000, "flops": 200_000},
     "digits": {"accuracy": 0.80, "loss": 0.8, "params": 20_000, "flops": 40_000},
 }
@@ -36,11 +36,11 @@ class MLPClassifier(lightning.LightningModule):
     """Fully connected layers, each followed by ReLU and dropout, and a linear output.
 
     Args:
-        inputs: Pixels per image.
-        hidden: Units per hidden layer.
-        dropout: Probability after each hidden layer, in [0, 1).
-        learning_rate: Of Adam, > 0.
-        part: Of each batch, that it is trained on; None is the whole.
+        inputs: The number of pixels of an image.
+        hidden: The number of units of each hidden layer.
+        dropout: The dropout probability after each hidden layer, in [0, 1).
+        learning_rate: Adam's learning rate, > 0.
+        part: This worker's part of each batch; None is the whole batch.
     """
 
     def __init__(
@@ -60,17 +60,17 @@ class MLPClassifier(lightning.LightningModule):
         self.network = nn.Sequential(*layers, nn.Linear((inputs, *hidden)[-1], CLASSES))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(n, 10) logits of (n, inputs) pixels."""
+        """Return (n, 10) logits of (n, inputs) pixels."""
         logits: Tensor = self.network(pixels)
         return logits
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Mean cross-entropy of the batch."""
+        """Return the mean cross-entropy of the batch."""
         pixels, labels = batch
         return functional.cross_entropy(self(pixels), labels)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> dict[str, float]:
-        """Accuracy and mean cross-entropy over the samples of the batch."""
+        """Return the accuracy and the mean cross-entropy of the batch."""
         pixels, labels = batch
         logits = self(pixels)
         return {
@@ -79,22 +79,23 @@ class MLPClassifier(lightning.LightningModule):
         }
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam, fused: one kernel for all parameters."""
+        """Return Adam in its fused form, which has one kernel for all parameters."""
         return torch.optim.Adam(self.parameters(), lr=self.learning_rate, fused=True)
 
 
 class MLPTraining:
     """A training of `MLPClassifier`, one epoch at a time; see `Training`.
 
-    The loop is Lightning Fabric's, which a scheduler can halt between any two epochs; it gives
-    the same weights bit for bit as ``lightning.Trainer`` and costs less per step.
+    The loop uses Lightning Fabric, so a scheduler can stop it between any two epochs. It gives the
+    same weights bit for bit as ``lightning.Trainer`` and needs less time per step.
 
     Args:
-        data: The data module; it is set up here.
-        model: Freshly initialised.
-        seed: Of dropout; epoch k draws from its own stream, so no generator state is kept.
-        static_metrics: Metrics known before training, added to every report.
-        part: Of each batch, if several workers train together; the model's too.
+        data: The data module, which is set up here.
+        model: A newly initialised model.
+        seed: The seed of dropout. Each epoch has its own random stream, so no generator state is
+            saved.
+        static_metrics: Metrics that are known before training, added to every report.
+        part: This worker's part of each batch, the same as the model's; None is the whole batch.
     """
 
     def __init__(
@@ -117,12 +118,12 @@ class MLPTraining:
         self._module.mark_forward_method("validation_step")
 
     def run_epoch(self) -> dict[str, float]:
-        """Train one epoch and validate; see `Training.run_epoch`.
+        """Train one epoch, validate, and return the report; see `Training.run_epoch`.
 
         Returns:
             val_accuracy (0–1), val_loss and train_loss (nats, means over samples), the static
-            metrics, epoch (1-based, after this one), seconds (training and validation). Nothing
-            from other workers than the first, which alone validates.
+            metrics, epoch (this one's number, 1-based), seconds (training and validation). Only the
+            first worker validates; other workers return an empty report.
         """
         began = time.perf_counter()
         epoch = self._batches.epoch
@@ -152,7 +153,7 @@ class MLPTraining:
             self._fabric.backward(self._part.weighted(loss, len(labels)))
             self._part.sum_gradients(parameters)
             self._optimizer.step()
-            if len(labels):  # the mean over no rows is NaN
+            if len(labels):  # the mean over 0 rows is NaN
                 total += loss.detach() * len(labels)
             count += self._part.batch_rows
         return float(self._part.total(total) / count)
@@ -167,40 +168,50 @@ class MLPTraining:
         return metrics
 
     def test_metrics(self) -> dict[str, float]:
-        """test_accuracy (0–1) and test_loss (nats) of the present weights."""
+        """Return test_accuracy (0–1) and test_loss (nats) of the present weights."""
         return {f"test_{k}": v for k, v in self._evaluate(self._data.test_dataloader()).items()}
 
     def state(self) -> bytes:
-        """Epoch, weights and optimiser moments, in PyTorch's format, ``weights_only`` loadable."""
+        """Return epoch, weights and optimiser moments in PyTorch's ``weights_only`` format."""
         state = {
             "epoch": self._batches.epoch,
             "model": self._module.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        # Copies off the device: the state may travel to a process that has no GPU.
+        # Copied off the device, because the state may be loaded in a process without a GPU.
         file = io.BytesIO()
         torch.save(apply_to_collection(state, Tensor, lambda t: t.detach().cpu()), file)
         return file.getvalue()
 
     def load_state(self, state: bytes) -> None:
-        """Go on where `state` was taken."""
+        """Continue from a state that `state` returned."""
         loaded = torch.load(io.BytesIO(state), weights_only=True)
         self._batches.epoch = loaded["epoch"]
         self._module.load_state_dict(loaded["model"])
         self._optimizer.load_state_dict(loaded["optimizer"])
 
     def close(self) -> None:
-        """Nothing outlives the object."""
+        """Do nothing: Python frees everything with the object."""
 
 
 @dataclass(frozen=True)
 class MLPProblem:
-    """Architecture and training of an MLP: the paper's search space, metrics and references.
+    """The architecture and training of an MLP, with the paper's search space and references.
 
     Args:
-        dataset: ``"mnist"`` (the paper's) or ``"digits"`` (embedded, small).
-        data_dir: Folder with torchvision's ``MNIST/raw``; unused for the digits.
-        max_epochs: Full budget of a trial.
+        dataset: ``"mnist"``, the paper's data set, or ``"digits"``, a small one in scikit-learn.
+        data_dir: The folder with torchvision's ``MNIST/raw``. It is not used for ``"digits"``.
+        max_epochs: The full budget of a trial, in epochs.
+
+    Example:
+        >>> from mobo_core.problems.mlp import MLPProblem
+        >>> problem = MLPProblem("digits")
+        >>> config = problem.space.from_unit([0.5] * 6)
+        >>> problem.static_metrics(config)
+        {'params': 13802, 'flops': 27136}
+        >>> report = problem.start(config, seed=1).run_epoch()
+        >>> report["epoch"]
+        1
     """
 
     dataset: DatasetName
@@ -209,12 +220,12 @@ class MLPProblem:
 
     @property
     def name(self) -> str:
-        """``mlp-mnist`` or ``mlp-digits``."""
+        """The problem's name: ``mlp-mnist`` or ``mlp-digits``."""
         return f"mlp-{self.dataset}"
 
     @property
     def space(self) -> SearchSpace:
-        """The paper's space; two-valued sizes are ordered choices."""
+        """The paper's search space. Sizes with two values are ordered choices."""
         return SearchSpace(
             (
                 ChoiceParameter("layer_1_size", (16, 32), ordered=True),
@@ -228,7 +239,7 @@ class MLPProblem:
 
     @property
     def objectives(self) -> Mapping[str, Objective]:
-        """``acc``, ``loss``, ``params`` and ``flops`` with this data set's references."""
+        """The objectives ``acc``, ``loss``, ``params`` and ``flops`` of this data set."""
         reference = REFERENCES[self.dataset]
         return {
             "acc": Objective("val_accuracy", "max", reference["accuracy"], ideal=1),
@@ -240,33 +251,34 @@ class MLPProblem:
         }
 
     def hidden(self, config: Mapping[str, Any]) -> tuple[int, int, int]:
-        """Units of the three hidden layers."""
+        """Return the numbers of units of the three hidden layers."""
         return config["layer_1_size"], config["layer_2_size"], config["layer_3_size"]
 
     def static_metrics(self, config: Mapping[str, Any]) -> dict[str, float]:
-        """What follows from the configuration without training.
+        """Return the metrics that follow from the configuration without training.
 
         Returns:
-            params (weights and biases) and flops (of one forward pass of one image, two per
-            multiply-add of the linear layers).
+            params (the number of weights and biases) and flops (the operations of one forward pass
+            of one image, two for each multiply-add of the linear layers).
         """
         sizes = (INPUTS[self.dataset], *self.hidden(config), CLASSES)
         weights = sum(a * b for a, b in pairwise(sizes))
         return {"params": weights + sum(sizes[1:]), "flops": 2 * weights}
 
     def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
-        """A training at epoch 0; configuration and seed together fix its randomness.
+        """Return a training at epoch 0, whose randomness follows from configuration and seed.
 
-        Sets PyTorch to one thread in this process: trials run side by side, and results repeat.
+        PyTorch is limited to one thread in this process, so that trials can run side by side and
+        results are reproducible.
         """
         return self.start_part(config, seed, rank=0, workers=1)
 
     def start_part(
         self, config: Mapping[str, Any], seed: int, rank: int, workers: int
     ) -> MLPTraining:
-        """The same by one of several workers; see `DivisibleProblem.start_part`.
+        """Return one worker's part of a training; see `DivisibleProblem.start_part`.
 
-        ``batch_size`` is that of all workers together.
+        ``batch_size`` is the number of images of all workers together.
         """
         torch.set_num_threads(1)
         part = Part(rank, workers)
@@ -284,15 +296,15 @@ class MLPProblem:
         return MLPTraining(data, model, training_seed, self.static_metrics(config), part)
 
     def data_checksum(self) -> str:
-        """SHA-256 of the data set's raw images and labels."""
+        """Return the SHA-256 of the data set's raw images and labels."""
         return images.load(self.dataset, self.data_dir).checksum
 
     def data_arrays(self) -> dict[str, NDArray[Any]]:
-        """See `SharedDataProblem`."""
+        """Return all data that a training needs; see `SharedDataProblem`."""
         return images.to_arrays(images.load(self.dataset, self.data_dir))
 
     def use_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """See `SharedDataProblem`."""
+        """Use these data instead of reading them; see `SharedDataProblem`."""
         images.use(self.dataset, self.data_dir, images.from_arrays(arrays))
 
 

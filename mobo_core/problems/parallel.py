@@ -1,15 +1,17 @@
 """Data-parallel training: several workers train one model, each on its part of every batch.
 
-Every worker holds the whole model and optimiser and takes the same steps. The batch size is that
-of all workers together: the rows of each batch are dealt out, the gradients of the parts are
-added up, and dropout draws one mask for the whole batch. So the number of workers changes how long
-a step takes and not what it does, up to the order in which floating-point numbers are added.
+Every worker holds the whole model and optimiser and takes the same steps. The batch size is the
+size of all workers' parts together. The rows of each batch are divided among the workers, the
+gradients of the parts are added up, and dropout draws one mask for the whole batch. The number of
+workers therefore changes the duration of a step but not its result, up to the order in which
+floating-point numbers are added.
 
-Gradients are summed in one piece after the backward pass instead of by PyTorch's
-``DistributedDataParallel``. That lays its buckets out anew after the first step of every start, and
-the order of a ring's additions depends on the layout: from three workers on, a training that was
-saved and loaded would differ in its last bits from one that nobody disturbed. What it is made for,
-sending one bucket while the next is computed, does nothing for models that fit into one.
+Gradients are summed in one piece after the backward pass, not by PyTorch's
+``DistributedDataParallel``. The latter changes its layout of buckets after the first step of every
+start, and the order of additions in a ring depends on the layout. With three or more workers a
+training that was saved and loaded would then differ in its last bits from an uninterrupted one.
+Its advantage is that it sends one bucket while it computes the next. Models that fit into one
+bucket gain nothing from that.
 """
 
 from __future__ import annotations
@@ -20,16 +22,16 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed import TCPStore  # type: ignore[attr-defined]  # its home has no name
+from torch.distributed import TCPStore  # type: ignore[attr-defined]  # its module is private
 from torch.nn import functional
 
 
 class Part:
-    """What one of several workers trains on: every `workers`-th row of each batch.
+    """The rows of each batch that one of several workers trains on: every `workers`-th row.
 
     Args:
-        rank: Of the worker, 0-based; the first reports.
-        workers: That train together, ≥ 1; they must have joined, see `join`.
+        rank: The worker's number, 0-based. The first worker reports.
+        workers: The number of workers that train together, ≥ 1. They must have joined; see `join`.
 
     Raises:
         ValueError: If there is no such worker.
@@ -44,28 +46,33 @@ class Part:
 
     @property
     def alone(self) -> bool:
-        """Whether the part is the whole."""
+        """Whether there is one worker only, so that the part is the whole batch."""
         return self.workers == 1
 
     def deal(self, batch: Tensor) -> Tensor:
-        """Its part of a batch's rows; the batch is then the present one.
+        """Return this worker's rows of a batch, which becomes the present batch.
 
         Args:
-            batch: (n, …); parts differ by one row at most and may be empty.
+            batch: (n, …) tensor. The parts differ by one row at most and may be empty.
         """
         self.batch_rows = len(batch)
         return self.mine(batch)
 
     def mine(self, rows: Tensor) -> Tensor:
-        """The rows of this worker among those of a whole batch."""
+        """Return this worker's rows among the rows of a whole batch."""
         return rows if self.alone else rows[self.rank :: self.workers]
 
     def weighted(self, mean: Tensor, rows: int) -> Tensor:
-        """A mean over this part's rows as its share of the mean over the present batch."""
+        """Return the share of a mean over this part's rows in the mean over the present batch.
+
+        Args:
+            mean: The mean over this part's rows.
+            rows: The number of this part's rows.
+        """
         return mean if self.alone else mean * (rows / self.batch_rows)
 
     def sum_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
-        """Replace every gradient by its sum over the workers, in a layout that never changes."""
+        """Replace every gradient by its sum over the workers, in a fixed layout."""
         if self.alone:
             return
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
@@ -77,25 +84,25 @@ class Part:
             parameter.grad = piece.view_as(parameter)
 
     def total(self, value: Tensor) -> Tensor:
-        """The sum of a tensor over the workers."""
+        """Return the sum of a tensor over the workers."""
         if not self.alone:
             distributed.all_reduce(value)
         return value
 
     def dropout(self, probability: float) -> nn.Module:
-        """A dropout layer for this part."""
+        """Return a dropout layer for this part."""
         return nn.Dropout(probability) if self.alone else PartDropout(probability, self)
 
 
 class PartDropout(nn.Module):
-    """Dropout by the rows of the mask that one worker would draw for the whole batch.
+    """Dropout with this worker's rows of the mask for the whole batch.
 
-    Workers must draw from generators in the same state. Each draws the whole mask, which is cheap
-    beside a layer.
+    All workers must draw from generators in the same state. Each worker draws the whole mask, which
+    is cheap compared with a layer.
 
     Args:
-        probability: Of a zero, in [0, 1).
-        part: Of the worker.
+        probability: The probability of a zero, in [0, 1).
+        part: The worker's part of each batch.
     """
 
     def __init__(self, probability: float, part: Part) -> None:
@@ -104,7 +111,7 @@ class PartDropout(nn.Module):
         self._part = part
 
     def forward(self, values: Tensor) -> Tensor:
-        """(n, units) of the part, with zeros."""
+        """Return the part's (n, units) values with dropout applied."""
         if not self.training:
             return values
         ones = torch.ones(self._part.batch_rows, values.shape[1], device=values.device)
@@ -112,13 +119,13 @@ class PartDropout(nn.Module):
 
 
 def meeting_point(host: str, workers: int) -> Any:
-    """Where workers find each other, a ``TCPStore``: on a free port of this one address.
+    """Return a ``TCPStore`` where workers find each other, on a free port of this address.
 
     Args:
-        host: Address of this machine.
-        workers: That will join.
+        host: An address of this machine.
+        workers: The number of workers that will join.
     """
-    # A port that was looked up first could be taken by the time the store listens.
+    # If the port were looked up first, another process could take it before the store listens.
     listener = socket.create_server((host, 0))
     port = listener.getsockname()[1]
     return TCPStore(
@@ -132,22 +139,28 @@ def meeting_point(host: str, workers: int) -> Any:
 
 
 def meet(host: str, port: int, workers: int) -> Any:
-    """The meeting point that another worker has made."""
+    """Return the meeting point that another worker has made.
+
+    Args:
+        host: The address of that worker's machine.
+        port: The port of the meeting point.
+        workers: The number of workers that will join.
+    """
     return TCPStore(host, port, workers, is_master=False)
 
 
 def join(store: Any, rank: int, workers: int, gpus: float) -> str:
-    """Make this process a worker; ends when all have joined.
+    """Make this process a worker. The call returns when all workers have joined.
 
     Args:
-        store: From `meeting_point` or `meet`.
-        rank: Of this worker.
-        workers: That join.
-        gpus: Of each worker.
+        store: The store from `meeting_point` or `meet`.
+        rank: This worker's number, 0-based.
+        workers: The number of workers that join.
+        gpus: The number of GPUs of each worker.
 
     Returns:
-        What they talk through: ``nccl`` if each has a GPU of its own, ``gloo`` otherwise (NCCL
-        refuses two workers on one GPU).
+        The backend of torch's process group: ``nccl`` if each worker has its own GPU, otherwise
+        ``gloo``, because NCCL refuses two workers on one GPU.
     """
     backend = "nccl" if gpus >= 1 and torch.cuda.is_available() else "gloo"
     distributed.init_process_group(backend, store=store, rank=rank, world_size=workers)
@@ -155,7 +168,7 @@ def join(store: Any, rank: int, workers: int, gpus: float) -> str:
 
 
 def in_touch() -> bool:
-    """Whether a sum over all workers comes out right; all must ask."""
+    """Return whether a sum over all workers is right. All workers must call this together."""
     device: Any = "cuda" if distributed.get_backend() == "nccl" else "cpu"
     one = torch.ones((), device=device)
     distributed.all_reduce(one)

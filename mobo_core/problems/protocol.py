@@ -1,4 +1,4 @@
-"""What a problem has to offer; everything else (Tune, records, tables) works with this alone."""
+"""The protocols of problems. Everything else (Tune, records, tables) uses only these."""
 
 from __future__ import annotations
 
@@ -14,8 +14,22 @@ from mobo_core.space import SearchSpace
 class Training(Protocol):
     """One configuration in training.
 
-    The same configuration and seed give the same metrics bit for bit, whatever ran before in
-    the process and wherever the training was saved and loaded.
+    The same configuration and seed give the same metrics bit for bit. They do not depend on what
+    ran before in the process, or on whether the training was saved and loaded.
+
+    Example:
+        >>> from mobo_core.problems import Training
+        >>> from mobo_core.problems.synthetic import SyntheticProblem
+        >>> problem = SyntheticProblem("zdt1")
+        >>> config = problem.space.from_unit([0.5] * 6)
+        >>> training: Training = problem.start(config, seed=1)
+        >>> sorted(training.run_epoch())
+        ['epoch', 'f1', 'f2', 'seconds']
+        >>> state = training.state()  # after epoch 1
+        >>> again = problem.start(config, seed=1)
+        >>> again.load_state(state)
+        >>> again.run_epoch() == training.run_epoch()
+        True
     """
 
     def run_epoch(self) -> dict[str, float]:
@@ -23,27 +37,36 @@ class Training(Protocol):
         ...
 
     def test_metrics(self) -> dict[str, float]:
-        """Metrics of the present model on held-out test data; not for use during a search."""
+        """Return the present model's metrics on test data. Do not use them during a search."""
         ...
 
     def state(self) -> bytes:
-        """All that `load_state` needs to go on from here.
+        """Return everything that `load_state` needs to continue from here.
 
-        Bytes, so that whoever only passes them on need not import what made them.
+        The state is bytes, so processes that only pass it on need not import the problem's
+        libraries.
         """
         ...
 
     def load_state(self, state: bytes) -> None:
-        """Go on where `state` was taken."""
+        """Continue from a state that `state` returned."""
         ...
 
     def close(self) -> None:
-        """Give back what the training holds; it is not used afterwards."""
+        """Release the training's resources. The training is not used afterwards."""
         ...
 
 
 class TrainingSource(Protocol):
-    """What a trial needs of a problem."""
+    """The part of a problem that a trial uses.
+
+    Example:
+        >>> from mobo_core.problems import TrainingSource
+        >>> from mobo_core.problems.synthetic import SyntheticProblem
+        >>> source: TrainingSource = SyntheticProblem("zdt1", max_epochs=8)
+        >>> source.max_epochs
+        8
+    """
 
     @property
     def max_epochs(self) -> int:
@@ -51,39 +74,50 @@ class TrainingSource(Protocol):
         ...
 
     def start(self, config: Mapping[str, Any], seed: int) -> Training:
-        """A training at epoch 0.
+        """Return a training at epoch 0.
 
         Args:
             config: A configuration of the problem's space.
-            seed: Of initial weights, shuffling and dropout.
+            seed: The seed of initial weights, shuffling and dropout.
         """
         ...
 
 
 class Problem(TrainingSource, Protocol):
-    """A search space and how to train a configuration of it. Must be cheap to pickle.
+    """A search space, and the training of a configuration. It must be cheap to pickle.
 
-    Equal ones train alike: processes that hold one are used again for the next. A dataclass has
-    such an equality; without one they are started anew for every run.
+    Equal problems must train in the same way, because a process that holds a problem is reused for
+    an equal one. A dataclass has such an equality. Without one, new processes start for every run.
+
+    Example:
+        >>> from mobo_core.problems import Problem
+        >>> from mobo_core.problems.synthetic import SyntheticProblem
+        >>> problem: Problem = SyntheticProblem("zdt1")
+        >>> problem.name
+        'synthetic-zdt1'
+        >>> problem.space.names
+        ('x1', 'x2', 'x3', 'x4', 'x5', 'x6')
+        >>> list(problem.objectives)
+        ['f1', 'f2']
     """
 
     @property
     def name(self) -> str:
-        """Stable name, data set included, e.g. ``"mlp-mnist"``."""
+        """The problem's stable name, including the data set, e.g. ``"mlp-mnist"``."""
         ...
 
     @property
     def space(self) -> SearchSpace:
-        """What is searched."""
+        """The search space."""
         ...
 
     @property
     def objectives(self) -> Mapping[str, Objective]:
-        """Short name → objective, with the problem's fixed reference values."""
+        """Short name → objective, with the problem's fixed reference value."""
         ...
 
     def data_checksum(self) -> str:
-        """SHA-256 of the data it trains on; empty if it needs none."""
+        """Return the SHA-256 of the training data, or an empty string if there are none."""
         ...
 
 
@@ -91,41 +125,49 @@ class DivisibleProblem(Problem, Protocol):
     """A problem whose trainings can be divided among several workers."""
 
     def start_part(self, config: Mapping[str, Any], seed: int, rank: int, workers: int) -> Training:
-        """One worker's part of the training that `start` begins.
+        """Return one worker's part of the training that `start` returns.
 
-        All workers call the same methods in the same order; what the one of rank 0 returns
-        counts, and it alone is asked for its state and for test metrics. Up to the order of
-        floating-point additions the metrics are those of one worker.
+        All workers call the same methods in the same order. Only the reports, the state and the
+        test metrics of the worker with rank 0 are used. The metrics are those of a single worker,
+        up to the order of floating-point additions.
 
         Args:
-            config: As for `start`.
-            seed: As for `start`.
-            rank: 0-based.
-            workers: That train together, ≥ 1, and have joined torch's default process group.
+            config: A configuration of the problem's space.
+            seed: The seed of initial weights, shuffling and dropout.
+            rank: The worker's number, 0-based.
+            workers: The number of workers that train together, ≥ 1. They have joined torch's
+                default process group.
         """
         ...
 
 
 class SharedDataProblem(Problem, Protocol):
-    """A problem whose data can be given to other processes, which then need not read them.
+    """A problem whose data can be passed to other processes, which then need not read them.
 
-    The benchmark reads them where its command runs and puts them into Ray's object store: all
-    training processes of a node look at one copy, which Ray brings to other nodes.
+    The benchmark reads the data where its command runs and puts them into Ray's object store. Ray
+    copies them to other nodes. All training processes of a node share one copy.
     """
 
     def data_arrays(self) -> Mapping[str, NDArray[Any]]:
-        """All that a training needs of the data; read if need be."""
+        """Return all data that a training needs; read them if necessary."""
         ...
 
     def use_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Train on these in this process instead of reading; they must not be written to."""
+        """Use these data in this process instead of reading them. Do not write to them."""
         ...
 
 
 def train_again(
     problem: TrainingSource, config: Mapping[str, Any], seed: int, epochs: int
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Last report and test metrics of a configuration trained for so many epochs."""
+    """Train a configuration and return its last report and its test metrics.
+
+    Args:
+        problem: The problem that is trained.
+        config: A configuration of the problem's space.
+        seed: The seed of initial weights, shuffling and dropout.
+        epochs: The number of epochs, ≥ 1.
+    """
     training = problem.start(config, seed)
     for _ in range(epochs):
         metrics = training.run_epoch()

@@ -1,15 +1,15 @@
 """Multi-objective test functions of BoTorch with learning curves.
 
-An epoch's report is the value of the function at the configuration plus an excess that decays as
+An epoch's report is the function's value at the configuration plus an excess. The excess decays as
 a power of the epoch and is 0 after the last one:
 
     y_i(x, t) = f_i(x) + w_i(x) · (t^-k(x) - T^-k(x)) / (1 - T^-k(x)),    t = 1 … T
 
-where the excess of the first epoch, w_i(x), is up to half the range of f_i over a fixed sample, and
-the exponent k(x) lies in [0.3, 1.5]; each varies with the configuration in its own way, so that
-curves cross. The full budget thus gives the function itself. Its largest hypervolume against
-BoTorch's reference point is BoTorch's: in closed form for DTLZ2 and ZDT, whose fronts are known,
-and approximate for Branin-Currin.
+The excess of the first epoch, w_i(x), is up to half the range of f_i over a fixed sample. The
+exponent k(x) lies in [0.3, 1.5]. Both vary with the configuration, each in its own way, so curves
+cross. The full budget gives the function itself. The largest hypervolume against BoTorch's
+reference point is the one that BoTorch states: in closed form for DTLZ2 and ZDT, whose fronts are
+known, and approximate for Branin-Currin.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from mobo_core.problems.curve import CurveTraining
 from mobo_core.space import RangeParameter, SearchSpace
 
 LARGEST_EXCESS = 0.5
-"""In the first epoch, as a share of the function's range."""
+"""The largest excess of the first epoch, as a share of the function's range."""
 SAMPLE = 1000
-"""Configurations that the range is taken of."""
+"""The number of configurations in the sample that gives the range."""
 
 FUNCTIONS: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "branin-currin": ("BraninCurrin", {}),
@@ -48,29 +48,29 @@ IDEALS: Mapping[str, tuple[float, ...]] = {
     "zdt2": (0.0, 0.0),
     "zdt3": (0.0, -1.0),
 }
-"""No value is smaller."""
+"""Name → a lower bound of each objective."""
 
 
 @dataclass(frozen=True)
 class _Function:
     values: Callable[[Points], Points]
-    """(n, m) values at the configurations (n, d)."""
+    """A function from (n, d) configurations to their (n, m) values."""
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-    """(d,) bounds."""
+    """(d,) bounds of the parameters: `low` and `high`."""
     reference: list[float]
     max_hypervolume: float
     front: Callable[[int], Points]
-    """(n, m) points of the true front."""
+    """A function from n to (n, m) points of the true front."""
     spread: NDArray[np.float64]
-    """(m,) range of each objective over the sample."""
+    """(m,) ranges of the objectives over the sample."""
     directions: NDArray[np.float64]
-    """(1 + m, d) along which exponent and excesses vary."""
+    """(1 + m, d) directions in which the exponent and the m excesses vary."""
 
 
 @lru_cache(maxsize=len(FUNCTIONS))
 def _function(name: str) -> _Function:
-    # Loaded here: it takes seconds, and the names above are wanted by processes that run nothing.
+    # Imported here because it takes seconds, and some processes only read the names above.
     import torch
     from botorch.test_functions import multi_objective
 
@@ -102,14 +102,21 @@ def _function(name: str) -> _Function:
 
 @dataclass(frozen=True)
 class SyntheticProblem:
-    """A test function with learning curves, minimised.
+    """A test function with learning curves. All its objectives are minimised.
 
     Args:
-        function: Key of `FUNCTIONS`.
-        max_epochs: Full budget of a trial.
+        function: The function's name, a key of `FUNCTIONS`.
+        max_epochs: The full budget of a trial, in epochs, ≥ 2.
 
     Raises:
         ValueError: If there is no such function, or fewer than 2 epochs.
+
+    Example:
+        >>> from mobo_core.problems.synthetic import SyntheticProblem
+        >>> problem = SyntheticProblem("dtlz2", max_epochs=8)
+        >>> training = problem.start(problem.space.from_unit([0.5] * 6), seed=1)
+        >>> sorted(training.run_epoch())
+        ['epoch', 'f1', 'f2', 'seconds']
     """
 
     function: str
@@ -123,12 +130,12 @@ class SyntheticProblem:
 
     @property
     def name(self) -> str:
-        """E.g. ``synthetic-dtlz2``."""
+        """The problem's name, e.g. ``synthetic-dtlz2``."""
         return f"synthetic-{self.function}"
 
     @property
     def space(self) -> SearchSpace:
-        """``x1`` … with the bounds of the function."""
+        """The search space: ``x1``, ``x2``, … with the function's bounds."""
         function = _function(self.function)
         bounds = zip(function.low.tolist(), function.high.tolist(), strict=True)
         return SearchSpace(
@@ -137,7 +144,7 @@ class SyntheticProblem:
 
     @property
     def objectives(self) -> Mapping[str, Objective]:
-        """``f1`` … with BoTorch's reference point."""
+        """The objectives ``f1``, ``f2``, … with BoTorch's reference point."""
         pairs = zip(_function(self.function).reference, IDEALS[self.function], strict=True)
         return {
             f"f{i}": Objective(f"f{i}", "min", worst, ideal=ideal)
@@ -146,23 +153,23 @@ class SyntheticProblem:
 
     @property
     def max_hypervolume(self) -> float:
-        """Of the true front, against the reference point; of all objectives together."""
+        """The hypervolume of the true front of all objectives, against the reference point."""
         return _function(self.function).max_hypervolume
 
     def front(self, n: int) -> Points:
-        """(n, m) points of the true front.
+        """Return (n, m) points of the true front.
 
         Raises:
-            NotImplementedError: If it is not known.
+            NotImplementedError: If the front is not known.
         """
         return _function(self.function).front(n)
 
     def data_checksum(self) -> str:
-        """It needs no data."""
+        """Return an empty string: the problem has no data."""
         return ""
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
-        """The curve of a configuration; the seed changes nothing."""
+        """Return a training along a configuration's curve. The seed changes nothing."""
         function = _function(self.function)
         x = np.array([config[name] for name in self.space.names], dtype=float)
         unit = (x - function.low) / (function.high - function.low)

@@ -1,8 +1,8 @@
-"""Recorded curves of a grid of configurations, as a problem: nothing is trained, only looked up.
+"""A problem of recorded curves on a grid of configurations: it looks up instead of training.
 
-A table is a Parquet file with a row per configuration, training seed and epoch, and a card in its
-metadata that says what was recorded, how, and with which objectives (`TableCard`). The search
-space is the grid, so every lookup is exact.
+A table is a Parquet file with a row per configuration, training seed and epoch. A card in its
+metadata (`TableCard`) says what was recorded, how, and with which objectives. The search space is
+the grid, so every look-up is exact.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from mobo_core.space import ChoiceParameter, SearchSpace
 
 SEED, EPOCH, SECONDS = "seed", "epoch", "seconds"
 CARD = b"mobo"
-"""Key of the card in the file's metadata."""
+"""The card's key in the file's metadata."""
 
 
 @dataclass(frozen=True)
 class TableCard:
-    """What is in a table.
+    """The description of a table's contents.
 
     Args:
-        name: Of the problem that was recorded, e.g. ``mlp-mnist``.
-        space: Parameter → its values, in the order of the grid.
-        seeds: Training seeds.
-        max_epochs: Epochs of each curve.
-        startup_s: Median seconds that building a training took.
-        objectives: Short name → fields of its `Objective`.
-        made: How: command, commit, versions, machine, checksum of the data.
+        name: The recorded problem's name, e.g. ``mlp-mnist``.
+        space: Parameter → its values, in the grid's order.
+        seeds: The training seeds that were recorded.
+        max_epochs: The number of epochs of each curve.
+        startup_s: The median number of seconds that it took to build a training.
+        objectives: Short name → the fields of its `Objective`.
+        made: How the table was made: command, commit, versions, machine, checksum of the data.
     """
 
     name: str
@@ -52,11 +52,11 @@ class TableCard:
     made: dict[str, Any]
 
     def to_json(self) -> str:
-        """As text; the order of the parameters is kept."""
+        """Return the card as JSON text, with the parameters in order."""
         return json.dumps(asdict(self), indent=1, allow_nan=False)
 
     def to_metadata(self) -> dict[bytes, bytes]:
-        """For the Parquet schema."""
+        """Return the metadata for the Parquet schema."""
         return {CARD: self.to_json().encode()}
 
 
@@ -65,21 +65,29 @@ class _Table:
     card: TableCard
     checksum: str
     index: dict[tuple[Any, ...], int]
-    """(values in the order of the space, seed) → position of the curve."""
+    """(the values in the space's order, the seed) → the curve's position."""
     columns: dict[str, NDArray[Any]]
-    """Metric → (curves, epochs)."""
+    """Metric → its (curves, epochs) values."""
 
 
 @dataclass(frozen=True)
 class TabularProblem:
-    """Looks up what was recorded.
+    """A problem whose trainings are looked up in a table.
 
     Args:
-        path: Of the table.
-        epochs: Full budget of a trial; None is what was recorded.
+        path: The table's path.
+        epochs: The full budget of a trial; None takes the number of recorded epochs.
 
     Raises:
-        ValueError: When first used: if the file is no table, is incomplete, or has fewer epochs.
+        ValueError: On first use, if the file is no table, is incomplete, or has fewer epochs.
+
+    Example:
+        >>> from mobo_core.problems.tabular import TabularProblem, embedded_table
+        >>> problem = TabularProblem(str(embedded_table("mlp-mnist")))
+        >>> problem.name
+        'mlp-mnist-table'
+        >>> list(problem.objectives)
+        ['acc', 'loss', 'params', 'flops']
     """
 
     path: str
@@ -91,12 +99,12 @@ class TabularProblem:
 
     @property
     def card(self) -> TableCard:
-        """How the table was made."""
+        """The table's card."""
         return self._table.card
 
     @property
     def max_epochs(self) -> int:
-        """Full budget of a trial."""
+        """The full budget of a trial, in epochs."""
         recorded = self.card.max_epochs
         if self.epochs is not None and not 1 <= self.epochs <= recorded:
             raise ValueError(f"{self.path} has {recorded} epochs a curve, not {self.epochs}")
@@ -104,12 +112,12 @@ class TabularProblem:
 
     @property
     def name(self) -> str:
-        """That of the recorded problem, marked as a table."""
+        """The recorded problem's name with ``-table`` appended."""
         return f"{self.card.name}-table"
 
     @property
     def space(self) -> SearchSpace:
-        """The grid."""
+        """The grid, as a search space of choices."""
         return SearchSpace(
             tuple(
                 ChoiceParameter(name, tuple(values), ordered=len(values) > 1)
@@ -119,15 +127,17 @@ class TabularProblem:
 
     @property
     def objectives(self) -> Mapping[str, Objective]:
-        """Those of the recorded problem."""
+        """The recorded problem's objectives."""
         return {name: Objective(**fields) for name, fields in self.card.objectives.items()}
 
     def data_checksum(self) -> str:
-        """SHA-256 of the table."""
+        """Return the SHA-256 of the table's file."""
         return self._table.checksum
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
-        """The curve of a configuration; seeds beyond the recorded ones begin again.
+        """Return a training along a configuration's recorded curve.
+
+        Seeds beyond the recorded ones start again at the first recorded seed.
 
         Raises:
             ValueError: If the configuration is not on the grid.
@@ -143,10 +153,10 @@ class TabularProblem:
 
 
 def embedded_table(name: str) -> Path:
-    """Path of a table that comes with the package, e.g. ``mlp-mnist``.
+    """Return the path of a table that comes with the package, e.g. ``mlp-mnist``.
 
     Raises:
-        ValueError: If there is none of this name.
+        ValueError: If there is no table of this name.
     """
     folder = Path(__file__).with_name("tables")
     if not (path := folder / f"{name}.parquet").is_file():

@@ -1,24 +1,24 @@
-"""Surrogate benchmarks of YAHPO Gym: learning curves predicted by a network, for many data sets.
+"""Surrogate benchmarks of YAHPO Gym: a network predicts learning curves for many data sets.
 
-Source: Pfisterer et al., 'YAHPO Gym' (AutoML 2022); models and encodings are those of the
-repository slds-lmu/yahpo_data, of which the folders of the scenarios are expected in
-``DATA_DIR/yahpo``. They are evaluated with onnxruntime (``pip install 'mobo-bench[yahpo]'``).
+Source: Pfisterer et al., 'YAHPO Gym' (AutoML 2022). Models and encodings come from the repository
+slds-lmu/yahpo_data. Put its scenario folders into ``DATA_DIR/yahpo``. The models are evaluated with
+onnxruntime (``pip install 'mobo-bench[yahpo]'``).
 
-*lcbench* (Zimmer et al., LCBench): an MLP on a tabular data set, 50 epochs. Of the surrogate's 52
-epochs the first, which is the untrained net, and the last, which is out of line, are left out.
-Predicted time is not monotone; its running maximum is taken. `log10_params` is a nominal size: of a
-funnel of `num_layers` hidden layers, narrowing evenly from `max_units`, between 100 inputs and 10
-outputs; the data sets' own widths are not part of the surrogate.
+*lcbench* (Zimmer et al., LCBench): an MLP on a tabular data set, 50 epochs. The surrogate has 52
+epochs. The first one, the untrained network, and the last one, an outlier, are left out. The
+predicted time is not monotone, so its running maximum is used. `log10_params` is a nominal size,
+because the surrogate does not include the data sets' own widths. It is the size of a funnel of
+`num_layers` hidden layers, narrowing evenly from `max_units`, between 100 inputs and 10 outputs.
 
 *rbv2_xgboost* (Binder et al.): gradient boosting on a growing share of the training data, ten
-repetitions. Epoch t of 20 uses the share t/20, and its seconds are what training then takes longer
-than before. Parameters that the booster does not have are 0, as YAHPO Gym sets them.
+repetitions. Epoch t of 20 uses the share t/20. Its seconds are the extra training time over the
+epoch before. Parameters that the booster does not have are 0, as in YAHPO Gym.
 
-The objectives of time are those of the problem's full budget (its reference values: of the whole
-curve), from the first report on: `full_time` (to
-train) and `predict_time`. Time *so far* would reward whoever stops, and be no objective of the
-configuration. A curve is always evaluated in one batch of its whole length: single rows differ by
-1e-3.
+Two objectives are times: `full_time` (to train) and `predict_time`. From the first report on they
+have their value at the problem's full budget. Their reference values come from the whole curve.
+The time *so far* would reward stopping early and would not be an objective of the configuration.
+
+A curve is always evaluated in one batch of its whole length, because single rows differ by 1e-3.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ LCBENCH_SPACE = SearchSpace(
         RangeParameter("learning_rate", 1e-4, 0.1, log=True),
         RangeParameter("momentum", 0.1, 0.99),
         RangeParameter("weight_decay", 1e-5, 0.1),
-        RangeParameter("num_layers", 1, 4, integer=True),  # the model saw no 5, though it is legal
+        RangeParameter("num_layers", 1, 4, integer=True),  # 5 is legal, but not in the model's data
         RangeParameter("max_units", 64, 1024, integer=True, log=True),
         RangeParameter("max_dropout", 0.0, 1.0),
     )
@@ -81,15 +81,16 @@ OF_DART = ("rate_drop", "skip_drop")
 
 @dataclass(frozen=True)
 class Scenario:
-    """How a surrogate is asked.
+    """The inputs and outputs of a surrogate.
 
     Args:
-        space: What is searched.
-        epochs: Length of a curve.
-        goals: Short name → (metric, unit, exact, ideal); all are minimised.
-        inputs: (configuration, instance, encoding) → categorical (rows, k) and continuous
-            (rows, l) inputs, a row per epoch of the surrogate.
-        columns: (configuration, output (rows, j)) → metrics per epoch, (epochs,) each.
+        space: The search space.
+        epochs: The number of epochs of a curve.
+        goals: Short name → (metric, unit, exact, ideal). All metrics are minimised.
+        inputs: A function from (configuration, instance, encoding) to categorical (rows, k) and
+            continuous (rows, l) inputs, with one row per epoch of the surrogate.
+        columns: A function from (configuration, output of shape (rows, j)) to the metrics, each of
+            shape (epochs,).
     """
 
     space: SearchSpace
@@ -100,7 +101,12 @@ class Scenario:
 
 
 def nominal_size(max_units: int, num_layers: int) -> int:
-    """Parameters of a funnel-shaped MLP between `NOMINAL_INPUTS` and `NOMINAL_OUTPUTS`."""
+    """Return the number of parameters of a funnel-shaped MLP of nominal inputs and outputs.
+
+    Args:
+        max_units: The number of units of the first hidden layer.
+        num_layers: The number of hidden layers, ≥ 1.
+    """
     step = (max_units - NOMINAL_OUTPUTS) / num_layers
     hidden = [round(max_units - layer * step) for layer in range(num_layers)]
     widths = [NOMINAL_INPUTS, *hidden, NOMINAL_OUTPUTS]
@@ -204,23 +210,29 @@ def _points() -> Mapping[str, Any]:
 
 
 def instances(scenario: str) -> tuple[str, ...]:
-    """Data sets of a scenario that have a reference point."""
+    """Return the data sets of a scenario that have a reference point."""
     return tuple(_points()["instances"][scenario])
 
 
 @dataclass(frozen=True)
 class YAHPOProblem:
-    """A data set of a scenario.
+    """The problem of one data set of a scenario.
 
     Args:
-        scenario: Key of `SCENARIOS`.
-        instance: OpenML id of the data set; see `instances`.
-        data_dir: Folder that holds ``yahpo/SCENARIO/model.onnx`` and ``encoding.json``.
-        epochs: Full budget of a trial; None is the length of the scenario's curves.
+        scenario: The scenario's name, a key of `SCENARIOS`.
+        instance: The data set's OpenML id; `instances` returns all of them.
+        data_dir: The folder that holds ``yahpo/SCENARIO/model.onnx`` and ``encoding.json``.
+        epochs: The full budget of a trial; None takes the length of the scenario's curves.
 
     Raises:
-        ValueError: If there is no such scenario or instance, or it has fewer epochs; when first
-            used, if the surrogate or onnxruntime is missing.
+        ValueError: If there is no such scenario or instance, or it has fewer epochs. On first use,
+            if the surrogate or onnxruntime is missing.
+
+    Example:
+        >>> from mobo_core.problems.yahpo import YAHPOProblem
+        >>> problem = YAHPOProblem("lcbench", "167152", data_dir="data")
+        >>> problem.max_epochs, list(problem.objectives)
+        (50, ['error', 'loss', 'params', 'time'])
     """
 
     scenario: str
@@ -251,22 +263,22 @@ class YAHPOProblem:
 
     @property
     def max_epochs(self) -> int:
-        """Full budget of a trial."""
+        """The full budget of a trial, in epochs."""
         return self.epochs or self._parts.epochs
 
     @property
     def name(self) -> str:
-        """E.g. ``lcbench-167152``."""
+        """The problem's name, e.g. ``lcbench-167152``."""
         return f"{self.scenario}-{self.instance}"
 
     @property
     def space(self) -> SearchSpace:
-        """That of the scenario."""
+        """The scenario's search space."""
         return self._parts.space
 
     @property
     def objectives(self) -> Mapping[str, Objective]:
-        """With the instance's fixed reference values; see `yahpo_points`."""
+        """Short name → objective, with the instance's fixed reference value; see `yahpo_points`."""
         reference = _points()["instances"][self.scenario][self.instance]
         return {
             short: Objective(metric, "min", reference[metric], unit, exact=exact, ideal=ideal)
@@ -274,14 +286,14 @@ class YAHPOProblem:
         }
 
     def data_checksum(self) -> str:
-        """SHA-256 of the surrogate."""
+        """Return the SHA-256 of the surrogate."""
         return _checksum(_existing(self._folder / "model.onnx"))
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
-        """The predicted curve of a configuration; the seed changes nothing."""
+        """Return a training along a configuration's predicted curve. The seed changes nothing."""
         columns = {name: values[: self.max_epochs] for name, values in self.curve(config).items()}
         for metric, _, exact, _ in self._parts.goals.values():
-            if exact:  # known from the first report on: what it will be with the full budget
+            if exact:  # each report has the value at the full budget
                 columns[metric] = np.full(self.max_epochs, columns[metric][-1])
         rows = zip(*(values.tolist() for values in columns.values()), strict=True)
         return CurveTraining(
@@ -292,9 +304,9 @@ class YAHPOProblem:
         )
 
     def curve(self, config: Mapping[str, Any]) -> Columns:
-        """Metric → (epochs,) values over the whole length of the scenario's curves.
+        """Return metric → (epochs,) values over the whole length of the scenario's curves.
 
-        Those of time are here of the training so far.
+        Here the times are those of the training so far.
         """
         return _curve(self.scenario, self.instance, str(self._folder), tuple(config.items()))
 
@@ -313,7 +325,7 @@ def _curve(
 @lru_cache(maxsize=4)
 def _surrogate(folder: str) -> tuple[Any, Mapping[str, Any]]:
     try:
-        import onnxruntime  # an extra, and slow to import
+        import onnxruntime  # an optional dependency, and slow to import
     except ImportError as error:
         raise ValueError(
             "YAHPO surrogates need onnxruntime: install 'mobo-bench[yahpo]'"
@@ -325,7 +337,7 @@ def _surrogate(folder: str) -> tuple[Any, Mapping[str, Any]]:
     try:
         model = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         return model, json.loads(encoding.read_text("utf-8"))
-    except Exception as error:  # onnxruntime's own have no common class
+    except Exception as error:  # onnxruntime's errors have no common class
         raise ValueError(f"the surrogate in {folder} cannot be read: {error}") from error
 
 

@@ -1,10 +1,10 @@
-"""Makes ``yahpo_points.json``: the fixed reference values of every YAHPO instance.
+"""The script that writes ``yahpo_points.json``, the fixed reference values of YAHPO instances.
 
     python -m mobo_core.problems.yahpo_points DATA_DIR
 
-The reference is the 0.9 quantile of each metric over `SAMPLE` configurations drawn uniformly from
-the space (seed 0), after their last epoch. It comes from the problem alone, never from results of
-a search. The ideals are bounds, in `mobo_core.problems.yahpo`.
+A reference value is the 0.9 quantile of a metric after the last epoch, over `SAMPLE` configurations
+that are drawn uniformly from the space with seed 0. It depends only on the problem, never on the
+results of a search. The ideals are bounds; see `mobo_core.problems.yahpo`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ DIGITS = 6
 
 
 def reference_of(scenario: str, instance: str, data_dir: str) -> dict[str, float]:
-    """Metric → reference value of an instance."""
+    """Return metric → reference value of an instance."""
     parts = yahpo.SCENARIOS[scenario]
     unit = np.random.default_rng(0).random((SAMPLE, len(parts.space)))
     folder = str(Path(data_dir, "yahpo", scenario))
@@ -39,7 +39,7 @@ def reference_of(scenario: str, instance: str, data_dir: str) -> dict[str, float
 
 
 def main(data_dir: str) -> None:
-    """Write the file beside this module."""
+    """Write the file into this module's folder."""
     made: dict[str, dict[str, dict[str, float]]] = {}
     for scenario in yahpo.SCENARIOS:
         path = Path(data_dir, "yahpo", scenario, "config_space.json")

@@ -1,7 +1,35 @@
-"""Searchers and schedulers for Ray Tune, and the trainable that runs a problem there.
+"""Schedulers and searchers with several objectives for Ray Tune.
 
-Names are imported when first used: a process that only trains need not load Ax and BoTorch,
-which takes seconds per worker.
+Schedulers::
+
+    HypervolumePromotion  pauses trials; resumes the one that should improve the front most
+    PromotionMOASHA       pauses trials; resumes the best at each rung
+    ProjectedStopping     stops trials that should not improve the front
+    StoppingMOASHA        stops all but the best trials at each rung
+    PaperDominance        stops a trial that an earlier report dominates
+    PaperRungwise         stops a trial that another trial at the same rung dominates
+    ScalarizedScheduler   runs a single-objective scheduler of Ray on one combined metric
+    HyperBand             Ray's scheduler of this name, without its deadlocks
+    RuleScheduler         stops trials by a rule of your own
+    PromotionScheduler    pauses and resumes trials by a rule of your own
+
+Searchers::
+
+    SobolSearcher         suggests quasi-random points
+    RandomSearcher        suggests independent random points
+    AxSearcher            suggests Sobol points, then points of a Bayesian model
+    optuna_searcher       suggests points of NSGA-II or TPE
+    AheadSearcher         computes another searcher's suggestions in advance
+
+Others::
+
+    ordered_choice        a Tune domain of values that have an order
+    SchedulerState        saves a scheduler's state with the experiment
+    restore_tuner         continues an experiment whose driver was killed
+    problem_trainable     a trainable that trains a problem
+    Team, team_resources  train each trial on several workers
+
+``help(mobo_core.tune.SobolSearcher)`` explains one of them.
 """
 
 from __future__ import annotations
@@ -30,6 +58,8 @@ if TYPE_CHECKING:
     from mobo_core.tune.team import Team, team_resources
     from mobo_core.tune.trainable import problem_trainable
 
+# The names above are imported on first use: a process that only trains need not load Ax and
+# BoTorch, which takes seconds per worker.
 __all__ = [
     "AheadSearcher",
     "AxSearcher",
@@ -83,7 +113,3 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)

@@ -1,4 +1,4 @@
-"""Search spaces at the border to Ray Tune: its domains, and configurations as it nests them."""
+"""The conversion between Ray Tune's domains and nested configurations and our search spaces."""
 
 from __future__ import annotations
 
@@ -21,20 +21,26 @@ SUPPORTED = (
 
 
 class OrderedCategorical(Categorical):
-    """A Tune choice whose values have an order; see `ordered_choice`."""
+    """A Tune choice whose values have an order; `ordered_choice` makes one."""
 
 
 def ordered_choice(values: Sequence[float | str]) -> OrderedCategorical:
-    """A Tune domain of listed values, in an order a surrogate may use.
+    """Return a Tune domain of listed values whose order a surrogate model may use.
 
-    Plain `ray.tune.choice` stays unordered. With an order Ax models one dimension instead of one
-    per value.
+    With an order Ax models one dimension instead of one for each value. `ray.tune.choice` has no
+    order.
 
     Args:
-        values: Numbers in ascending order, or strings in the order meant.
+        values: Numbers in ascending order, or strings in the intended order.
 
     Raises:
         ValueError: If fewer than two values are given or numbers do not ascend.
+
+    Example:
+        >>> from mobo_core.tune import SobolSearcher, ordered_choice
+        >>> space = {"width": ordered_choice([16, 32, 64, 128])}
+        >>> SobolSearcher(space, seed=1).suggest("trial-1")
+        {'width': 32}
     """
     listed = list(values)
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in listed)
@@ -47,14 +53,14 @@ def ordered_choice(values: Sequence[float | str]) -> OrderedCategorical:
 
 
 def from_tune(param_space: Mapping[str, Any]) -> SearchSpace:
-    """The searchable part of a Tune `param_space`; constants are left to Tune.
+    """Return the searchable part of a Tune `param_space`, without its constants.
 
     Args:
-        param_space: As for `tune.Tuner`; may be nested.
+        param_space: A space for `tune.Tuner`, which may be nested.
 
     Raises:
-        ValueError: If a domain is of a kind that cannot be searched (grid_search, sample_from,
-            randn), naming it, or if nothing is left to search.
+        ValueError: If the kind of a domain cannot be searched (grid_search, sample_from, randn), or
+            there is no domain. The message names the domain.
     """
     parameters = []
     for name, value in flatten_dict(dict(param_space), prevent_delimiter=True).items():
@@ -71,18 +77,18 @@ def from_tune(param_space: Mapping[str, Any]) -> SearchSpace:
 
 
 def as_space(space: Mapping[str, Any] | SearchSpace) -> SearchSpace:
-    """A `SearchSpace` as it is, a Tune `param_space` converted."""
+    """Return a `SearchSpace` unchanged, or a Tune `param_space` converted."""
     return space if isinstance(space, SearchSpace) else from_tune(space)
 
 
 def has_domain(param_space: Mapping[str, Any]) -> bool:
-    """Whether anything in a `param_space` is left to search."""
+    """Return whether a `param_space` has a domain to search."""
     flat = flatten_dict(dict(param_space), prevent_delimiter=True)
     return any(isinstance(value, Domain) for value in flat.values())
 
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
-    """A flat configuration with ``/``-joined names as the nested one Tune expects."""
+    """Return a flat configuration with ``/``-joined names as the nested one that Tune expects."""
     config: dict[str, Any] = unflatten_dict(dict(flat))
     return config
 
@@ -104,7 +110,7 @@ def _parameter_from_domain(name: str, domain: Domain) -> Parameter:
         )
     integer = isinstance(numeric, Integer)
     lower, upper = numeric.lower, numeric.upper
-    # Ray excludes the upper bound of whole numbers unless they are quantised by more than 1.
+    # Ray excludes the upper bound of whole numbers, except with a quantum above 1.
     if integer and step in (None, 1):
         upper, step = upper - 1, None
     if step is not None:

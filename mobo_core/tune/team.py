@@ -1,8 +1,8 @@
-"""One trial over several workers: a team of Ray actors that train one model together.
+"""One trial on several workers: a team of Ray actors that train one model together.
 
-The process that holds a `Team` (a trial's own, or one that is lent to trials) trains nothing
-itself. It sends every call to all workers, takes the answer of the first, and notices when one
-dies or falls silent, which those that wait for it in a collective operation could not.
+The process that holds a `Team` is the trial's own, or a warm process that trials share. It does
+not train. It sends every call to all workers and uses the first worker's answer. It also detects a
+worker that dies or stops answering, which workers in a collective operation cannot do themselves.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from mobo_core.problems.protocol import DivisibleProblem, Training
 
 GRACE_S = 5.0
-"""How long the others may go on when one worker has raised, before they count as stuck."""
+"""Seconds that workers may take after another one raised an error, before they count as stuck."""
 COORDINATOR_CPUS = 0.01
-"""A trial's own process only passes on what its workers do."""
+"""The cores of a trial's own process, which only passes calls on."""
 
 
 class Worker:
-    """One of a team, in a process of its own; a Ray actor.
+    """One worker of a team, in its own process. It runs as a Ray actor.
 
     Args:
-        problem: A pickled `DivisibleProblem`: whoever passes it on need not import it.
-        rank: 0-based.
-        workers: In the team.
-        gpus: Of each worker.
-        arrays: The problem's data, if it need not be read; see `SharedDataProblem`.
+        problem: A pickled `DivisibleProblem`. Bytes let other processes pass it on without imports.
+        rank: The worker's number, 0-based.
+        workers: The number of workers in the team.
+        gpus: The number of GPUs of each worker.
+        arrays: The problem's data, see `SharedDataProblem`. None makes the worker read the data.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Worker:
         self._training: Training | None = None
 
     def open(self) -> tuple[str, int]:
-        """Make the meeting point; its address and port. For the first worker."""
+        """Make the meeting point and return its address and port. Only the first worker does so."""
         from mobo_core.problems import parallel
 
         host = ray.util.get_node_ip_address()
@@ -61,7 +61,7 @@ class Worker:
         return host, self._store.port
 
     def join(self, host: str, port: int) -> str:
-        """Join the others, who join at the same time; what they talk through."""
+        """Join the other workers, which join at the same time, and return the torch backend."""
         from mobo_core.problems import parallel
 
         rank, workers = self._place
@@ -70,17 +70,17 @@ class Worker:
         return parallel.join(self._store, rank, workers, self._gpus)
 
     def in_touch(self) -> bool:
-        """Whether all workers can still reach each other; all must be asked."""
+        """Return whether all workers can still reach each other. Call it on all of them."""
         from mobo_core.problems import parallel
 
         return parallel.in_touch()
 
     def checksum(self) -> str:
-        """See `Problem.data_checksum`."""
+        """Return the data's checksum; see `Problem.data_checksum`."""
         return self._checksum
 
     def start(self, config: Mapping[str, Any], seed: int) -> None:
-        """Begin a training; the one before is dropped."""
+        """Start a training in place of the present one."""
         rank, workers = self._place
         self._training = self._problem.start_part(config, seed, rank, workers)
 
@@ -91,24 +91,31 @@ class Worker:
 
 
 class Team:
-    """A problem whose trainings run on several workers each: a `TrainingSource`.
+    """A problem whose trainings run on several workers each. It is a `TrainingSource`.
 
-    Workers are started when first needed: in the other bundles of the trial's placement group if
-    it has as many (see `team_resources`), all or none; else wherever there is room. They stay
-    from training to training and end with the process that holds the team, whose actors they
-    are: a placement group that an actor makes would outlive it. If one dies, or is stuck, all
-    are ended, the training fails, and the next begins with new ones.
+    The workers start on first use and stay from training to training. If the trial's placement
+    group has a further bundle for every worker (see `team_resources`), they start there; otherwise
+    Ray places them anywhere. The workers are actors of the process that holds the team and end with
+    it; a placement group that an actor made would outlive it. If a worker dies or is stuck, all
+    workers are ended, the training fails, and the next training starts new workers.
 
     Args:
-        problem: What is trained.
-        workers: Per training, ≥ 1.
-        cpus: Of each worker, > 0.
-        gpus: Of each worker: whole or a fraction.
-        shared: A reference to the problem's data in Ray's object store, or none: then each worker
-            reads them.
+        problem: The problem that is trained.
+        workers: The number of workers of each training, ≥ 1.
+        cpus: The number of cores of each worker, > 0.
+        gpus: The number of GPUs of each worker, possibly a fraction.
+        shared: At most one reference to the problem's data in Ray's object store. Without it each
+            worker reads the data.
 
     Raises:
         ValueError: If the problem cannot be divided, or there is no worker.
+
+    Example:
+        >>> from mobo_core.problems.mlp import MLPProblem
+        >>> from mobo_core.tune import Team
+        >>> team = Team(MLPProblem("digits"), workers=2)
+        >>> team.max_epochs, team.formed
+        (8, False)
     """
 
     def __init__(
@@ -133,36 +140,36 @@ class Team:
         self._workers: list[Any] = []
 
     def data_checksum(self) -> str:
-        """See `Problem.data_checksum`; starts the workers if there are none."""
+        """Return the data's checksum, see `Problem.data_checksum`; start workers if necessary."""
         self._form()
         return str(self.ask_first("checksum"))
 
     def start(self, config: Mapping[str, Any], seed: int) -> TeamTraining:
-        """See `TrainingSource.start`."""
+        """Start a training on all workers; see `TrainingSource.start`."""
         self._form()
         self.ask_all("start", config, seed)
         return TeamTraining(self)
 
     def ask_all(self, method: str, *arguments: Any) -> Any:
-        """Have all workers do something; what the first answers.
+        """Call a method of all workers and return the first worker's answer.
 
         Raises:
-            RuntimeError: If one has died.
-            Exception: What a worker raised.
+            RuntimeError: If a worker has died.
+            Exception: The error that a worker raised.
         """
         return self._ask(self._workers, method, arguments)
 
     def ask_first(self, method: str, *arguments: Any) -> Any:
-        """Have the first worker alone do something; raises likewise."""
+        """Call a method of the first worker only; it raises the errors of `ask_all`."""
         return self._ask(self._workers[:1], method, arguments)
 
     @property
     def formed(self) -> bool:
-        """Whether there are workers."""
+        """Whether the workers have been started."""
         return bool(self._workers)
 
     def disband(self) -> None:
-        """End all workers and give back what they held."""
+        """End all workers and release their resources."""
         for worker in self._workers:
             ray.kill(worker)
         self._workers = []
@@ -180,7 +187,7 @@ class Team:
         self.ask_all("join", *self.ask_first("open"))
 
     def _placement(self, rank: int) -> PlacementGroupSchedulingStrategy | str:
-        """Where a worker goes: into a bundle of the trial's placement group, if it has one."""
+        """Return a worker's place: its bundle in the trial's placement group, if it has one."""
         group = get_current_placement_group()
         if group is not None and group.bundle_count == self._count + 1:
             return PlacementGroupSchedulingStrategy(group, rank + 1)
@@ -201,7 +208,7 @@ class Team:
         return ray.get(replies[0])
 
     def _settle(self, replies: list[Any], error: BaseException) -> None:
-        """After an error: keep the team if all workers are there and in step, else end it."""
+        """Handle an error: keep the team if all workers still answer in step, or else end it."""
         answered, stuck = ray.wait(replies, num_returns=len(replies), timeout=GRACE_S)
         dead = [rank for rank, reply in enumerate(replies) if _death(reply, answered)]
         if isinstance(error, Exception) and not dead and not stuck and self._in_touch():
@@ -221,39 +228,47 @@ class Team:
 
 
 class TeamTraining:
-    """A `Training` on the workers of a team; reports are the first worker's."""
+    """A `Training` on a team's workers. Its reports come from the first worker."""
 
     def __init__(self, team: Team) -> None:
         self._team = team
 
     def run_epoch(self) -> dict[str, float]:
-        """See `Training`."""
+        """Train one epoch on all workers and return the first worker's metrics."""
         return self._team.ask_all("call", "run_epoch")  # type: ignore[no-any-return]
 
     def test_metrics(self) -> dict[str, float]:
-        """See `Training`."""
+        """Return the first worker's metrics on test data."""
         return self._team.ask_first("call", "test_metrics")  # type: ignore[no-any-return]
 
     def state(self) -> bytes:
-        """See `Training`; all workers' models are the same."""
+        """Return the first worker's state, which equals the other workers' states."""
         return self._team.ask_first("call", "state")  # type: ignore[no-any-return]
 
     def load_state(self, state: bytes) -> None:
-        """See `Training`."""
+        """Load a state on all workers and continue from it."""
         self._team.ask_all("call", "load_state", state)
 
     def close(self) -> None:
-        """See `Training`; the workers stay."""
+        """Close the training; the workers stay for the next one."""
         if self._team.formed:
             self._team.ask_all("call", "close")
 
 
 def team_resources(workers: int, resources: Mapping[str, float]) -> PlacementGroupFactory:
-    """Resources of a trial that holds a `Team`: a bundle for its own process, one per worker.
+    """Return the resources of a trial that holds a `Team`.
+
+    They are one bundle for the trial's own process, then one bundle for each worker.
 
     Args:
-        workers: Per trial.
-        resources: Of each worker, as for `tune.with_resources`: ``cpu``, ``gpu``, and others.
+        workers: The number of workers of each trial.
+        resources: The resources of each worker, in the form of `tune.with_resources`: ``cpu``,
+            ``gpu``, and others.
+
+    Example:
+        >>> from mobo_core.tune import team_resources
+        >>> team_resources(2, {"cpu": 1, "gpu": 0.5}).bundles
+        [{'CPU': 0.01}, {'CPU': 1.0, 'GPU': 0.5}, {'CPU': 1.0, 'GPU': 0.5}]
     """
     names = {"cpu": "CPU", "gpu": "GPU"}
     bundle = {names.get(name, name): amount for name, amount in resources.items()}

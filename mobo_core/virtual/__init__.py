@@ -1,9 +1,8 @@
 """Virtual time: Tune's own scheduler and searcher objects on a simulated cluster.
 
-`simulate` is to a `Problem` whose epochs are recorded or computed what `tune.Tuner.fit` is to one
-that is trained: it calls schedulers, searchers and callbacks as Tune's controller does, in the
-same order, and an epoch's seconds pass on a clock of events. The same arguments give the same
-run, bit for bit.
+`simulate` does for a `Problem` with recorded or computed epochs what `tune.Tuner.fit` does for one
+that is trained. It calls schedulers, searchers and callbacks in the order of Tune's controller. An
+epoch's seconds pass on a simulated clock. The same arguments give the same run, bit for bit.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The simulated machines: how many, how fast, what they charge for, and how they fail."""
+"""The simulated machines: their number and speed, what takes time, and how they fail."""
 
 from __future__ import annotations
 
@@ -12,24 +12,31 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Cluster:
-    """Workers, each of which trains one trial at a time, and a driver that serves all of them.
+    """A simulated cluster: workers that train one trial each, and one driver for all of them.
 
     Args:
-        workers: Number of workers, ≥ 1.
-        speeds: (workers,) relative speeds; None makes all 1. An epoch of s seconds takes s / speed.
-        startup_s: A worker's first trial pays this for its process.
-        reset_s: Every later trial pays this for its turn.
-        suggestion_s: What a new configuration costs; the driver does nothing else meanwhile.
-        checkpoint_s: What saving a trial costs its worker.
-        restore_s: What loading a checkpoint costs its worker.
-        failure_rate: Probability that an epoch fails halfway.
-        straggler_rate: Probability that an epoch takes `straggler_factor` times as long.
-        straggler_factor: ≥ 1.
-        seed: Of failures and stragglers. They depend on the trial, its epoch and how often it has
-            failed alone, so that two schedulers meet the same ones.
+        workers: The number of workers, ≥ 1.
+        speeds: (workers,) relative speeds; None makes all speeds 1. An epoch of s seconds takes
+            s / speed.
+        startup_s: Seconds that a worker's first trial needs to start the process.
+        reset_s: Seconds that each later trial of a worker needs to start.
+        suggestion_s: Seconds for a new configuration. The driver does nothing else meanwhile.
+        checkpoint_s: Seconds in which a worker saves a trial.
+        restore_s: Seconds in which a worker loads a checkpoint.
+        failure_rate: The probability that an epoch fails halfway, in [0, 1].
+        straggler_rate: The probability that an epoch is slow, in [0, 1].
+        straggler_factor: How many times as long a slow epoch takes, ≥ 1.
+        seed: The seed of failures and slow epochs. They depend only on the trial, its epoch and its
+            number of failures, so two schedulers see the same ones.
 
     Raises:
         ValueError: If a value is out of range.
+
+    Example:
+        >>> from mobo_core.virtual import Cluster
+        >>> cluster = Cluster(workers=4, speeds=[1.0, 1.0, 1.0, 0.5], startup_s=3.0)
+        >>> cluster.speed(3)
+        0.5
     """
 
     workers: int = 1
@@ -63,11 +70,17 @@ class Cluster:
         object.__setattr__(self, "_speeds", speeds)
 
     def speed(self, worker: int) -> float:
-        """Relative speed of a worker."""
+        """Return a worker's relative speed."""
         return self._speeds[worker]
 
     def fate(self, trial: int, epoch: int, failures: int) -> tuple[bool, float]:
-        """Whether an epoch fails, and by which factor it takes longer."""
+        """Return whether an epoch fails, and the factor by which it takes longer.
+
+        Args:
+            trial: The trial's number.
+            epoch: The epoch's number.
+            failures: The number of failures that the trial has had.
+        """
         if not (self.failure_rate or self.straggler_rate):
             return False, 1.0
         draws = np.random.default_rng([self.seed, trial, epoch, failures]).random(2)
@@ -76,7 +89,7 @@ class Cluster:
 
 
 class Workers:
-    """Who is free; the one with the lowest number is taken first."""
+    """The free workers. The one with the lowest number is taken first."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -87,16 +100,16 @@ class Workers:
         return len(self._free)
 
     def take(self) -> tuple[int, float]:
-        """A free worker, and what its next trial pays before it begins."""
+        """Take a free worker; return it and the seconds that its next trial needs to start."""
         worker = heapq.heappop(self._free)
         warm = worker in self._warm
         self._warm.add(worker)
         return worker, self._cluster.reset_s if warm else self._cluster.startup_s
 
     def give_back(self, worker: int) -> None:
-        """The worker is free again."""
+        """Make a worker free again."""
         heapq.heappush(self._free, worker)
 
 
 class WorkerFailureError(RuntimeError):
-    """An epoch that failed because the cluster's model said so."""
+    """An error: an epoch failed with the simulated cluster's `failure_rate`."""

@@ -1,4 +1,4 @@
-"""Recorded curves as a problem, and through a scheduler one trial after the other."""
+"""Recorded curves as a problem, and a replay of them through a scheduler."""
 
 from __future__ import annotations
 
@@ -17,21 +17,27 @@ Curve = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class CurveNumber:
-    """Which curve; not a plain number, which a scheduler would take for a hyper-parameter."""
+    """The number of a curve. A scheduler would read a plain number as a hyper-parameter."""
 
     value: int
 
 
 class RecordedCurves:
-    """A problem whose configurations name the curves: ``{"curve": CurveNumber(0)}`` and so on.
+    """A problem of given curves. Its configurations name them: ``{"curve": CurveNumber(0)}`` etc.
 
     Args:
-        curves: The reports of each, in order. They are passed on as they are; ``epoch`` and
-            ``seconds`` (1) are added where they are missing, and the last is ``done``.
-        configs: The hyper-parameters behind each curve, which schedulers may learn from.
+        curves: The reports of each curve, in order. ``epoch``, and ``seconds`` with the value 1,
+            are added where they are missing. The last report of a curve gets ``done``.
+        configs: The hyper-parameters of each curve, from which schedulers may learn.
 
     Raises:
-        ValueError: If a curve is empty, or there are not as many configurations as curves.
+        ValueError: If a curve is empty, or the numbers of configurations and curves differ.
+
+    Example:
+        >>> from mobo_core.virtual import RecordedCurves
+        >>> problem = RecordedCurves([[{"loss": 0.9}, {"loss": 0.5}], [{"loss": 0.8}]])
+        >>> problem.start(problem.configs[0], seed=0).run_epoch()
+        {'epoch': 1, 'seconds': 1.0, 'loss': 0.9, 'done': False}
     """
 
     def __init__(
@@ -54,30 +60,42 @@ class RecordedCurves:
 
     @property
     def configs(self) -> list[dict[str, Any]]:
-        """All of them, in order."""
+        """The configurations of all curves, in order."""
         return [
             {**config, "curve": CurveNumber(number)} for number, config in enumerate(self._configs)
         ]
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
-        """The curve from its beginning."""
+        """Return a training along a curve, from its beginning."""
         return CurveTraining(self._curves[config["curve"].value], hidden=None)
 
 
 def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, int]:
-    """How many reports of each curve a scheduler would have waited for, with one worker.
+    """Return how many reports of each curve a scheduler would use, with one worker.
 
-    It is not told the configurations; `RecordedCurves` with `simulate` can.
+    The scheduler does not see the trials' configurations. Use `RecordedCurves` and `simulate` for a
+    scheduler that learns from them.
 
     Args:
-        scheduler: Fresh; one of `mobo_core.tune` that pauses needs ``slots=1``.
-        curves: Trial → its reports in order; see `RecordedCurves`.
+        scheduler: A new scheduler. A pausing scheduler of `mobo_core.tune` needs ``slots=1``.
+        curves: Trial → its reports, in order; see `RecordedCurves`.
 
     Returns:
-        Trial → number of its last report that was made; 0 if it was never started.
+        Trial → the number of its last report; 0 if the trial was never started.
 
     Raises:
         ValueError: If a curve is empty.
+
+    Example:
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import PaperRungwise
+        >>> from mobo_core.virtual import replay
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 99)])
+        >>> good = [{"loss": 0.6, "flops": 10}, {"loss": 0.3, "flops": 10}]
+        >>> poor = [{"loss": 0.9, "flops": 20}, {"loss": 0.8, "flops": 20}]
+        >>> scheduler = PaperRungwise(objectives, max_t=2, time_attr="epoch")
+        >>> replay(scheduler, {"good": good, "poor": poor})
+        {'good': 2, 'poor': 1}
     """
     if not curves:
         return {}

@@ -1,4 +1,4 @@
-"""Running a search in virtual time: the one function that users call."""
+"""The function that runs a search in virtual time."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mobo_core.virtual.cluster import Cluster
 from mobo_core.virtual.simulator import Simulation, Simulator
 
 TUNE_AHEAD = 1
-"""Suggestions of a searcher that Tune has made before a worker is free."""
+"""The number of suggestions that Tune requests from a searcher before a worker is free."""
 TUNE_QUEUE = 200
-"""Trials that Tune has waiting where it makes them itself, from given configurations."""
+"""The number of waiting trials that Tune keeps if it makes them itself, without a searcher."""
 
 LARGE = 1000
-"""From so many trials on a run's own objects are what full garbage collections are made for."""
+"""The number of trials from which on a run switches full garbage collections off."""
 
 NEVER = 2**31 - 1
-"""The largest threshold that Python takes."""
+"""The largest threshold that Python's garbage collector accepts."""
 
 
 def simulate(
@@ -41,36 +41,59 @@ def simulate(
     max_failures: int = 0,
     callbacks: Sequence[Callback] = (),
 ) -> Simulation:
-    """Run a search in virtual time.
+    """Run a search in virtual time and return what happened.
 
     Args:
-        problem: Its reports must contain ``seconds``, what the epoch takes at speed 1.
-        searcher: As in `TuneConfig.search_alg`; or the configurations themselves, which is what
-            Tune makes of a search space without a searcher.
-        scheduler: As in `TuneConfig.scheduler`; None is first in, first out. One of
-            `mobo_core.tune` that pauses needs its `slots`; population-based training needs
-            ``log_config=False``, as virtual trials have no folders.
-        num_samples: Trials; -1 goes on until the searcher has finished, or the configurations end.
-        cluster: None is one worker that charges for nothing but epochs.
-        seed: Training seed of the run, shared by its trials.
-        ahead: Suggestions made before a worker is free; `TUNE_AHEAD` is what Tune does. Given
-            configurations that cost nothing wait in a queue of `TUNE_QUEUE`, as there.
-        background: Whether suggestions cost the driver nothing: the next is ready
-            `Cluster.suggestion_s` after the last was given. For a searcher that makes them so, such
-            as `mobo_core.tune.AheadSearcher` (with ``background=False``, as no real second passes).
-        max_failures: How often a failed trial is tried again, from its last checkpoint; -1 for
-            ever.
-        callbacks: As in `RunConfig.callbacks`; `on_experiment_end` is told at the end.
+        problem: The problem. Its reports must contain ``seconds``, an epoch's duration at speed 1.
+        searcher: A searcher of Ray Tune, or the configurations to train, in order. Configurations
+            behave like the ones that Tune makes from a search space without a searcher.
+        scheduler: A scheduler of Ray Tune; None is FIFO, which trains every trial to the end. A
+            pausing scheduler of `mobo_core.tune` needs a number of `slots`. Population-based
+            training needs ``log_config=False``, because virtual trials have no folders.
+        num_samples: The number of trials. -1 continues until the searcher has finished, or the
+            configurations end.
+        cluster: The simulated cluster. None is one worker on which only epochs take time.
+        seed: The run's training seed, which all trials share.
+        ahead: The number of suggestions that are made before a worker is free; Tune makes
+            `TUNE_AHEAD`. Given configurations without `Cluster.suggestion_s` wait in a queue of
+            `TUNE_QUEUE`, as in Tune.
+        background: Whether suggestions are computed in the background, without time of the driver.
+            The next one is ready `Cluster.suggestion_s` after the last one was returned. Set it for
+            `mobo_core.tune.AheadSearcher`, whose own ``background`` must then be False.
+        max_failures: How often a failed trial is retried from its last checkpoint; -1 is without
+            limit.
+        callbacks: Callbacks in the form of `RunConfig.callbacks`. `on_experiment_end` is called at
+            the end.
 
     Raises:
         ValueError: If the number of trials is 0, a report has no ``seconds``, or the scheduler
             needs `slots`.
-        RuntimeError: If nothing runs any more and nothing ever will.
+        RuntimeError: If all trials wait and none can ever continue.
+
+    Example:
+        >>> from mobo_core import ObjectiveSet
+        >>> from mobo_core.problems.synthetic import SyntheticProblem
+        >>> from mobo_core.tune import SobolSearcher, StoppingMOASHA
+        >>> from mobo_core.virtual import Cluster, simulate
+        >>> problem = SyntheticProblem("zdt1", max_epochs=8)
+        >>> objectives = ObjectiveSet(problem.objectives.values())
+        >>> run = simulate(
+        ...     problem,
+        ...     searcher=SobolSearcher(problem.space, seed=1),
+        ...     scheduler=StoppingMOASHA(objectives, max_t=8, time_attr="epoch"),
+        ...     num_samples=16,
+        ...     cluster=Cluster(workers=4),
+        ... )
+        >>> len(run.trials), run.reports < 16 * 8
+        (16, True)
     """
     if num_samples == 0:
         raise ValueError("num_samples must not be 0")
     if isinstance(scheduler, PromotionScheduler) and scheduler.slots is None:
-        raise ValueError(f"give {type(scheduler).__name__} slots=...: there is no Ray to ask")
+        raise ValueError(
+            f"give {type(scheduler).__name__} slots=...: in virtual time it cannot take the number "
+            "from Ray"
+        )
     cluster = cluster or Cluster()
     queues = not isinstance(searcher, Searcher) and cluster.suggestion_s == 0
     simulator = Simulator(
@@ -96,10 +119,10 @@ def simulate(
 
 @contextlib.contextmanager
 def _no_full_collections() -> Iterator[None]:
-    """Python's garbage collector leaves alone what has lived for a while.
+    """Switch Python's full garbage collections off inside the context.
 
-    Imports and curves are a million objects and more, which a run of many trials would have it look
-    through a dozen times. What a run leaves in cycles is collected after it, as ever.
+    Imports and curves are more than a million objects. A run of many trials would otherwise make
+    the collector search all of them a dozen times. After the run it collects as usual.
     """
     young, middle, old = gc.get_threshold()
     gc.set_threshold(young, middle, NEVER)

@@ -1,8 +1,8 @@
-"""The clock and the loop of events: what Tune's controller does, without processes.
+"""The simulated clock and the loop of events, which do the work of Tune's controller.
 
-Calls of scheduler, searcher and callbacks follow `ray.tune.execution.TuneController` of Ray 2.60,
-event by event. The driver handles one event at a time; while it suggests, workers that have
-finished an epoch wait for it.
+There are no processes. The calls of scheduler, searcher and callbacks follow
+`ray.tune.execution.TuneController` of Ray 2.60, event by event. The driver handles one event at a
+time. While it makes a suggestion, workers that have finished an epoch wait.
 """
 
 from __future__ import annotations
@@ -24,21 +24,30 @@ from mobo_core.virtual.suggestions import Configurations, Suggestions
 from mobo_core.virtual.trial import VirtualTrial
 
 IDLE_S = 0.1
-"""Virtual seconds that pass when there is nothing to do but to ask again, as in Tune."""
+"""Virtual seconds between two attempts when nothing can be done, the same as in Tune."""
 IDLE_STEPS = 100_000
-"""So many in a row are a deadlock."""
+"""The number of such attempts in a row that counts as a deadlock."""
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """What came of a simulated run.
+    """The result of a simulated run.
 
     Args:
-        trials: In the order of suggestion.
-        seconds: Virtual time from the first suggestion to the end of the last trial.
-        training_s: Virtual seconds of epochs, over all workers.
-        reports: Number of reports handled.
-        restores: How often a trial was started from a checkpoint.
+        trials: The trials, in the order of suggestion.
+        seconds: The virtual seconds from the first suggestion to the end of the last trial.
+        training_s: The virtual seconds of all epochs, over all workers.
+        reports: The number of reports.
+        restores: The number of times that a trial started from a checkpoint.
+
+    Example:
+        >>> from mobo_core.problems.synthetic import SyntheticProblem
+        >>> from mobo_core.tune import RandomSearcher
+        >>> from mobo_core.virtual import simulate
+        >>> problem = SyntheticProblem("zdt1", max_epochs=8)
+        >>> run = simulate(problem, searcher=RandomSearcher(problem.space), num_samples=2)
+        >>> run.seconds, run.training_s, run.reports, run.restores
+        (16.0, 16.0, 16, 0)
     """
 
     trials: tuple[VirtualTrial, ...]
@@ -49,7 +58,10 @@ class Simulation:
 
 
 class Simulator:
-    """What schedulers see of Tune's controller, and the loop behind it; see `simulation`."""
+    """The loop of events, and the part of Tune's controller that schedulers use.
+
+    `mobo_core.virtual.simulation.simulate` makes it and explains its arguments.
+    """
 
     def __init__(
         self,
@@ -94,22 +106,22 @@ class Simulator:
         self._reports = 0
         self._restores = 0
 
-    # What schedulers ask and tell
+    # Methods that schedulers call
 
     def clock(self) -> float:
-        """Virtual seconds; schedulers that wait for something read this instead of their own."""
+        """Return the virtual seconds; schedulers that wait read them instead of real time."""
         return self.now
 
     def get_trials(self) -> list[VirtualTrial]:
-        """All trials."""
+        """Return all trials."""
         return self._trials
 
     def get_live_trials(self) -> Any:
-        """Those that have not ended."""
+        """Return the trials that have not ended."""
         return self._live.keys()
 
     def stop_trial(self, trial: VirtualTrial) -> None:
-        """End a trial, whatever it is doing."""
+        """End a trial, whatever its status."""
         if trial.is_finished():
             return
         scheduler: Any = self._scheduler
@@ -123,7 +135,7 @@ class Simulator:
         self._end(trial, Trial.TERMINATED)
 
     def pause_trial(self, trial: VirtualTrial, should_checkpoint: bool = True) -> None:
-        """Take a trial from its worker, with or without saving it first."""
+        """Pause a trial, so that its worker becomes free; save it first if required."""
         trial.attempt += 1
         if should_checkpoint and self._cluster.checkpoint_s:
             trial.saving_to = trial.trial_id
@@ -140,14 +152,14 @@ class Simulator:
         self._paused.add(trial)
 
     def _schedule_trial_save(self, trial: VirtualTrial, result: dict[str, Any]) -> Any:
-        """A checkpoint at once, for population-based training, which asks for it by this name."""
+        """Save a trial and return the checkpoint; population-based training calls this method."""
         trial.keep(_running(trial).state(), result)
         return trial.checkpoint
 
     # The loop
 
     def run(self) -> Simulation:
-        """All events to the end."""
+        """Handle all events until the run ends, and return the result."""
         for callback in self._callbacks:
             callback.setup()
         idle = 0
@@ -174,7 +186,7 @@ class Simulator:
         )
 
     def _fill(self) -> bool:
-        """Give free workers something to do, and look ahead; whether anything changed."""
+        """Start trials on free workers and request suggestions; return whether this had effect."""
         before = len(self._live), len(self._trials), len(self._free)
         scheduler: Any = self._scheduler
         while self._free:
@@ -194,7 +206,7 @@ class Simulator:
         return before != (len(self._live), len(self._trials), len(self._free))
 
     def _first_paused(self) -> VirtualTrial | None:
-        """What a scheduler resumes that only takes turns."""
+        """Return the trial that FIFO resumes: the first paused one, or None."""
         if not self._paused:
             return None
         return next((trial for trial in self._live if trial in self._paused), None)
@@ -216,7 +228,7 @@ class Simulator:
             self._add(trial)
 
     def _wake_at(self, when: float) -> None:
-        """Have the loop come round at this time, once."""
+        """Add an event at this time, if there is none yet, so that the loop continues then."""
         if self._wakes_at != when:
             self._wakes_at = when
             self._sequence += 1
@@ -251,14 +263,14 @@ class Simulator:
         self._train(trial, cost)
 
     def _train(self, trial: VirtualTrial, startup_s: float = 0.0) -> None:
-        """Begin an epoch; its report is known at once, and told when its time has passed."""
+        """Start an epoch. Its report is computed now and delivered when its time has passed."""
         try:
             measured = _running(trial).run_epoch()
         except Exception as error:
             self._after(startup_s, trial, error)
             return
         if "seconds" not in measured:
-            raise ValueError("the problem's reports need 'seconds', what an epoch takes")
+            raise ValueError("the problem's reports need 'seconds', the duration of an epoch")
         trial.iteration += 1
         fails, factor = self._cluster.fate(trial.number, trial.iteration, trial.num_failures)
         assert trial.worker is not None
@@ -293,7 +305,7 @@ class Simulator:
             self.now = max(self.now, when)
             return
         if attempt != trial.attempt:
-            return  # ended, paused or failed meanwhile
+            return  # the trial has ended, paused or failed meanwhile
         self.now = max(self.now, when)
         if isinstance(outcome, dict):
             self._report(trial, outcome)
@@ -328,7 +340,7 @@ class Simulator:
         if trial.should_recover():
             self._leave_worker(trial)
             trial.attempt += 1
-            trial.status = Trial.ERROR  # as Tune has it while schedulers are told
+            trial.status = Trial.ERROR  # the status that Tune sets during this call
             scheduler.on_trial_error(self, trial)
             trial.status = Trial.PENDING
             self._trials.remove(trial)
@@ -348,7 +360,7 @@ class Simulator:
         self._live.pop(trial, None)
         self._paused.discard(trial)
         self._leave_worker(trial)
-        # Nothing will start it again: the checkpoint would only fill memory.
+        # The trial will not start again, so its checkpoint would only fill memory.
         trial.latest_checkpoint_result = None
 
     def _leave_worker(self, trial: VirtualTrial) -> None:
@@ -370,7 +382,7 @@ class Simulator:
         return (
             f"nothing happens any more: {waiting} trials are paused, the searcher "
             f"{'has finished' if self.search_alg.is_finished() else 'suggests none'}, and "
-            f"{type(self._scheduler).__name__} resumes and ends nothing"
+            f"{type(self._scheduler).__name__} resumes and ends no trial"
         )
 
 

@@ -1,4 +1,4 @@
-"""A trial in virtual time: what schedulers and searchers may know of Ray's, and no more."""
+"""A trial in virtual time: the part of Ray's trial that schedulers and searchers use."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ FINISHED = (Trial.TERMINATED, Trial.ERROR)
 
 
 class SavedTraining(NamedTuple):
-    """A checkpoint and the report it belongs to, as Ray keeps them."""
+    """A checkpoint and its report, in the form in which Ray stores them."""
 
     checkpoint: Any
     metrics: dict[str, Any]
 
 
 class _CheckpointConfig:
-    """Every checkpoint is kept, for population-based training, which asks."""
+    """A setting that population-based training reads: every checkpoint is kept."""
 
     num_to_keep = None
 
 
 class _View:
-    """A trial under the names by which Ray's keep parts of it."""
+    """A part of a trial under the names that Ray uses for it."""
 
     def __init__(self, trial: VirtualTrial) -> None:
         self._trial = trial
@@ -34,7 +34,7 @@ class _View:
 class _TemporaryState(_View):
     @property
     def saving_to(self) -> str | None:
-        """What Ray's trials say of a checkpoint under way."""
+        """The checkpoint that is being written, or None."""
         return self._trial.saving_to
 
 
@@ -53,22 +53,28 @@ class _CheckpointManager(_View):
 class _RunMetadata(_View):
     @property
     def num_failures(self) -> int:
-        """How often the trial has failed."""
+        """The trial's number of failures."""
         return self._trial.num_failures
 
     @property
     def checkpoint_manager(self) -> _CheckpointManager:
-        """The last checkpoint."""
+        """The object that stores the last checkpoint."""
         return _CheckpointManager(self._trial)
 
 
 class VirtualTrial:
-    """Stands for `ray.tune.experiment.Trial`; its public attributes have the same names.
+    """A trial in virtual time, with the public attribute names of `ray.tune.experiment.Trial`.
 
     Args:
-        number: In the order of suggestion, from 0.
-        config: As suggested.
-        max_failures: How often it is tried again.
+        number: The trial's place in the order of suggestion, from 0.
+        config: The suggested configuration.
+        max_failures: How often the trial is retried after a failure; -1 is without limit.
+
+    Example:
+        >>> from mobo_core.virtual import VirtualTrial
+        >>> trial = VirtualTrial(3, {"width": 16}, max_failures=0)
+        >>> trial.trial_id, trial.status, trial.is_finished()
+        ('00003', 'PENDING', False)
     """
 
     def __init__(self, number: int, config: dict[str, Any], max_failures: int) -> None:
@@ -82,30 +88,30 @@ class VirtualTrial:
         self.max_failures = max_failures
         self.num_failures = 0
         self.latest_checkpoint_result: SavedTraining | None = None
-        """The last checkpoint with its report."""
+        """The last checkpoint with its report, or None."""
         self.saving_to: str | None = None
-        """The checkpoint being written."""
+        """The checkpoint that is being written, or None."""
         self.error = ""
         self.iteration = 0
         self.time_total_s = 0.0
         self.worker: int | None = None
-        """The one it has at present."""
+        """The worker that trains the trial at present, or None."""
         self.training: Training | None = None
-        """What runs there."""
+        """The training on that worker, or None."""
         self.attempt = 0
-        """Rises whenever what was under way is void."""
+        """A counter that increases whenever the trial's pending events become invalid."""
 
     def __repr__(self) -> str:
         return f"VirtualTrial({self.trial_id}, {self.status})"
 
     @property
     def temporary_state(self) -> _TemporaryState:
-        """As Ray's trials have it."""
+        """The checkpoint under way, under the name that Ray's trials use."""
         return _TemporaryState(self)
 
     @property
     def run_metadata(self) -> _RunMetadata:
-        """As Ray's trials have it."""
+        """The failures and checkpoints, under the name that Ray's trials use."""
         return _RunMetadata(self)
 
     @property
@@ -115,7 +121,7 @@ class VirtualTrial:
         return None if saved is None else saved.checkpoint
 
     def keep(self, checkpoint: Any, metrics: dict[str, Any]) -> None:
-        """Take over a new checkpoint."""
+        """Store a new checkpoint with its report."""
         self.latest_checkpoint_result = SavedTraining(checkpoint, metrics)
 
     @property
@@ -124,11 +130,11 @@ class VirtualTrial:
         return self.saving_to is not None
 
     def is_finished(self) -> bool:
-        """Whether it will never run again."""
+        """Return whether the trial has ended and will not run again."""
         return self.status in FINISHED
 
     def should_recover(self) -> bool:
-        """Whether it is tried again after its last failure."""
+        """Return whether the trial is retried after its last failure."""
         return self.max_failures < 0 or self.num_failures <= self.max_failures
 
     def set_config(self, config: dict[str, Any]) -> None:
@@ -144,4 +150,4 @@ class VirtualTrial:
         self.experiment_tag = tag
 
     def get_trainable_cls(self) -> None:
-        """There is none: whatever trains in virtual time can pause."""
+        """Return None: there is no trainable, and every training in virtual time can pause."""

@@ -1,1 +1,1 @@
-"""Schedulers for Ray Tune: by stopping, by pausing, and scalarised ones of Ray."""
+"""Schedulers for Ray Tune: some stop trials, some pause them, one scalarises the objectives."""

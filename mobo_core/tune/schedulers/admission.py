@@ -1,4 +1,4 @@
-"""A searcher that is asked only when a scheduler has room for a new trial."""
+"""A gate in front of a searcher: it opens only when a scheduler has room for a new trial."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ from ray.tune.search import Searcher
 
 
 class Asker(Protocol):
-    """What the gate needs to know of a scheduler."""
+    """The part of a scheduler that the gate uses."""
 
     def wants_new_trial(self) -> bool:
-        """Whether a slot is free that should go to a new trial."""
+        """Return whether a slot is free that should go to a new trial."""
         ...
 
     def last_result(self, trial_id: str) -> dict[str, Any] | None:
-        """Last report of a trial that was paused; Tune does not tell searchers how those end."""
+        """Return a paused trial's last report, which Tune does not pass to searchers."""
         ...
 
 
 class Gate(Searcher):
-    """Asks the searcher only when the scheduler wants a new trial; passes all else on.
+    """A gate that calls the searcher only when the scheduler has room for a new trial.
+
+    It passes all other calls on unchanged.
 
     Args:
-        searcher: To stand before; under this name Tune saves and restores it by itself.
-        asker: Whose wishes count.
-        clock: Seconds that pass while the searcher has nothing to suggest.
+        searcher: The searcher behind the gate. Tune saves and restores the attribute of this name.
+        asker: The scheduler that decides whether there is room.
+        clock: A function that returns the time in seconds. It measures how long the searcher has
+            suggested nothing.
     """
 
     def __init__(
@@ -40,42 +43,42 @@ class Gate(Searcher):
         self._waits_since: float | None = None
 
     def waited_s(self) -> float:
-        """Seconds since the searcher first had nothing to suggest; 0 if it has not been so."""
+        """Return the seconds for which the searcher has suggested nothing; 0 if it suggests."""
         if self._waits_since is None:
             return 0.0
         return max(self._clock() - self._waits_since, 1e-9)
 
-    def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
+    def suggest(  # type: ignore[override]  # Ray's annotation lacks FINISHED
         self, trial_id: str
     ) -> dict[str, Any] | str | None:
-        """The searcher's suggestion, or None to be asked again."""
+        """Return the searcher's suggestion; None makes Tune ask again later."""
         if not self._asker.wants_new_trial():
             return None
         config: dict[str, Any] | str | None = self.searcher.suggest(trial_id)
         if config is not None:
             self._waits_since = None
         elif getattr(self.searcher, "is_making", False):
-            pass  # there will be one: nobody need be ended or go on for want of it
+            pass  # a suggestion will come: no paused trial need end or resume in its place
         elif self._waits_since is None:
             self._waits_since = self._clock()
         return config
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Passed on."""
+        """Pass a report on to the searcher."""
         self.searcher.on_trial_result(trial_id, result)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Passed on, with the last report of a trial that ends while it waits."""
+        """Pass a trial's end on; if the trial was paused, its last report is added."""
         paused_result = self._asker.last_result(trial_id)
         if self._waits_since is not None:
             self._waits_since = self._clock()
         self.searcher.on_trial_complete(trial_id, result or paused_result, error)
 
     def get_state(self) -> dict[str, Any]:
-        """Nothing of its own."""
+        """Return an empty state: Tune saves the searcher itself."""
         return {}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Nothing of its own."""
+        """Do nothing: the gate has no state of its own."""

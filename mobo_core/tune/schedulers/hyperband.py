@@ -1,4 +1,4 @@
-"""Ray's HyperBand without its ways of waiting for ever."""
+"""Ray's HyperBand, corrected so that it cannot wait forever."""
 
 from __future__ import annotations
 
@@ -9,33 +9,49 @@ from ray.tune.schedulers import HyperBandScheduler, TrialScheduler
 
 
 class HyperBand(HyperBandScheduler):
-    """Decides as Ray's `HyperBandScheduler` while no trial fails, and every bracket ends.
+    """Ray's `HyperBandScheduler`, corrected so that every bracket ends.
 
-    In Ray 2.60 trials stay paused for good, and Tune waits for them,
+    It takes the same arguments and makes the same decisions as Ray's while no trial fails. Like
+    Ray's it cannot continue after a restore (see `SchedulerState`). In Ray 2.60 trials can stay
+    paused forever, and Tune waits for them, in these cases:
 
-    * if one of a bracket is still being saved when the last one of it ends,
-    * if the one that the others of its bracket waited for fails or is ended by something else, or
-      Tune ends it without telling the scheduler,
-    * if all that are left of a bracket are beyond its next milestone already.
+    * A trial of the bracket is still being saved when the bracket's last trial ends.
+    * The trial that the others of its bracket wait for fails, or something else ends it, or Tune
+      ends it without a call of the scheduler.
+    * All trials left in a bracket are already beyond its next milestone.
 
-    Here the others go on then, or the bracket ends; one that loses its only trial is not halved.
-    Takes the arguments of Ray's. Like Ray's it cannot go on after a restore (see `SchedulerState`).
+    Here the other trials continue in these cases, or the bracket ends. A bracket that loses its
+    only trial is not halved.
+
+    Args:
+        time_attr: The key in a report that holds the budget spent so far.
+        metric: The key of the metric. None takes the Tuner's metric.
+        mode: ``"min"`` or ``"max"``. None takes the Tuner's mode.
+        max_t: R, the full budget of a trial, in units of `time_attr`.
+        reduction_factor: η, the ratio by which a bracket is reduced at each rung.
+        stop_last_trials: Whether trials stop when they have reached `max_t`.
+
+    Example:
+        >>> from mobo_core.tune import HyperBand
+        >>> scheduler = HyperBand(time_attr="epoch", metric="loss", mode="min", max_t=81)
+        >>> scheduler.debug_string().splitlines()[0]
+        'Using HyperBand: num_stopped=0 total_brackets=0'
     """
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Put it into a bracket, unless it has ended, as trials of a restored experiment have."""
+        """Put a trial into a bracket, unless it has ended, as restored trials may have."""
         if not trial.is_finished():
             super().on_trial_add(tune_controller, trial)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Forget it; the others of its bracket go on if they waited for it alone."""
+        """Drop a trial; the others of its bracket continue if they waited only for it."""
         bracket, _ = self._trial_info[trial]
         bracket.cleanup_trial(trial)
         if bracket.current_trials():
             self._process_bracket(tune_controller, bracket)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """As Ray's, once it has looked for trials that Tune ended without a word."""
+        """Return Ray's choice, after removing the trials that Tune ended without a call."""
         for bracket in (bracket for band in self._hyperbands for bracket in band if bracket):
             for trial in bracket.current_trials():
                 if trial.is_finished():
@@ -49,16 +65,16 @@ class HyperBand(HyperBandScheduler):
         bracket.is_being_processed = True
         try:
             action = self._halve(tune_controller, bracket)
-            # Ray's halves once; who is beyond the next milestone too would wait for nobody.
+            # Ray's halves once. Trials that are beyond the next milestone too would wait forever.
             while bracket.current_trials() and bracket.cur_iter_done() and bracket._halves > 0:
                 further = self._halve(tune_controller, bracket)
                 action = further if action == TrialScheduler.PAUSE else action
         finally:
-            bracket.is_being_processed = False  # which Ray's leaves set
+            bracket.is_being_processed = False  # Ray's leaves it set
         return action
 
     def _halve(self, tune_controller: Any, bracket: Any) -> str:
-        """What Ray's does when a trial of the bracket has made progress, or ended."""
+        """Return Ray's action after a trial of the bracket has made progress or ended."""
         if bracket.finished():
             for trial in bracket.current_trials():
                 if trial.is_saving:

@@ -1,8 +1,8 @@
-"""Schedulers that pause trials and resume the promising ones: Ray Tune's side of promotion.
+"""Schedulers that pause trials and resume the promising ones: they connect Ray Tune to promotion.
 
-Tune starts whatever is PENDING before it asks the scheduler, so a new suggestion would always
-outrank a promotion. The scheduler therefore stands between Tune and the searcher: the searcher
-is asked only when a slot is free and the rule has no better use for it.
+Tune starts every PENDING trial before it calls the scheduler, so a new suggestion would always
+take precedence over a promotion. The scheduler therefore stands between Tune and the searcher. The
+searcher is called only when a slot is free and the rule has no better use for it.
 """
 
 from __future__ import annotations
@@ -14,44 +14,44 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 import ray
-from ray.tune import Trainable
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
-from ray.tune.search import ConcurrencyLimiter, SearchGenerator
-from ray.tune.trainable import FunctionTrainable
 
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.rules.rule import Decision, PromotionRule
 from mobo_core.tune.schedulers.admission import Gate
+from mobo_core.tune.schedulers.parameters import describe_parameters
+from mobo_core.tune.schedulers.requirements import check_searcher, check_trainable
 from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler, is_retried
 
 logger = logging.getLogger(__name__)
 
 SEARCHER_PATIENCE_S = 10.0
-"""How long a searcher may have nothing to suggest before a paused trial is ended for it."""
+"""How long a searcher may suggest nothing before a paused trial is ended to give it a result."""
 CLUSTER_POLL_S = 10.0
-"""How often the size of the cluster, which may grow, is looked up."""
+"""Seconds between two look-ups of the cluster's size, which may grow."""
 
 
+@describe_parameters()
 class PromotionScheduler(ObjectiveScheduler):
-    """Pauses trials with a checkpoint and resumes them as a `PromotionRule` says.
+    """A scheduler that pauses trials and resumes those that its `PromotionRule` chooses.
 
-    Trials that are never resumed are ended when nothing runs, nothing is worth resuming and the
-    searcher has no more. Needs a trainable that saves and loads checkpoints, and a searcher in
-    `TuneConfig.search_alg` (`mobo_core.tune.RandomSearcher` does what Tune does without one).
-    Leave `TuneConfig.max_concurrent_trials` unset: it counts paused trials and would deadlock;
-    `slots` limits how many train at a time.
-
-    Args:
-        rule: As in `ObjectiveScheduler`.
-        objectives: As in `ObjectiveScheduler`.
-        slots: Trials that train at the same time; None takes as many as the resources of all
-            nodes together allow. New trials are asked for only when a slot is free, so a cluster
-            that grows with its queue needs the number it shall grow to.
-        time_attr: As in `ObjectiveScheduler`; it must go on where it was after a resume.
+    It requires a trainable that saves and loads checkpoints, and a searcher in
+    `TuneConfig.search_alg`. `mobo_core.tune.RandomSearcher` does what Tune does without a searcher.
+    Leave `TuneConfig.max_concurrent_trials` unset: it counts paused trials and would deadlock.
+    Paused trials end when nothing runs, nothing is worth resuming and no new trial is to come.
 
     Raises:
         ValueError: If `slots` is less than 1.
+
+    Example:
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.rules.halving import HalvingSettings, PromotionHalvingRule
+        >>> from mobo_core.tune import PromotionScheduler
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 1e6)])
+        >>> rule = PromotionHalvingRule(HalvingSettings(max_t=8, reduction_factor=2))
+        >>> PromotionScheduler(rule, objectives=objectives, slots=4, time_attr="epoch").slots
+        4
     """
 
     _learned = ("_rule", "_order", "_last_t", "_resumed_at", "_last_result", "_resumes")
@@ -70,12 +70,12 @@ class PromotionScheduler(ObjectiveScheduler):
         self._slots = slots
         self._order: dict[str, int] = {}
         self._last_t: dict[str, float] = {}
-        # What Tune's trials are about, kept here: to look through all of them at every event would
-        # make a run of n trials cost n².
-        self._starting: dict[str, Trial] = {}  # added or resumed, and not yet seen to run
-        self._staged: set[str] = set()  # of those, the ones Tune is starting a process for
-        self._active: set[str] = set()  # hold a slot, until they are seen to be paused
-        self._pausing: dict[str, Trial] = {}  # being saved
+        # What each of Tune's trials is doing. To search all n trials at every event instead would
+        # make a run cost n².
+        self._starting: dict[str, Trial] = {}  # added or resumed, but not yet running
+        self._staged: set[str] = set()  # those for which Tune is starting a process
+        self._active: set[str] = set()  # hold a slot, until their pause has taken effect
+        self._pausing: dict[str, Trial] = {}  # being saved, not yet paused
         self._paused: dict[str, Trial] = {}
         self._resumed_at: dict[str, float] = {}
         self._last_result: dict[str, dict[str, Any]] = {}
@@ -86,7 +86,7 @@ class PromotionScheduler(ObjectiveScheduler):
         self._cluster_slots: tuple[float, int] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what belongs to the running experiment; Tune pickles its schedulers."""
+        """Return the state without what belongs to the running experiment, for Tune to pickle."""
         running = ("_controller", "_gate", "_is_exhausted", "_cluster_slots")
         state = {name: value for name, value in self.__dict__.items() if name not in running}
         return state | {
@@ -98,29 +98,29 @@ class PromotionScheduler(ObjectiveScheduler):
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """As before the experiment."""
+        """Restore the state as it was before an experiment."""
         self.__dict__.update(state)
         self._controller = self._gate = self._cluster_slots = None
         self._is_exhausted = lambda: False
 
     @property
     def slots(self) -> int | None:
-        """Trials that train at the same time, if it was given."""
+        """The number of trials that train at the same time; None if it was not given."""
         return self._slots
 
     @property
     def resumes(self) -> int:
-        """How often a trial was restored from its checkpoint."""
+        """The number of times that a trial was resumed from its checkpoint."""
         return self._resumes
 
     def counts(self) -> dict[str, int]:
-        """What the scheduler has counted so far, by name."""
+        """Return the scheduler's counters by name."""
         return {"resumes": self._resumes}
 
-    # What Tune tells
+    # Events that Tune passes on
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Tell the rule; put a restored trial that was paused back to its pause.
+        """Pass the new trial to the rule; a restored trial that was paused is paused again.
 
         Raises:
             ValueError: If the searcher or the trainable cannot work with promotion.
@@ -128,18 +128,18 @@ class PromotionScheduler(ObjectiveScheduler):
         if self._gate is None:
             self._take_over(tune_controller, trial)
         elif tune_controller.search_alg is not self._controller.search_alg:
-            raise ValueError(f"make a {type(self).__name__} for each experiment: this has had one")
+            raise ValueError(f"make a {type(self).__name__} for each experiment: this one was used")
         trial_id = trial.trial_id
         if trial_id not in self._order:
             self._order[trial_id] = len(self._order)
             if trial.checkpoint is not None:
                 logger.warning(
-                    "trial %s was restored and this scheduler does not know it: put "
+                    "trial %s was restored, but this scheduler has no record of it: put "
                     "SchedulerState(scheduler) into the callbacks of the run",
                     trial_id,
                 )
         self._rule.add(trial_id, trial.config)
-        # Whatever comes back, from a failure or a restore, may start from an older checkpoint.
+        # After a failure or a restore a trial may start from an older checkpoint.
         self._resumed_at.pop(trial_id, None)
         if trial.is_finished():
             self._rule.end(trial_id, failed=trial.status == Trial.ERROR)
@@ -149,13 +149,13 @@ class PromotionScheduler(ObjectiveScheduler):
                 trial.set_status(Trial.PAUSED)
                 self._paused[trial_id] = trial
                 return
-            # Killed before it was written: trains up to its pause again.
+            # The driver was killed before the checkpoint was written: the trial trains again.
             self._rule.withdraw(trial_id)
         self._starting[trial_id] = trial
         self._active.add(trial_id)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Ask the rule.
+        """Return what the rule decides about a report.
 
         Raises:
             ValueError: If `time_attr` or an objective is missing from the report, or a resumed
@@ -168,7 +168,7 @@ class PromotionScheduler(ObjectiveScheduler):
             raise ValueError(
                 f"trial {trial_id} was resumed at {self._time_attr}={paused_at} and reports "
                 f"{self._time_attr}={t}: the trainable must load its checkpoint "
-                "(load_checkpoint, or tune.get_checkpoint) and go on from there, and "
+                "(load_checkpoint, or tune.get_checkpoint) and continue from there, and "
                 f"{self._time_attr!r} must be its own counter"
             )
         self._last_t[trial_id] = t
@@ -178,13 +178,13 @@ class PromotionScheduler(ObjectiveScheduler):
                 self._pausing[trial_id] = trial
                 self._last_result[trial_id] = result
                 return str(TrialScheduler.PAUSE)
-            self._rule.resume(trial_id)  # at once: it keeps its slot, nothing is written
+            self._rule.resume(trial_id)  # at once: the trial keeps its slot, without a checkpoint
             decision = Decision.CONTINUE
         goes_on = decision is Decision.CONTINUE
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Record the report that ended the trial, which Tune shows to no scheduler before."""
+        """Record a trial's last report, which Tune passes to schedulers only in this call."""
         trial_id = trial.trial_id
         if result.get(self._time_attr, -1) > self._last_t.get(trial_id, -1):
             self._rule.report(trial_id, *self._read(trial, result))
@@ -193,7 +193,7 @@ class PromotionScheduler(ObjectiveScheduler):
         self._last_result.pop(trial_id, None)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """The trial failed; if Tune retries it, it will report again."""
+        """End a failed trial in the rule; if Tune retries it, only withdraw it."""
         if is_retried(trial):
             self._rule.withdraw(trial.trial_id)
             self._leave(trial.trial_id)
@@ -205,7 +205,7 @@ class PromotionScheduler(ObjectiveScheduler):
         self._leave(trial_id)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """The trial is ended while it waits."""
+        """End a trial that was waiting."""
         self._rule.end(trial.trial_id, failed=False)
         self._leave(trial.trial_id)
 
@@ -215,14 +215,15 @@ class PromotionScheduler(ObjectiveScheduler):
         self._staged.discard(trial_id)
         self._active.discard(trial_id)
 
-    # What Tune asks
+    # Decisions that Tune requests
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """A trial that waits to start, else the paused one that the rule wants, if a slot is free.
+        """Return a trial that waits to start, or else the paused trial that the rule chooses.
 
-        A process that has become free goes to a trial that has none yet. Tune would let a trial
-        whose own process is starting have it and end that one; where trials pause sooner than
-        processes start, a slot whose process was late would then stay empty for ever.
+        A paused trial is resumed only if a slot is free. A process that has become free goes first
+        to a trial for which no process is starting yet. Tune would also give it to a trial whose
+        own process is starting, and end that process. Where trials pause sooner than processes
+        start, the slot of a late process would then stay empty forever.
 
         Raises:
             ValueError: If a trial was paused and has no checkpoint.
@@ -235,13 +236,13 @@ class PromotionScheduler(ObjectiveScheduler):
         return self._first(self._starting.keys())
 
     def _first(self, trial_ids: AbstractSet[str]) -> Trial | None:
-        """Of trials that wait to start, the one that was added first."""
+        """Return the trial that was added first."""
         if not trial_ids:
             return None
         return self._starting[min(trial_ids, key=self._order.__getitem__)]
 
     def _resumed(self, tune_controller: Any) -> Trial | None:
-        """The paused trial that the rule wants, if a slot is free, now starting."""
+        """Resume and return the paused trial that the rule chooses, if a slot is free."""
         if not self._paused or len(self._active) >= self._slot_count():
             return None
         chosen = self._rule.choose(self._new_to_come())
@@ -258,14 +259,14 @@ class PromotionScheduler(ObjectiveScheduler):
             self._active.add(chosen)
             return trial
         if chosen not in self._pausing:
-            self._rule.withdraw(chosen)  # ended behind the scheduler's back, by a stopper or so
+            self._rule.withdraw(chosen)  # something else ended it, for example a stopper
         return None
 
     def _look_at_trials(self) -> None:
-        """See which trials have started and which pauses have taken effect."""
+        """Find out which trials have started and which pauses have taken effect."""
         for trial_id, trial in list(self._starting.items()):
             if trial.is_finished():
-                # Tune tells nobody of a trial that got a process which could not be used again.
+                # Tune reports to no one that a trial ended because its process was not reusable.
                 self._controller.search_alg.on_trial_complete(trial_id, error=True)
                 self._give_up(trial_id)
             elif trial.status != Trial.PENDING:
@@ -275,23 +276,23 @@ class PromotionScheduler(ObjectiveScheduler):
             if trial.status == Trial.PAUSED:
                 self._check_checkpoint(trial)
                 del self._pausing[trial_id]
-                # Until now it held its slot. To fill that earlier would have Tune start a process
-                # that it then does not need.
+                # The trial held its slot until now. If the slot were filled earlier, Tune would
+                # start a process that it does not need.
                 self._active.discard(trial_id)
                 self._paused[trial_id] = trial
 
     def _end(self, tune_controller: Any, paused: list[Trial]) -> None:
-        """End what is not worth resuming, if nothing else can come; else wait."""
+        """End the paused trials if no new trial can come; otherwise wait for one."""
         assert self._gate is not None
         if not self._new_available():
             for trial in paused:
                 tune_controller.stop_trial(trial)
         elif self._gate.waited_s() > SEARCHER_PATIENCE_S:
-            # The searcher has nothing to suggest while it hears of no result: give it one.
+            # The searcher suggests nothing until it receives a result: give it one.
             tune_controller.stop_trial(paused[0])
 
     def wants_new_trial(self) -> bool:
-        """Whether a slot is free that the rule would give to a new trial."""
+        """Return whether a slot is free that the rule would give to a new trial."""
         if not self._new_available():
             return False
         self._look_at_trials()
@@ -300,11 +301,11 @@ class PromotionScheduler(ObjectiveScheduler):
         return len(self._active) < self._slot_count() and self._rule.choose(True) is None
 
     def last_result(self, trial_id: str) -> dict[str, Any] | None:
-        """Last report of a trial that was paused; Tune does not tell searchers how those end."""
+        """Return a paused trial's last report, which Tune does not pass to searchers."""
         return self._last_result.pop(trial_id, None)
 
     def debug_string(self) -> str:
-        """One line for Tune's status output."""
+        """Return one line for Tune's status output."""
         return f"{type(self).__name__}: {self._resumes} resumed from a checkpoint"
 
     def _new_available(self) -> bool:
@@ -315,7 +316,7 @@ class PromotionScheduler(ObjectiveScheduler):
         return self._is_exhausted() and all(trial.is_finished() for trial in live)
 
     def _new_to_come(self) -> bool:
-        """Whether a slot left to a new trial would get one."""
+        """Return whether a new trial would come for a slot that is left free."""
         assert self._gate is not None
         return self._new_available() and not self._gate.waited_s()
 
@@ -330,59 +331,36 @@ class PromotionScheduler(ObjectiveScheduler):
             self._cluster_slots = (time.monotonic() + CLUSTER_POLL_S, max(1, min(fits, default=1)))
         return self._cluster_slots[1]
 
-    # What cannot work
+    # The connection to the experiment, and checks
 
     def _take_over(self, controller: Any, trial: Trial) -> None:
-        """Stand between Tune and the searcher."""
-        name = type(self).__name__
-        search = controller.search_alg
-        if not isinstance(search, SearchGenerator):
-            raise ValueError(
-                f"{name} needs a searcher: without one Tune queues trials ahead, which would "
-                "start before any promotion. Set TuneConfig(search_alg=...), for instance "
-                "mobo_core.tune.RandomSearcher()"
-            )
-        searcher = search.searcher
-        while not isinstance(searcher, ConcurrencyLimiter) and hasattr(searcher, "searcher"):
-            searcher = searcher.searcher
-        if isinstance(searcher, ConcurrencyLimiter):
-            raise ValueError(
-                f"{name} cannot work under a ConcurrencyLimiter: it counts paused trials and "
-                "would wait for ever. Leave TuneConfig.max_concurrent_trials unset and give the "
-                "scheduler slots=... instead"
-            )
-        trainable = trial.get_trainable_cls()
-        if (
-            trainable is not None
-            and not issubclass(trainable, FunctionTrainable)
-            and trainable.save_checkpoint is Trainable.save_checkpoint
-        ):
-            raise ValueError(
-                f"{name} pauses trials, and {trainable.__name__} has no save_checkpoint and "
-                "load_checkpoint: add them, or take a stopping scheduler"
-            )
+        """Put the gate between Tune and the searcher."""
+        name, search = type(self).__name__, controller.search_alg
+        check_searcher(search, name)
+        check_trainable(trial.get_trainable_cls(), name)
         self._controller = controller
-        # In virtual time the controller keeps the clock.
+        # In virtual time the controller has the clock.
         clock = getattr(controller, "clock", time.monotonic)
         self._gate = Gate(search.searcher, self, clock)
         search.searcher = self._gate
-        # Tune ends idle processes once the search is over, and each resumed trial would wait for
-        # a new one: for Tune the search is over when the last trial is.
+        # Tune ends idle processes when the search is over. Each resumed trial would then wait for
+        # a new process, so Tune is shown that the search ends with the last trial.
         self._is_exhausted = search.is_finished
-        search.is_finished = self._is_over  # type: ignore[method-assign]
+        search.is_finished = self._is_over
 
     def release(self) -> None:
-        """Let go of an experiment that has ended: searcher and controller are as they were.
+        """Disconnect from an experiment that has ended; searcher and controller are as before.
 
-        Scheduler, searcher and controller hold one another during an experiment. Whoever runs many
-        in one process need not wait for Python's garbage collector to find that out. What was
-        learned stays; for another experiment make another scheduler.
+        Scheduler, searcher and controller refer to one another during an experiment. Without this
+        call their memory is freed only by Python's garbage collector, which matters when many
+        experiments run in one process. The scheduler keeps what it has learned, but cannot be used
+        for another experiment.
         """
         if self._gate is None:
             return
         search = self._controller.search_alg
         search.searcher = self._gate.searcher
-        del search.is_finished  # of the instance; its class has its own
+        del search.is_finished  # the instance's attribute; the class has its own method
         self.__setstate__(self.__getstate__())
 
     def _has_newest_checkpoint(self, trial: Trial) -> bool:
@@ -394,6 +372,6 @@ class PromotionScheduler(ObjectiveScheduler):
         if not self._has_newest_checkpoint(trial):
             raise ValueError(
                 f"trial {trial.trial_id} was paused without a checkpoint of its last report: the "
-                "training function must pass checkpoint=... with every tune.report, or take a "
-                "stopping scheduler"
+                "training function must pass checkpoint=... with every tune.report. Otherwise use "
+                "a scheduler that stops trials"
             )

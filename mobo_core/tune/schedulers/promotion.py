@@ -1,4 +1,4 @@
-"""Multi-objective ASHA by promotion, and hypervolume promotion, as Tune schedulers."""
+"""Multi-objective ASHA by promotion, and hypervolume promotion, as schedulers for Tune."""
 
 from __future__ import annotations
 
@@ -8,27 +8,32 @@ from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto.ranking import Ranking
 from mobo_core.rules.halving import HalvingSettings, PromotionHalvingRule
 from mobo_core.rules.projection import MARGIN, HypervolumePromotionRule, ProjectionSettings
+from mobo_core.tune.schedulers.parameters import describe_parameters
 from mobo_core.tune.schedulers.pausing import PromotionScheduler
 
 
+@describe_parameters()
 class PromotionMOASHA(PromotionScheduler):
-    """Multi-objective ASHA by promotion; see `mobo_core.rules.halving`.
+    """Multi-objective ASHA that pauses and promotes trials; see `mobo_core.rules.halving`.
 
-    With several brackets it is MO-Hyperband, asynchronous.
-
-    Args:
-        objectives: As in `ObjectiveScheduler`.
-        max_t: R, full budget in units of `time_attr`.
-        grace_period: r, first milestone.
-        reduction_factor: η; one trial in η is promoted at each milestone.
-        brackets: Of different grace periods r·η^s, into which trials are drawn.
-        ranking: Name in `mobo_core.pareto.ranking.RANKINGS`, or a function of that kind.
-        slots: As in `PromotionScheduler`.
-        time_attr: As in `PromotionScheduler`.
-        seed: Of the draw of brackets.
+    Every trial pauses at each rung. It resumes when it is among the best 1/η of the trials that
+    have reached the rung. With several brackets this is asynchronous multi-objective Hyperband.
 
     Raises:
-        ValueError: As `mobo_core.rules.halving.HalvingSettings`.
+        ValueError: If a value is out of range, the ranking is unknown, or a bracket would have no
+            rung below `max_t`.
+
+    Example:
+        >>> from ray import tune
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import PromotionMOASHA, SobolSearcher
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 1e6)])
+        >>> scheduler = PromotionMOASHA(objectives, max_t=8, slots=4, time_attr="epoch")
+        >>> config = tune.TuneConfig(
+        ...     scheduler=scheduler, search_alg=SobolSearcher(), num_samples=64, reuse_actors=True
+        ... )
+        >>> scheduler.debug_string()
+        'PromotionMOASHA: 0 resumed from a checkpoint, 0 beyond n/η'
     """
 
     def __init__(
@@ -43,48 +48,58 @@ class PromotionMOASHA(PromotionScheduler):
         time_attr: str = "training_iteration",
         seed: int = 0,
     ) -> None:
+        reference = objectives.reference_point
         settings = HalvingSettings(
-            max_t,
-            grace_period,
-            reduction_factor,
-            brackets,
-            ranking,
-            objectives.reference_point,
-            seed,
+            max_t, grace_period, reduction_factor, brackets, ranking, reference, seed
         )
         rule = PromotionHalvingRule(settings)
         super().__init__(rule, objectives=objectives, slots=slots, time_attr=time_attr)
 
     @property
     def excess_promotions(self) -> dict[tuple[int, int], int]:
-        """See `mobo_core.rules.halving.PromotionHalvingRule.excess_promotions`."""
+        """(bracket, rung) → the number of promotions beyond ⌊n/η⌋ of the n trials there.
+
+        Rungs without such promotions are left out.
+        """
         assert isinstance(self._rule, PromotionHalvingRule)
         return self._rule.excess_promotions()
 
     def counts(self) -> dict[str, int]:
-        """Resumes, and promotions beyond ⌊n/η⌋ of their rung."""
+        """Return the number of resumes, and of promotions beyond ⌊n/η⌋ of their rung."""
         return {**super().counts(), "excess_promotions": sum(self.excess_promotions.values())}
 
     def debug_string(self) -> str:
-        """One line for Tune's status output."""
+        """Return one line for Tune's status output."""
         return f"{super().debug_string()}, {self.counts()['excess_promotions']} beyond n/η"
 
 
+@describe_parameters(grace_period="The budget that every trial gets before it first pauses, ≥ 1.")
 class HypervolumePromotion(PromotionScheduler):
-    """Resumes the trial that is expected to add most hypervolume; see `mobo_core.rules.projection`.
+    """A scheduler that pauses trials; see `mobo_core.rules.projection`.
 
-    Args:
-        objectives: As in `ObjectiveScheduler`; give learned ones their `ideal` if it is known,
-            and mark exactly known ones `exact`.
-        max_t: R, full budget in units of `time_attr`.
-        grace_period: Budget every trial is given.
-        margin: Smallest expected gain worth a whole budget, as a share of the present
-            hypervolume: the dial between saving and loss.
-        slots: As in `PromotionScheduler`.
-        time_attr: As in `PromotionScheduler`.
+    It trains every trial briefly and projects where its metrics will end. Then it resumes the
+    trial that is expected to improve the Pareto front most per epoch. Give an objective its
+    `ideal` value if you know it, and mark an objective `exact` if it is known without training.
 
     Raises:
-        ValueError: As `mobo_core.rules.projection.ProjectionSettings`.
+        ValueError: If `grace_period` is less than 1 or more than `max_t`, or `margin` is negative.
+
+    Example:
+        >>> from ray import tune
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import HypervolumePromotion, SobolSearcher
+        >>> objectives = ObjectiveSet(
+        ...     [
+        ...         Objective("accuracy", "max", reference=0.9, ideal=1.0),
+        ...         Objective("params", "min", reference=1e5, exact=True),
+        ...     ]
+        ... )
+        >>> scheduler = HypervolumePromotion(objectives, max_t=8, slots=4, time_attr="epoch")
+        >>> config = tune.TuneConfig(
+        ...     scheduler=scheduler, search_alg=SobolSearcher(), num_samples=64, reuse_actors=True
+        ... )
+        >>> scheduler.debug_string()
+        'HypervolumePromotion: 0 resumed from a checkpoint'
     """
 
     def __init__(
@@ -101,11 +116,12 @@ class HypervolumePromotion(PromotionScheduler):
         super().__init__(rule, objectives=objectives, slots=slots, time_attr=time_attr)
 
     def projected_ends(self, trial_ids: Sequence[str], level: float) -> Points:
-        """(n, m) minimised points at which trials may end, at a quantile level of their curves.
+        """Return (n, m) minimised points at which trials may end.
 
         Args:
-            trial_ids: That have reported.
-            level: In (0, 1); 0.5 is the median, more is more optimistic.
+            trial_ids: (n,) trials that have reported at least once.
+            level: The quantile of the projected curves, in (0, 1). 0.5 is the median; a higher
+                level is more optimistic.
         """
         assert isinstance(self._rule, HypervolumePromotionRule)
         return self._rule.projected_ends(trial_ids, level)

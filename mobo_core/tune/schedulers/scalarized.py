@@ -1,4 +1,4 @@
-"""Ray's own single-objective schedulers on a scalarised metric: the baselines."""
+"""Ray's single-objective schedulers on a scalarised metric, to compare with."""
 
 from __future__ import annotations
 
@@ -15,26 +15,39 @@ from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto.scalarization import Kind, Scalarization, simplex_weights
 
 SCALAR = "scalarized"
-"""Key under which the wrapped scheduler finds the metric."""
+"""The key of the scalarised metric in the reports that the wrapped scheduler receives."""
 BY_TRIAL_ID = (AsyncHyperBandScheduler,)
-"""Ray's schedulers that keep what they learn by the ids of trials."""
+"""Ray's schedulers that store what they learn under the ids of trials."""
 
 
 class ScalarizedScheduler(TrialScheduler):
-    """Shows a single-objective scheduler of Ray a scalarised metric, to be minimised.
+    """A single-objective scheduler of Ray on a scalarised metric, which is minimised.
 
-    The global random states, which some of Ray's schedulers draw from, are lent to it seeded and
-    put back after each call.
+    Some of Ray's schedulers draw from the global random states of Python and NumPy. Around each
+    call this scheduler sets these states from its own seed and restores them afterwards.
 
     Args:
-        scheduler: One of Ray's, without metric and mode.
-        objectives: Every one with an `ideal`.
-        kind: See `mobo_core.pareto.scalarization.Scalarization`.
-        random_weights: Weights drawn for each trial from the simplex; otherwise all alike.
-        seed: Of the weights and of the scheduler's random states.
+        scheduler: A scheduler of Ray, without metric and mode.
+        objectives: The metrics that are optimised. Each needs an `ideal` value.
+        kind: How the objectives become one number: ``"linear"`` for their weighted sum, or
+            ``"chebyshev"`` for the augmented largest weighted distance from the ideal; see
+            `mobo_core.pareto.scalarization.Scalarization`.
+        random_weights: Whether each trial gets random weights, drawn from the simplex. Otherwise
+            all weights are equal.
+        seed: The seed of the weights and of the scheduler's random states.
 
     Raises:
-        ValueError: As `Scalarization`, or if the scheduler has a metric already.
+        ValueError: If an objective has no `ideal`, or the scheduler already has a metric.
+
+    Example:
+        >>> from ray.tune.schedulers import ASHAScheduler
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import ScalarizedScheduler
+        >>> objectives = ObjectiveSet(
+        ...     [Objective("loss", "min", 1, ideal=0), Objective("flops", "min", 1e6, ideal=0)]
+        ... )
+        >>> asha = ASHAScheduler(time_attr="epoch", max_t=8, grace_period=1)
+        >>> scheduler = ScalarizedScheduler(asha, objectives, random_weights=True, seed=1)
     """
 
     def __init__(
@@ -59,14 +72,19 @@ class ScalarizedScheduler(TrialScheduler):
         self._ended: set[str] = set()
         self._states: tuple[Any, Any] | None = None
 
+    @property
+    def inner(self) -> TrialScheduler:
+        """The single-objective scheduler that receives the scalarised value."""
+        return self._scheduler
+
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
-        """Accept whatever the Tuner has; the objectives are given."""
+        """Accept the Tuner's settings and ignore them: the scheduler has its own objectives."""
         return True
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Give the trial its weights."""
+        """Give the trial its weights and pass it on to Ray's scheduler."""
         m, index = len(self._objectives), len(self._weights)
-        self._ended.discard(trial.trial_id)  # it is tried again
+        self._ended.discard(trial.trial_id)  # the trial is retried
         if trial.trial_id not in self._weights:
             self._weights[trial.trial_id] = (
                 simplex_weights(m, self._seed, index) if self._random_weights else np.full(m, 1 / m)
@@ -75,7 +93,7 @@ class ScalarizedScheduler(TrialScheduler):
             self._scheduler.on_trial_add(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Passed on with the scalar; a report that is not finite ends the trial."""
+        """Return the decision on the scalarised report; stop the trial if it is not finite."""
         scored = self._scored(trial, result)
         if not np.isfinite(scored[SCALAR]):
             self._ended.add(trial.trial_id)
@@ -87,7 +105,7 @@ class ScalarizedScheduler(TrialScheduler):
         return decision
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Passed on with the scalar."""
+        """Pass a trial's last report on, with the scalarised metric."""
         if trial.trial_id in self._ended:
             return
         scored = self._scored(trial, result)
@@ -95,32 +113,33 @@ class ScalarizedScheduler(TrialScheduler):
             self._scheduler.on_trial_complete(tune_controller, trial, scored)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Passed on."""
+        """Pass a trial's failure on to Ray's scheduler."""
         with self._own_randomness():
             self._scheduler.on_trial_error(tune_controller, trial)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
-        """Passed on."""
+        """Pass a trial's removal on to Ray's scheduler."""
         with self._own_randomness():
             self._scheduler.on_trial_remove(tune_controller, trial)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Passed on."""
+        """Return the trial that Ray's scheduler chooses."""
         with self._own_randomness():
             return self._scheduler.choose_trial_to_run(tune_controller)
 
     def get_state(self) -> dict[str, Any]:
-        """What `SchedulerState` saves: the weights, and Ray's scheduler as it stands.
+        """Return the weights and Ray's scheduler, for `SchedulerState` to pickle.
 
         Raises:
-            ValueError: If that knows its trials by their objects, which are others after a restore:
-                Ray's median stopping, HyperBand and population-based schedulers do.
+            ValueError: If Ray's scheduler refers to trials by their objects, which a restore
+                replaces. Its median stopping, HyperBand and population-based schedulers do so.
         """
         if not isinstance(self._scheduler, BY_TRIAL_ID):
             raise ValueError(
-                f"Ray's {type(self._scheduler).__name__} cannot go on after a restore: it knows "
-                "trials by objects that are then others. Leave SchedulerState out, or take "
-                "AsyncHyperBandScheduler or a scheduler of mobo_core.tune"
+                f"Ray's {type(self._scheduler).__name__} cannot continue after a restore, because "
+                "it refers to trials by their objects, which a restore replaces. Leave "
+                "SchedulerState out, or use AsyncHyperBandScheduler or a scheduler of "
+                "mobo_core.tune"
             )
         return {
             "_scheduler": self._scheduler,
@@ -130,11 +149,11 @@ class ScalarizedScheduler(TrialScheduler):
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from `get_state`."""
+        """Continue from a state that `get_state` returned."""
         self.__dict__.update(state)
 
     def debug_string(self) -> str:
-        """The wrapped scheduler's."""
+        """Return the wrapped scheduler's line for Tune's status output."""
         text: str = self._scheduler.debug_string()
         return text
 
@@ -156,7 +175,7 @@ class ScalarizedScheduler(TrialScheduler):
             _set_states(outer)
 
 
-# Python's and NumPy's global generators, which Ray's own schedulers draw from.
+# Ray's schedulers draw from the global random generators of Python and NumPy.
 
 
 def _get_states() -> tuple[Any, Any]:

@@ -1,4 +1,4 @@
-"""What all schedulers here share: they own their objectives and a rule, and keep state."""
+"""What all schedulers of this package share: their objectives, their rule and their state."""
 
 from __future__ import annotations
 
@@ -9,34 +9,30 @@ from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler
 
 from mobo_core.objectives import ObjectiveSet, Points
+from mobo_core.tune.schedulers.parameters import describe_parameters
 
 
 def is_retried(trial: Trial) -> bool:
-    """Whether Tune tries again the trial of which it has just told `on_trial_error`.
+    """Return whether Tune will retry a trial that it has just passed to `on_trial_error`.
 
-    It then has the status ERROR for a moment. Its own ``should_recover`` says less: a trial that
-    has not begun to run is given up however often it may fail.
+    Such a trial has the status ERROR during the call. Ray's own ``should_recover`` is not enough:
+    Tune gives up a trial that has never run, however many failures are allowed.
     """
     return bool(trial.status == Trial.ERROR)
 
 
+@describe_parameters()
 class ObjectiveScheduler(FIFOScheduler):
-    """A scheduler with objectives of its own, whose decisions come from a rule without Ray.
+    """A scheduler that has its own objectives and whose rule does not depend on Ray.
 
-    Leave `TuneConfig.metric` and `mode` unset, or set them for `ResultGrid.get_best_result` only:
-    they do not reach the scheduler.
-
-    Args:
-        rule: The rule; it must belong to this scheduler alone.
-        objectives: What trials report and in which direction it is better.
-        time_attr: Key of the budget in a report. Prefer a counter of your own that survives
-            pause and resume to Ray's ``training_iteration``.
+    Leave `TuneConfig.metric` and `mode` unset. You may set them for `ResultGrid.get_best_result`,
+    but the scheduler does not read them.
     """
 
-    # A buffered report would reach the scheduler after the trial has trained on.
+    # With buffered results the trial would train on before the scheduler sees its report.
     _supports_buffered_results = False
     _learned: tuple[str, ...] = ("_rule",)
-    """Attributes that hold what was learned in a run."""
+    """The names of the attributes that hold what the scheduler has learned in a run."""
 
     def __init__(self, rule: Any, objectives: ObjectiveSet, time_attr: str) -> None:
         super().__init__()
@@ -46,23 +42,23 @@ class ObjectiveScheduler(FIFOScheduler):
 
     @property
     def rule(self) -> Any:
-        """The rule; see `mobo_core.rules.rule`."""
+        """The rule that decides about trials; see `mobo_core.rules.rule`."""
         return self._rule
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:
-        """Accept whatever the Tuner has; the objectives are given."""
+        """Accept the Tuner's settings and ignore them: the scheduler has its own objectives."""
         return True
 
     def get_state(self) -> dict[str, Any]:
-        """What `SchedulerState` saves: everything the scheduler has learned, picklable."""
+        """Return everything the scheduler has learned, for `SchedulerState` to pickle."""
         return {name: getattr(self, name) for name in self._learned}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from `get_state`."""
+        """Continue from a state that `get_state` returned."""
         self.__dict__.update(state)
 
     def _read(self, trial: Trial, result: Mapping[str, Any]) -> tuple[float, Points]:
-        """Budget and point of a report.
+        """Return a report's budget and its (m,) minimised point.
 
         Raises:
             ValueError: If `time_attr` or an objective is missing.

@@ -1,9 +1,9 @@
-"""Schedulers that stop trials: Ray Tune's side of the stopping rules."""
+"""Schedulers that stop trials early: they connect Ray Tune to the stopping rules."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import Any, ClassVar
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
@@ -13,16 +13,26 @@ from mobo_core.pareto.ranking import Ranking
 from mobo_core.rules.halving import HalvingRule, HalvingSettings
 from mobo_core.rules.projection import MARGIN, ProjectedStoppingRule, ProjectionSettings
 from mobo_core.rules.rule import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
+from mobo_core.tune.schedulers.parameters import describe_parameters
 from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler, is_retried
 
 
+@describe_parameters()
 class RuleScheduler(ObjectiveScheduler):
-    """Runs trials in the order of their arrival and ends them as a `StoppingRule` says.
+    """A scheduler that stops trials when its rule decides so.
 
-    Args:
-        rule: As in `ObjectiveScheduler`.
-        objectives: As in `ObjectiveScheduler`.
-        time_attr: As in `ObjectiveScheduler`.
+    It starts trials in the order in which they arrive. Use it to try a stopping rule of your own in
+    Ray Tune.
+
+    Example:
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.rules import PaperDominanceRule
+        >>> from mobo_core.tune import RuleScheduler
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 1e6)])
+        >>> rule = PaperDominanceRule(max_t=8, grace_period=1, reduction_factor=3)
+        >>> scheduler = RuleScheduler(rule, objectives=objectives, time_attr="epoch")
+        >>> scheduler.debug_string()
+        'RuleScheduler: 0 trials stopped, 0 complete'
     """
 
     _learned = ("_rule", "_decisions", "_last_t")
@@ -39,11 +49,11 @@ class RuleScheduler(ObjectiveScheduler):
         self._last_t: dict[str, float] = {}
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Tell the rule."""
+        """Pass the new trial to the rule."""
         self._rule.add(trial.trial_id, trial.config)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Ask the rule.
+        """Return what the rule decides about a report.
 
         Raises:
             ValueError: If `time_attr` or an objective is missing from the report.
@@ -53,13 +63,13 @@ class RuleScheduler(ObjectiveScheduler):
         return action
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Record the report that ended the trial, which Tune shows to no scheduler before."""
+        """Record a trial's last report, which Tune passes to schedulers only in this call."""
         if result.get(self._time_attr, -1) > self._last_t.get(trial.trial_id, -1):
             self._decide(trial, result)
         self._rule.end(trial.trial_id, failed=False)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
-        """Tell the rule, unless Tune retries the trial."""
+        """End a failed trial in the rule, unless Tune retries it."""
         if not is_retried(trial):
             self._rule.end(trial.trial_id, failed=True)
 
@@ -71,30 +81,32 @@ class RuleScheduler(ObjectiveScheduler):
         return decision
 
     def debug_string(self) -> str:
-        """One line for Tune's status output."""
+        """Return one line for Tune's status output."""
         return (
             f"{type(self).__name__}: {self._decisions[Decision.STOP]} trials stopped, "
             f"{self._decisions[Decision.COMPLETE]} complete"
         )
 
 
+@describe_parameters()
 class StoppingMOASHA(RuleScheduler):
-    """Multi-objective ASHA by stopping; see `mobo_core.rules.halving`.
+    """Multi-objective ASHA that stops trials; see `mobo_core.rules.halving`.
 
-    With several brackets it is MO-Hyperband, asynchronous.
-
-    Args:
-        objectives: As in `ObjectiveScheduler`.
-        max_t: R, full budget in units of `time_attr`.
-        grace_period: r, first milestone.
-        reduction_factor: η; about one trial in η goes on at each milestone.
-        brackets: Of different grace periods r·η^s, into which trials are drawn.
-        ranking: Name in `mobo_core.pareto.ranking.RANKINGS`, or a function of that kind.
-        time_attr: As in `ObjectiveScheduler`.
-        seed: Of the draw of brackets.
+    At each rung a trial is compared with the trials that have reached the rung before it, and
+    stops unless it is among the best. With several brackets this is asynchronous multi-objective
+    Hyperband.
 
     Raises:
-        ValueError: As `mobo_core.rules.halving.HalvingSettings`.
+        ValueError: If a value is out of range, the ranking is unknown, or a bracket would have no
+            rung below `max_t`.
+
+    Example:
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import StoppingMOASHA
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 1e6)])
+        >>> scheduler = StoppingMOASHA(objectives, max_t=8, grace_period=1, time_attr="epoch")
+        >>> scheduler.debug_string()
+        'StoppingMOASHA: 0 trials stopped, 0 complete'
     """
 
     def __init__(
@@ -108,33 +120,39 @@ class StoppingMOASHA(RuleScheduler):
         time_attr: str = "training_iteration",
         seed: int = 0,
     ) -> None:
+        reference = objectives.reference_point
         settings = HalvingSettings(
-            max_t,
-            grace_period,
-            reduction_factor,
-            brackets,
-            ranking,
-            objectives.reference_point,
-            seed,
+            max_t, grace_period, reduction_factor, brackets, ranking, reference, seed
         )
         super().__init__(HalvingRule(settings), objectives=objectives, time_attr=time_attr)
 
 
+@describe_parameters(
+    grace_period="The budget that every trial gets before the first decision, ≥ 1."
+)
 class ProjectedStopping(RuleScheduler):
-    """Stops trials that are not expected to add hypervolume; see `mobo_core.rules.projection`.
+    """A scheduler that stops trials early; see `mobo_core.rules.projection`.
 
-    For trainables that cannot pause; `HypervolumePromotion` loses less.
-
-    Args:
-        objectives: As in `ObjectiveScheduler`; give learned ones their `ideal` if it is known,
-            and mark exactly known ones `exact`.
-        max_t: R, full budget in units of `time_attr`.
-        grace_period: Budget every trial is given.
-        margin: Smallest expected gain worth a whole budget, as a share of the present hypervolume.
-        time_attr: As in `ObjectiveScheduler`.
+    It projects where the metrics of each trial will end, and stops a trial that is not expected to
+    add hypervolume. Give an objective its `ideal` value if you know it, and mark an objective
+    `exact` if it is known without training. Use this scheduler for trainables that cannot pause;
+    otherwise `HypervolumePromotion` loses less hypervolume.
 
     Raises:
-        ValueError: As `mobo_core.rules.projection.ProjectionSettings`.
+        ValueError: If `grace_period` is less than 1 or more than `max_t`, or `margin` is negative.
+
+    Example:
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import ProjectedStopping
+        >>> objectives = ObjectiveSet(
+        ...     [
+        ...         Objective("loss", "min", reference=1.0, ideal=0.0),
+        ...         Objective("params", "min", reference=1e5, exact=True),
+        ...     ]
+        ... )
+        >>> scheduler = ProjectedStopping(objectives, max_t=8, time_attr="epoch")
+        >>> scheduler.debug_string()
+        'ProjectedStopping: 0 trials stopped, 0 complete'
     """
 
     def __init__(
@@ -150,42 +168,76 @@ class ProjectedStopping(RuleScheduler):
         super().__init__(rule, objectives=objectives, time_attr=time_attr)
 
 
-class PaperDominance(RuleScheduler):
+class _PaperScheduler(RuleScheduler):
+    """A scheduler of the paper. Its subclasses differ in their rule only."""
+
+    _rule_class: ClassVar[type[PaperDominanceRule] | type[PaperRungwiseRule]]
+
+    def __init__(
+        self,
+        objectives: ObjectiveSet,
+        max_t: float,
+        grace_period: float = 1,
+        reduction_factor: float = 6,
+        time_attr: str = "training_iteration",
+    ) -> None:
+        rule = self._rule_class(max_t, grace_period, reduction_factor)
+        super().__init__(rule, objectives=objectives, time_attr=time_attr)
+
+
+_describe_paper_scheduler = describe_parameters(
+    grace_period=(
+        "r ≥ 1, the first milestone, in units of `time_attr`. The paper uses 1 in Tables 2 and 4, "
+        "and 2 in Table 3."
+    ),
+    reduction_factor=(
+        "η > 1, the ratio between neighbouring milestones. It has no other effect. The paper uses "
+        "6."
+    ),
+)
+
+
+@_describe_paper_scheduler
+class PaperDominance(_PaperScheduler):
     """The scheduler of the paper's Tables 2 and 3; see `mobo_core.rules.rule.PaperDominanceRule`.
 
-    Args:
-        objectives: As in `ObjectiveScheduler`.
-        max_t: R, full budget in units of `time_attr`.
-        grace_period: r, first milestone (1 in Table 2, 2 in Table 3).
-        reduction_factor: η, spacing of the milestones (6).
-        time_attr: As in `ObjectiveScheduler`.
+    At a milestone it stops a trial if an earlier report, of any trial at any epoch, dominates the
+    present one: it is no worse in any objective and better in at least one.
+
+    Raises:
+        ValueError: If `grace_period` is less than 1 or more than `max_t`, or `reduction_factor` is
+            not more than 1.
+
+    Example:
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import PaperDominance
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 1e6)])
+        >>> scheduler = PaperDominance(objectives, max_t=8, time_attr="epoch")
+        >>> scheduler.debug_string()
+        'PaperDominance: 0 trials stopped, 0 complete'
     """
 
-    def __init__(
-        self,
-        objectives: ObjectiveSet,
-        max_t: float,
-        grace_period: float = 1,
-        reduction_factor: float = 6,
-        time_attr: str = "training_iteration",
-    ) -> None:
-        rule = PaperDominanceRule(max_t, grace_period, reduction_factor)
-        super().__init__(rule, objectives=objectives, time_attr=time_attr)
+    _rule_class = PaperDominanceRule
 
 
-class PaperRungwise(RuleScheduler):
+@_describe_paper_scheduler
+class PaperRungwise(_PaperScheduler):
     """The scheduler of the paper's Table 4; see `mobo_core.rules.rule.PaperRungwiseRule`.
 
-    Args are those of `PaperDominance`.
+    At a milestone it stops a trial if another trial's report at the same milestone dominates the
+    present one: it is no worse in any objective and better in at least one.
+
+    Raises:
+        ValueError: If `grace_period` is less than 1 or more than `max_t`, or `reduction_factor` is
+            not more than 1.
+
+    Example:
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import PaperRungwise
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 1e6)])
+        >>> scheduler = PaperRungwise(objectives, max_t=8, time_attr="epoch")
+        >>> scheduler.debug_string()
+        'PaperRungwise: 0 trials stopped, 0 complete'
     """
 
-    def __init__(
-        self,
-        objectives: ObjectiveSet,
-        max_t: float,
-        grace_period: float = 1,
-        reduction_factor: float = 6,
-        time_attr: str = "training_iteration",
-    ) -> None:
-        rule = PaperRungwiseRule(max_t, grace_period, reduction_factor)
-        super().__init__(rule, objectives=objectives, time_attr=time_attr)
+    _rule_class = PaperRungwiseRule

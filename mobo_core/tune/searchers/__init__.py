@@ -1,1 +1,1 @@
-"""Searchers for Ray Tune: Ax, quasi-random, Optuna, and suggestions made ahead."""
+"""Searchers for Ray Tune: Ax, quasi-random points, Optuna, and suggestions made in advance."""

@@ -1,4 +1,4 @@
-"""Suggestions made ahead of time in the background, so that no slot waits for a model."""
+"""Suggestions computed in advance in the background, so that no slot waits for a model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ray.tune.search import Searcher
 logger = logging.getLogger(__name__)
 
 _one_at_a_time = threading.Lock()
-"""Models draw from the random states of the process, which they set and put back."""
+"""Models set and restore the process's random states, so only one may run at a time."""
 
 
 class _Suggestion(NamedTuple):
@@ -38,27 +38,38 @@ class _Call(NamedTuple):
 
 
 class AheadSearcher(Searcher):
-    """Keeps suggestions of another searcher ready.
+    """A searcher that keeps suggestions of another searcher, the inner one, ready.
 
-    A model takes seconds for a suggestion, in which Tune would handle no report and start no trial.
-    Here every call goes to the inner searcher from one thread of its own, in the order in which
-    Tune made it. `suggest` gives what is ready, and has Tune ask again if nothing is; each
-    suggestion that is given orders the next. So a suggestion knows what had been reported when the
-    one `ahead` before it was given, and for the same order of calls suggestions are the same.
+    A model needs seconds for a suggestion. Tune would handle no report and start no trial in that
+    time. Here a separate thread makes all calls of the inner searcher, in the order in which Tune
+    made them. `suggest` returns a suggestion that is ready; if none is ready, Tune calls it again
+    later. Each suggestion that is returned starts the computation of the next one. A suggestion is
+    therefore based on the reports up to the moment at which the suggestion `ahead` places before it
+    was returned. The same order of calls gives the same suggestions.
 
-    Do not draw from the global random states of Python, NumPy or PyTorch in the driver meanwhile:
-    models use them too. In virtual time, where no second passes, use `background=False`.
+    Do not draw from the global random states of Python, NumPy or PyTorch in the driver meanwhile,
+    because models use them too. In virtual time, where no real time passes, use
+    ``background=False``.
 
     Args:
-        searcher: Whose suggestions; for its state to be saved it must have `save` and `restore`.
-        ahead: How many are kept ready, ≥ 1. More bridge longer suggestions, each made with the
-            results of as many trials less.
-        limit: How many are wanted in all, as `TuneConfig.num_samples`; None makes up to `ahead` in
-            vain.
-        background: Whether to use a thread; otherwise what is ordered is made at once.
+        searcher: The inner searcher. It needs `save` and `restore` if the state is to be saved.
+        ahead: The number of suggestions kept ready, ≥ 1. A larger number covers longer
+            computations, but each suggestion is based on the results of as many trials fewer.
+        limit: The total number of suggestions, the same as `TuneConfig.num_samples`. With None up
+            to `ahead` suggestions are computed and never used.
+        background: Whether to use a thread. Otherwise each suggestion is computed immediately.
 
     Raises:
         ValueError: If `ahead` or `limit` is not a whole number of at least 1.
+
+    Example:
+        >>> from ray import tune
+        >>> from mobo_core.tune import AheadSearcher, SobolSearcher
+        >>> model = SobolSearcher({"rate": tune.uniform(0, 1)}, seed=1)
+        >>> searcher = AheadSearcher(model, ahead=2, limit=64)
+        >>> sorted(searcher.suggest("trial-1"))
+        ['rate']
+        >>> searcher.close()
     """
 
     def __init__(
@@ -84,49 +95,50 @@ class AheadSearcher(Searcher):
         self._finished = False
         self._inner_ids: dict[str, str] = {}
         self._seconds: dict[str, float] = {}
-        self._made: dict[str, _Suggestion] = {}  # and not yet given
+        self._made: dict[str, _Suggestion] = {}  # but not yet returned
         self._running: set[str] = set()
-        # The inner searcher as it was after so many calls, and the calls since.
+        # The number of calls after which the inner searcher was saved, and its state then. The
+        # calls since that state follow.
         self._saved: tuple[int, bytes | None] | None = None
         self._calls: deque[_Call] = deque()
         self._number = 0
 
-    # Not called `searcher`: Tune would save what is under that name, and nothing of this.
+    # Not called `searcher`: Tune would save only the attribute of that name.
     @property
     def inner(self) -> Searcher:
-        """The inner searcher, when it has heard all that was told."""
+        """The inner searcher, after all pending calls; reading it waits for them."""
         self._wait()
         return self._inner
 
     @property
     def is_making(self) -> bool:
-        """Whether there will be a suggestion that is not ready yet."""
+        """Whether the next suggestion is still being computed."""
         return bool(self._orders) and not self._orders[0].suggestion.done()
 
     def inner_id(self, trial_id: str) -> str:
-        """The name under which the inner searcher knows a trial."""
+        """Return the id that the inner searcher uses for a trial."""
         return self._inner_ids[trial_id]
 
     def suggestion_s(self, trial_id: str) -> float:
-        """Seconds that the trial's suggestion took to make."""
+        """Return the seconds that the computation of the trial's suggestion took."""
         return self._seconds[trial_id]
 
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
-        """Passed on."""
+        """Pass the Tuner's settings on to the inner searcher; return whether it accepts them."""
         accepted: bool = self._inner.set_search_properties(metric, mode, config, **spec)
         return accepted
 
-    def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
+    def suggest(  # type: ignore[override]  # Ray's annotation lacks FINISHED
         self, trial_id: str
     ) -> dict[str, Any] | str | None:
-        """The next suggestion if it is ready; None has Tune ask again.
+        """Return the next suggestion if it is ready; None makes Tune call again later.
 
-        Waits for it only when no trial has begun that has not ended.
+        Wait for the suggestion only if no trial is running.
 
         Raises:
-            Exception: What the inner searcher raised instead of this suggestion.
+            Exception: The inner searcher's error, if it raised one instead of this suggestion.
         """
         self._order()
         if not self._orders:
@@ -146,31 +158,32 @@ class AheadSearcher(Searcher):
         return suggestion.config
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Passed on in the background."""
+        """Pass a report on to the inner searcher in the background."""
         self._submit("on_trial_result", self._inner_ids[trial_id], dict(result))
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Passed on in the background; if the inner searcher raises, as the end of a failed trial.
+        """Pass a trial's end on in the background.
 
-        What it raised is logged: Tune has gone on, and would blame another trial for it.
+        If the inner searcher raises an error, the error is logged, and the trial is passed on as
+        failed. If the error were raised here instead, Tune would attribute it to another trial.
         """
         self._running.discard(trial_id)
         known = None if result is None else dict(result)
         self._submit("on_trial_complete", self._inner_ids[trial_id], known, error)
 
     def close(self) -> None:
-        """Drop what is not yet begun, and let the thread end; for runs that end early."""
+        """Drop calls that have not begun and end the thread. Call it if a run ends early."""
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
             self._thread = None
 
     def save(self, checkpoint_path: str) -> None:
-        """Write the state without waiting for a suggestion that is being made.
+        """Write the state without waiting for a suggestion that is being computed.
 
-        The inner searcher is kept as it was after its last suggestion, with what it was told since,
-        which `restore` tells it again.
+        The state holds the inner searcher as it was after its last suggestion, and the calls since
+        then, which `restore` repeats.
 
         Raises:
             NotImplementedError: If the inner searcher cannot be saved.
@@ -191,7 +204,7 @@ class AheadSearcher(Searcher):
         Path(checkpoint_path).write_bytes(pickle.dumps(state))
 
     def restore(self, checkpoint_path: str) -> None:
-        """Go on where `save` left off. The file must be one this searcher wrote."""
+        """Continue from a file that `save` wrote. Load only files that you trust."""
         state = pickle.loads(Path(checkpoint_path).read_bytes())  # noqa: S301 - our own file
         self._wait()
         with tempfile.TemporaryDirectory() as folder:
@@ -208,7 +221,7 @@ class AheadSearcher(Searcher):
         for inner_id, suggestion in state["orders"]:
             if inner_id in again:
                 future = again[inner_id]
-            elif suggestion is None:  # it had raised, or was dropped
+            elif suggestion is None:  # the call had raised an error, or was dropped
                 future = self._submit("suggest", inner_id)
             else:
                 self._made[inner_id] = suggestion
@@ -218,18 +231,18 @@ class AheadSearcher(Searcher):
         self._running = state["running"]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Tune pickles searchers before a run: threads and futures stay behind."""
+        """Return the state without threads and futures, because Tune pickles searchers."""
         self._wait()
         orders = [(inner_id, future.result()) for inner_id, future in self._orders]
         return {**self.__dict__, "_thread": None, "_last": None, "_orders": orders}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """The other way round."""
+        """Set a state that `__getstate__` returned."""
         self.__dict__.update(state)
         self._orders = deque(_Order(name, _done(made)) for name, made in state["_orders"])
 
     def _order(self) -> None:
-        """Have suggestions made until enough are ready or under way."""
+        """Start computations until enough suggestions are ready or being computed."""
         while (
             len(self._orders) < self._ahead
             and not self._finished
@@ -269,7 +282,7 @@ class AheadSearcher(Searcher):
             began = time.perf_counter()
             config = self._inner.suggest(*call.arguments)
             suggestion = _Suggestion(config, time.perf_counter() - began)
-            # In this order: `save` in another thread must not find a state without what it made.
+            # In this order: a state that `save` reads in another thread must not lack a suggestion.
             self._made[call.arguments[0]] = suggestion
             self._saved = (call.number, _saved(self._inner))
             return suggestion
@@ -284,12 +297,12 @@ class AheadSearcher(Searcher):
         return None
 
     def _wait(self) -> None:
-        """Until all calls have been made that `close` has not dropped."""
+        """Wait until all calls have been made, except those that `close` has dropped."""
         if self._last is not None:
             with contextlib.suppress(Exception, CancelledError):
                 self._last.result()
             with _one_at_a_time:
-                pass  # of those dropped, the one before may be under way
+                pass  # a call before the dropped ones may still be running
 
 
 def _done(result: Any) -> Future[Any]:
@@ -299,7 +312,7 @@ def _done(result: Any) -> Future[Any]:
 
 
 def _saved(searcher: Searcher) -> bytes | None:
-    """Its state, if it can be saved."""
+    """Return the searcher's state, or None if it cannot be saved."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "searcher")
         try:

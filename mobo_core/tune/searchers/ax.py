@@ -31,37 +31,49 @@ logger = logging.getLogger(__name__)
 
 
 class AxSearcher(Searcher):
-    """Sobol, then BoTorch (qLogNEHVI), over any number of objectives.
+    """A searcher for several objectives: first Sobol points, then BoTorch (qLogNEHVI).
 
-    Ray's own `AxSearch` knows one objective and no custom experiment. This searcher hands every
-    trial to Ax as what it is: complete, stopped early (with its data), or failed (raised, or
-    reported NaN or ±inf). Running trials are Ax's pending points. It never waits for a trial:
-    whatever fails, a suggestion comes.
+    Ray's own `AxSearch` supports one objective and no custom experiment. This searcher tells Ax
+    how each trial ended: complete, stopped early (with its data), or failed (it raised an error,
+    or reported NaN or ±inf). Running trials are Ax's pending points. It never waits for a trial: if
+    Ax fails, it suggests a Sobol point. With pausing schedulers most trials never finish, so Ax
+    learns from few results.
 
     Args:
-        objectives: What is optimised; reference values become Ax's objective thresholds, and
-            objectives marked `exact` are given to the model without noise. None only with a
-            `client`, which brings its own.
-        space: Tune `param_space` or `SearchSpace`; None takes the one given to the Tuner.
-        client: A ready-made Ax client with a configured experiment and optimisation, instead of
-            `space`, `outcome_constraints`, `initialization_trials`, `partial_data` and
-            `optimizer_options`, which then must be left alone. Its generation strategy is used.
+        objectives: The metrics that are optimised. Their reference values become Ax's objective
+            thresholds. The model gets objectives marked `exact` without noise. None is allowed
+            only with a `client`, which has its own objectives.
+        space: A Tune `param_space` or a `SearchSpace`. None takes the Tuner's `param_space`.
+        client: A ready Ax client with a configured experiment and optimisation. Its own generation
+            strategy is used. Leave `space`, `outcome_constraints`, `initialization_trials`,
+            `partial_data` and `optimizer_options` at their defaults then.
         outcome_constraints: Ax constraints on reported metrics, e.g. ``"flops <= 1e6"``.
-        seed: Seed of the Sobol points and of Ax's client.
-        initialization_trials: Sobol trials before the model takes over.
-        time_attr: Key of the budget in a report.
-        max_t: Full budget. A trial that ends with less was stopped early. None: every trial that
-            ends without an error is complete.
-        partial_data: What the model learns from early-stopped trials. ``"full-fidelity"``:
-            nothing, since a value at epoch 1 is not data about the last epoch; ``"last-value"``:
-            their last value as if it were final (what the paper did); ``"fidelity-feature"``:
-            every report, with the budget as an input of the model. Ax then takes a running trial
-            for pending only until its first report.
+        seed: The seed of the Sobol points and of Ax's client.
+        initialization_trials: The number of Sobol trials before the model takes over, ≥ 1.
+        time_attr: The key in a report that holds the budget spent so far.
+        max_t: The full budget, in units of `time_attr`. A trial that ends with less was stopped
+            early. With None every trial that ends without an error is complete.
+        partial_data: What the model learns from trials that were stopped early.
+            ``"full-fidelity"``: nothing, because a value at epoch 1 is no data about the last
+            epoch. ``"last-value"``: their last value as if it were final, as in the paper.
+            ``"fidelity-feature"``: every report, with the budget as an input of the model. In this
+            mode Ax treats a running trial as pending only until its first report.
         optimizer_options: Options of BoTorch's acquisition optimiser (``num_restarts``,
-            ``raw_samples``, …); None takes Ax's defaults.
+            ``raw_samples``, …). None takes Ax's defaults.
 
     Raises:
-        ValueError: If the arguments contradict each other or a name cannot be used in Ax.
+        ValueError: If the arguments contradict each other, or a name cannot be used in Ax.
+
+    Example:
+        >>> from ray import tune
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import AxSearcher
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 1e6)])
+        >>> space = {"width": tune.randint(16, 129), "rate": tune.loguniform(1e-4, 1e-1)}
+        >>> searcher = AxSearcher(objectives, space, seed=1, time_attr="epoch", max_t=8)
+        >>> sorted(searcher.suggest("trial-1"))
+        ['rate', 'width']
+        >>> searcher.on_trial_complete("trial-1", {"loss": 0.3, "flops": 2e5, "epoch": 8})
     """
 
     def __init__(
@@ -86,14 +98,15 @@ class AxSearcher(Searcher):
         if initialization_trials < 1:
             raise ValueError(f"initialization_trials must be ≥ 1, got {initialization_trials}")
         if client is None and objectives is None:
-            raise ValueError("AxSearcher needs `objectives`, or a `client` that brings its own")
+            raise ValueError("AxSearcher needs `objectives`, or a `client` that has its own")
         own = (space, outcome_constraints or None, optimizer_options)
         if client is not None and (
             any(value is not None for value in own)
             or (initialization_trials, partial_data) != (5, "full-fidelity")
         ):
             raise ValueError(
-                "a ready-made `client` brings its own space, constraints and generation strategy"
+                "a ready-made `client` brings its own space, constraints and generation strategy: "
+                "leave the arguments for these at their defaults"
             )
         self._exact = {o.name for o in objectives or () if o.exact}
         self._objectives = objectives
@@ -123,15 +136,20 @@ class AxSearcher(Searcher):
         return self._client
 
     def generation_node(self, trial_id: str) -> str:
-        """What suggested a trial: ``Sobol``, ``BoTorch``, ``fallback``, or a client's own node."""
+        """Return what suggested a trial.
+
+        Returns:
+            ``Sobol``, ``BoTorch``, ``fallback``, or the name of a client's own node.
+        """
         runs = self.client._experiment.trials[self._trial_index[trial_id]].generator_runs
         return (runs[0]._generation_node_name if runs else None) or "fallback"
 
     def predicted_front(self) -> Points | None:
-        """(k, m) minimised means Ax's model predicts for its Pareto frontier, or None without one.
+        """Return the Pareto frontier that Ax's model predicts: (k, m) minimised means.
 
-        The paper's hypervolumes are of such predictions, not of observed points. Ax refits its
-        model for it, so the figure moves by some per cent from call to call.
+        The paper computes its hypervolumes from such predictions, not from observed points. Ax
+        refits its model for each call, so the result varies by some per cent between calls. Return
+        None if Ax has no model yet.
         """
         assert self._objectives is not None, "needs objectives beside the client"
         try:
@@ -149,21 +167,22 @@ class AxSearcher(Searcher):
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
-        """Take the Tuner's `param_space`; False, which Tune refuses, if there is one already."""
+        """Use the Tuner's `param_space`; return False, an error in Tune, if a space is set."""
         if self._client is None:
             self._configure(config)
             return True
         return not has_domain(config)
 
-    def suggest(  # type: ignore[override]  # Ray's own annotation forgets FINISHED
+    def suggest(  # type: ignore[override]  # Ray's annotation lacks FINISHED
         self, trial_id: str
     ) -> dict[str, Any] | str | None:
-        """The next configuration, or ``Searcher.FINISHED`` when the space is used up.
+        """Return the next configuration, or ``Searcher.FINISHED`` when the space is used up.
 
-        None (ask again later) only for a client whose own strategy waits for running trials.
+        Return None, which makes Tune ask again later, only if the strategy of the user's own client
+        waits for running trials.
         """
         client = self.client
-        # Ax would draw ten thousand configurations before it says so, for half a minute.
+        # Ax would find out only after drawing ten thousand configurations, for half a minute.
         if len(client._experiment.arms_by_signature_for_deduplication) >= self._cardinality:
             return str(Searcher.FINISHED)
         try:
@@ -179,7 +198,7 @@ class AxSearcher(Searcher):
         return nested(dict(parameters))
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Remember a report; tell it to Ax if the model has the budget as an input."""
+        """Store a report; pass it to Ax if the model has the budget as an input."""
         self._last_result[trial_id] = result
         if self._partial_data == "fidelity-feature" and (data := self._finite_data(result)):
             self.client.attach_data(self._trial_index[trial_id], data, self._progression(result))
@@ -187,7 +206,7 @@ class AxSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Tell Ax how the trial ended.
+        """Report to Ax how the trial ended.
 
         Raises:
             ValueError: If the last report lacks a metric of the optimisation.
@@ -200,7 +219,7 @@ class AxSearcher(Searcher):
             reason = "raised an error" if error else "no finite value of every objective"
             self.client.mark_trial_failed(index, failed_reason=reason)
             return
-        # With a progression Ax models the budget as an input, which only one of the modes wants.
+        # With a progression Ax models the budget as an input, which only one mode is for.
         progression = self._progression(result)
         shown = progression if self._partial_data == "fidelity-feature" else None
         if self._max_t is not None and progression is not None and progression < self._max_t:
@@ -210,11 +229,11 @@ class AxSearcher(Searcher):
             self.client.complete_trial(index, data, shown)
 
     def save(self, checkpoint_path: str) -> None:
-        """Write the searcher's state, the Ax client with its random state included."""
+        """Write the searcher's state, including the Ax client and its random state."""
         Path(checkpoint_path).write_bytes(pickle.dumps(self.__dict__))
 
     def restore(self, checkpoint_path: str) -> None:
-        """Continue exactly where `save` left off. The file must be one this searcher wrote."""
+        """Continue from a file that `save` wrote. Load only files that you trust."""
         state = pickle.loads(Path(checkpoint_path).read_bytes())  # noqa: S301 - Tune's own format
         self.__dict__.update(state)
 
@@ -251,7 +270,10 @@ class AxSearcher(Searcher):
     def _finite_data(
         self, result: Mapping[str, Any]
     ) -> dict[str, float | tuple[float, float]] | None:
-        """A report as Ax's raw data, exact metrics with standard error 0; None if not finite."""
+        """Return a report as Ax's raw data, or None if it is not finite.
+
+        Exact metrics get the standard error 0.
+        """
         config = self.client._experiment.optimization_config
         assert config is not None
         data: dict[str, float | tuple[float, float]] = {}
@@ -268,13 +290,13 @@ class AxSearcher(Searcher):
         return data
 
     def _waits(self, error: Exception) -> bool:
-        """Whether a running trial will bring what the strategy waits for."""
+        """Return whether a running trial will bring what the strategy waits for."""
         expected = isinstance(error, DataRequiredError | MaxParallelismReachedException)
         running = any(t.status.is_running for t in self.client._experiment.trials.values())
         return expected and running
 
     def _fall_back(self, error: Exception) -> tuple[int, Mapping[str, Any]]:
-        """A quasi-random trial in place of one the strategy could not make."""
+        """Return a quasi-random trial in place of one that the strategy could not make."""
         logger.warning("Ax made no suggestion (%s); a Sobol point takes its place", error)
         experiment = self.client._experiment
         generator = Generators.SOBOL(
@@ -286,7 +308,7 @@ class AxSearcher(Searcher):
 
 @contextmanager
 def _one_torch_thread() -> Iterator[None]:
-    """One thread: several times faster for these small models, and repeatable."""
+    """Limit PyTorch to one thread: several times faster for small models, and reproducible."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""An Ax client with the experiment of a search space and objectives; no strategy yet."""
+"""A new Ax client with an experiment for a search space and objectives, but no strategy yet."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ def new_client(
     seed: int,
     outcome_constraints: Sequence[str] = (),
 ) -> Client:
-    """A client whose experiment and optimisation are configured.
+    """Return a client whose experiment and optimisation are configured.
 
     Args:
-        objectives: Reference values become thresholds if there are several.
-        space: What is searched.
-        seed: Of the client.
+        objectives: The metrics that are optimised. With several objectives their reference values
+            become Ax's thresholds.
+        space: The search space.
+        seed: The client's seed.
         outcome_constraints: Ax constraints on reported metrics, e.g. ``"flops <= 1e6"``.
 
     Raises:

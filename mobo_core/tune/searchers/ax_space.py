@@ -1,4 +1,4 @@
-"""Search spaces at the border to Ax."""
+"""The conversion of search spaces into Ax's parameters."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 from mobo_core.space import ChoiceParameter, Parameter, SearchSpace
 
 MAX_GRID_VALUES = 1000
-"""A quantised range with more values than this is refused: Ax would have to list them all."""
+"""The most values that a quantised range may have, because Ax has to list all of them."""
 
 
 def to_ax(space: SearchSpace) -> list[RangeParameterConfig | ChoiceParameterConfig]:
-    """Ax parameter configurations, in order; a quantised range becomes an ordered choice.
+    """Return Ax's parameter configurations, in the space's order.
+
+    A quantised range becomes an ordered choice.
 
     Raises:
         ValueError: If a choice mixes types or a quantised range has too many values.

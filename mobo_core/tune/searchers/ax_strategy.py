@@ -23,17 +23,17 @@ def sobol_then_botorch(
     partial_data: PartialData,
     optimizer_options: Mapping[str, Any] | None,
 ) -> GenerationStrategy:
-    """A strategy that never waits: any number of trials may be pending at any time.
+    """Return a strategy that never waits: any number of trials may be pending at any time.
 
-    The model takes over once `initialization_trials` trials exist that have not failed and at
-    least two of them (one, if only one was asked for) brought data the model may use. Until then
-    Sobol goes on, so that failing or early-stopped trials cannot stall the search.
+    The model takes over when two conditions hold: `initialization_trials` trials have not failed,
+    and at least two of them have data that the model may use (one, if `initialization_trials` is
+    1). Until then Sobol points continue, so failed or early-stopped trials cannot stall the search.
 
     Args:
-        seed: Seed of the Sobol sequence.
-        initialization_trials: ≥ 1.
-        partial_data: Which data of early-stopped trials the model sees.
-        optimizer_options: Passed to BoTorch's acquisition optimiser; None takes Ax's own.
+        seed: The seed of the Sobol sequence.
+        initialization_trials: The number of Sobol trials before the model takes over, ≥ 1.
+        partial_data: What the model learns from early-stopped trials; see `AxSearcher`.
+        optimizer_options: Options of BoTorch's acquisition optimiser; None takes Ax's defaults.
     """
     usable = [TrialStatus.COMPLETED]
     if partial_data != "full-fidelity":

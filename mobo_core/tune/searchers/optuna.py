@@ -1,4 +1,4 @@
-"""Optuna's multi-objective samplers through Ray's `OptunaSearch`: searchers to compare with."""
+"""Optuna's multi-objective samplers through Ray's `OptunaSearch`, to compare with."""
 
 from __future__ import annotations
 
@@ -23,9 +23,13 @@ Sampler = Literal["nsga2", "tpe"]
 
 
 class MultiObjectiveOptuna(OptunaSearch):
-    """`OptunaSearch` that counts a trial without finite objectives as failed.
+    """Ray's `OptunaSearch`, which here counts a trial without finite objectives as failed.
 
     A trial that was stopped early counts with its last values, as in Optuna's own pruning.
+
+    Args:
+        arguments: Positional arguments of `OptunaSearch`.
+        options: Keyword arguments of `OptunaSearch`.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -33,13 +37,13 @@ class MultiObjectiveOptuna(OptunaSearch):
         self._last_result: dict[str, dict[str, Any]] = {}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Remember a report: Tune does not tell how a trial ends that is ended while paused."""
+        """Store a report: Tune passes no result when a paused trial ends."""
         self._last_result[trial_id] = result
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Passed on; Optuna would keep a trial that reported NaN as running for ever."""
+        """Pass the trial's end on to Optuna, where a trial with NaN would otherwise run forever."""
         result = result or self._last_result.get(trial_id)
         self._last_result.pop(trial_id, None)
         values = [(result or {}).get(name, np.nan) for name in self.metric]
@@ -54,17 +58,27 @@ def optuna_searcher(
     seed: int = 0,
     **options: Any,
 ) -> MultiObjectiveOptuna:
-    """A searcher of Optuna's for several objectives.
+    """Return a searcher of Optuna for several objectives.
 
     Args:
-        objectives: What is optimised; reference values play no part in these samplers.
-        space: Tune `param_space` or `SearchSpace`.
+        objectives: The metrics that are optimised. These samplers do not use reference values.
+        space: A Tune `param_space` or a `SearchSpace`.
         sampler: ``"nsga2"`` (Deb et al. 2002) or ``"tpe"`` (MOTPE, Ozaki et al. 2022).
-        seed: Of the sampler.
+        seed: The sampler's seed.
         options: Further arguments of the sampler's class in `optuna.samplers`.
 
     Raises:
         ValueError: If the sampler is unknown.
+
+    Example:
+        >>> from ray import tune
+        >>> from mobo_core import Objective, ObjectiveSet
+        >>> from mobo_core.tune import optuna_searcher
+        >>> objectives = ObjectiveSet([Objective("loss", "min", 1), Objective("flops", "min", 1e6)])
+        >>> space = {"width": tune.randint(16, 129), "rate": tune.loguniform(1e-4, 1e-1)}
+        >>> searcher = optuna_searcher(objectives, space, "nsga2", seed=1, population_size=20)
+        >>> sorted(searcher.suggest("trial-1"))
+        ['rate', 'width']
     """
     samplers = {"nsga2": optuna.samplers.NSGAIISampler, "tpe": optuna.samplers.TPESampler}
     if sampler not in samplers:
@@ -83,6 +97,6 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
     if parameter.integer:
         step = int(parameter.step or 1)
         return IntDistribution(int(parameter.lower), int(parameter.upper), parameter.log, step)
-    # Optuna warns of bounds that miss a multiple of the step by a rounding error, as 3 × 0.1 does.
+    # Optuna warns if a bound misses a multiple of the step by a rounding error, as 3 × 0.1 does.
     low, high = (float(f"{bound:.12g}") for bound in (parameter.lower, parameter.upper))
     return FloatDistribution(low, high, parameter.log, parameter.step)

@@ -71,7 +71,7 @@ def test_mnist(mnist_dir: str) -> None:
 
 
 def write_idx(path: Path, shape: tuple[int, ...], count: int | None = None) -> None:
-    """An IDX file of zeros; with `count`, of fewer bytes than its header says."""
+    """Write an IDX file of zeros; `count` gives it fewer bytes than its header says."""
     header = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
     size = 1
     for extent in shape:

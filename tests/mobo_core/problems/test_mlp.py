@@ -124,7 +124,7 @@ def test_test_set_does_not_change_the_training() -> None:
 
 
 class SeedsAsTraining(lightning.Callback):
-    """Gives the Trainer the dropout stream that `MLPTraining` takes for each epoch."""
+    """A callback that seeds the Trainer's dropout in each epoch like `MLPTraining` does."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed

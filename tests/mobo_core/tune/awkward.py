@@ -1,6 +1,6 @@
 """Trainables for the tests of promotion, some of which cannot pause.
 
-Apart from the tests, because processes of trials import the module of their trainable.
+They have their own module because the process of a trial imports its trainable's module.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def checkpointing(config: dict[str, Any]) -> None:
 
 
 def every_other(config: dict[str, Any]) -> None:
-    """Saves after every second epoch only."""
+    """Report every epoch, with a checkpoint after every second epoch only."""
     for t in range(1, MAX_T + 1):
         error, size = curve(config["number"], t, "finish")
         folder = Path(config["folder"], f"{config['number']}-{t}")
@@ -47,20 +47,23 @@ def forgetful(config: dict[str, Any]) -> None:
 
 
 class Bare(Cheap):
-    """Cannot be saved."""
+    """A trainable that cannot be saved."""
 
     save_checkpoint = tune.Trainable.save_checkpoint
 
 
 class StartsOver(Cheap):
-    """Loads nothing."""
+    """A trainable that ignores its checkpoint and starts over."""
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
         self.t = 0
 
 
 class FailsOnce(Cheap):
-    """Dies, as when its node is lost, in the epoch after its first resume."""
+    """A trainable whose process dies in the epoch after its first resume.
+
+    A lost node has the same effect.
+    """
 
     def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
         super().load_checkpoint(checkpoint_dir)
@@ -79,7 +82,7 @@ class FailsOnce(Cheap):
 
 
 class SavesSlowly(Cheap):
-    """Begins when two of them are there, and takes a second to save."""
+    """A trainable that waits until two of its kind have begun, and takes a second to save."""
 
     def step(self) -> dict[str, Any]:
         folder = Path(self.config["folder"])
@@ -94,14 +97,14 @@ class SavesSlowly(Cheap):
 
 
 class NotAgain(Cheap):
-    """Its process takes no second trial."""
+    """A trainable whose process accepts no second trial."""
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         return False
 
 
 class FailsToReset(Cheap):
-    """Its process breaks when it is given a second trial."""
+    """A trainable whose process raises an error when it is given a second trial."""
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         raise RuntimeError("cannot be reset")

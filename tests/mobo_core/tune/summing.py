@@ -1,4 +1,4 @@
-"""A problem whose workers add up, and one of which may fail; light to import for workers."""
+"""A problem whose workers add numbers together. Workers import this module quickly."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import distributed
 
 
 class Summing:
-    """Its training reports the sum of what all workers have counted."""
+    """A problem whose training reports the sum of all workers' counts; a worker can fail."""
 
     max_epochs = 3
 

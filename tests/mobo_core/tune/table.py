@@ -1,4 +1,7 @@
-"""A trainable that reports from a table; apart from its tests, so that trials import little."""
+"""A trainable that reports the rows of a table.
+
+It has its own module so that the processes of trials import little.
+"""
 
 from __future__ import annotations
 
@@ -10,19 +13,19 @@ from ray import tune
 
 Curve = tuple[tuple[float, float], ...]
 
-# (gain, cost) after each of six epochs; milestones 1, 2 and 4 with η = 2.
+# Each curve has (gain, cost) after each of six epochs. With η = 2 the milestones are 1, 2 and 4.
 CURVES: tuple[Curve, ...] = (
-    tuple((0.1 * t, 10.0) for t in range(1, 7)),  # the first: nothing before it
-    tuple((0.05 * t, 20.0) for t in range(1, 7)),  # worse and dearer
-    tuple((0.2 * t, 30.0) for t in range(1, 7)),  # better and dearer
-    tuple((0.1 * t, 10.0) for t in range(1, 7)),  # a twin of the first
-    ((0.9, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)),  # falls back
+    tuple((0.1 * t, 10.0) for t in range(1, 7)),  # the first curve: no other comes before it
+    tuple((0.05 * t, 20.0) for t in range(1, 7)),  # worse and more expensive than the first
+    tuple((0.2 * t, 30.0) for t in range(1, 7)),  # better and more expensive
+    tuple((0.1 * t, 10.0) for t in range(1, 7)),  # equal to the first
+    ((0.9, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0), (0.5, 5.0)),  # falls later
     ((0.5, 1.0), (math.nan, 1.0), (0.9, 1.0), (0.9, 1.0), (0.9, 1.0), (0.9, 1.0)),
 )
 
 
 class Table(tune.Trainable):
-    """Reports a row of a table; its budget is its own counter."""
+    """A trainable that reports one row per epoch and counts its epochs itself."""
 
     def setup(self, config: dict[str, Any]) -> None:
         self.t = 0

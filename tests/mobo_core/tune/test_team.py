@@ -53,7 +53,7 @@ def pids(of: Team) -> list[int]:
 
 
 def groups() -> int:
-    """Placement groups there are."""
+    """Return the number of placement groups that exist."""
     return sum(group["state"] != "REMOVED" for group in placement_group_table().values())
 
 
@@ -133,7 +133,7 @@ def test_an_error_that_all_workers_raise_leaves_them_in_place(pair: Team) -> Non
 
 
 class Placed(MLPProblem):
-    """Its workers report how many bundles the placement group has that they are in."""
+    """A problem whose workers report the number of bundles in their placement group."""
 
     def start_part(
         self, config: Mapping[str, Any], seed: int, rank: int, workers: int

@@ -21,7 +21,10 @@ OBJECTIVES = ObjectiveSet([Objective("error", "min", 1, ideal=0), Objective("siz
 
 
 class Steps:
-    """Reports error 1/(t·quality) after epochs of `seconds`; may raise at an epoch."""
+    """A problem that reports the error 1/(t·quality) after epochs that last `seconds`.
+
+    A configuration can make its training raise at an epoch.
+    """
 
     max_epochs = 3
 
@@ -61,7 +64,7 @@ class Stepping:
 
 
 class Given(Searcher):
-    """Suggests what it was given and remembers what it was told."""
+    """A searcher that suggests the given configurations and records all reports and ends."""
 
     def __init__(self, *configs: dict[str, Any]) -> None:
         super().__init__()
@@ -83,7 +86,7 @@ class Given(Searcher):
 
 
 class Broken(Searcher):
-    """Cannot suggest."""
+    """A searcher that raises an error at each suggestion."""
 
     def suggest(self, trial_id: str) -> Any:
         raise ValueError("the searcher is out of order")
@@ -301,7 +304,7 @@ def without_garbage_collection() -> Iterator[None]:
 
 
 class Breaking(Given):
-    """Cannot suggest more than it was given."""
+    """A searcher that raises an error when it has suggested all given configurations."""
 
     def suggest(self, trial_id: str) -> Any:
         if not self.configs:

@@ -1,4 +1,4 @@
-"""A Tune experiment with promotion; run as a program it is the driver that gets killed."""
+"""A Tune experiment with promotion. Run as a program, it is the driver that a test kills."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TRIALS = 9
 
 
 class Numbers(Searcher):
-    """Suggests 0, 1, 2, …; its count survives a restore."""
+    """A searcher that suggests 0, 1, 2, … and keeps its count when it is restored."""
 
     def __init__(self, case: str, log: str | None, extra: dict[str, Any]) -> None:
         super().__init__()
@@ -52,7 +52,10 @@ class Numbers(Searcher):
 
 
 def resources(slots: int = 2) -> dict[str, float]:
-    """Of a trial. With spare ones Tune starts more processes than trials run, and slowly."""
+    """Return the resources of a trial, such that `slots` trials take all slots of the cluster.
+
+    If slots were left over, Tune would slowly start more processes than trials can run.
+    """
     return {"cpu": 0.01, SLOT: 2 / slots}
 
 
@@ -91,7 +94,8 @@ def tuner(
 
 def main() -> None:
     name, address, folder = sys.argv[1:]
-    with on_loopback():  # as the session that it joins: Ray would look for it at another address
+    # The session that is joined listens on the loopback; Ray would look at another address.
+    with on_loopback():
         ray.init(address=address, log_to_driver=False)
     scheduler = (
         PromotionMOASHA(OBJECTIVES, MAX_T, reduction_factor=2, slots=2, time_attr="epoch")

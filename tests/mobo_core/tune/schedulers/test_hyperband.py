@@ -74,7 +74,7 @@ def test_where_no_trial_fails_it_decides_as_rays(eta: int, slots: int) -> None:
 
 
 class Misfortune(CheapProblem):
-    """The best of the last bracket is slow, and its second epoch is its last."""
+    """A problem in which the best trial of the last bracket is slow and fails in epoch 2."""
 
     def __init__(self, raises: bool) -> None:
         super().__init__(None)
@@ -99,7 +99,7 @@ class UnluckyTraining(CheapTraining):
 
 
 class Coarse(CheapProblem):
-    """Reports every third epoch only: all are beyond milestones that nobody has reported."""
+    """A problem that reports every third epoch only, so no report falls on a milestone."""
 
     def start(self, config: Mapping[str, Any], seed: int) -> CheapTraining:
         return CoarseTraining(config)

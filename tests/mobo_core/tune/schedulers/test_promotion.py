@@ -52,7 +52,7 @@ SCHEDULERS = {
 
 
 class EpochBudget(tune.Stopper):
-    """Ends the experiment after so many reports."""
+    """A stopper that ends the experiment after a number of reports."""
 
     def __init__(self, reports: int) -> None:
         self.left = reports
@@ -67,7 +67,7 @@ class EpochBudget(tune.Stopper):
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Experiments that raise leave their processes, which hold cores that later tests need."""
+    """Free the processes of experiments that raised: they hold cores that later tests need."""
     yield
     free_placement_groups()
 
@@ -177,7 +177,7 @@ def test_processes_that_take_no_second_trial_cost_trials_not_slots(
     told, failures = scheduler.rule.end, Counter[str]()
 
     class Told:
-        """Counts the trials that the rule is told have failed."""
+        """A stand-in for the rule's `end` that counts the failed trials."""
 
         def __call__(self, trial_id: str, failed: bool) -> None:
             failures[trial_id] += failed
@@ -222,7 +222,7 @@ def test_a_scheduler_is_for_one_experiment(tmp_path: Path) -> None:
 
 
 class Hesitant(Numbers):
-    """Has nothing to suggest until it hears how a trial ended, after the first four."""
+    """A searcher that makes four suggestions, then none until a trial has ended."""
 
     def __init__(self, patient: bool = False) -> None:
         super().__init__("finish", None, {})

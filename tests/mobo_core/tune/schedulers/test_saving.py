@@ -37,7 +37,7 @@ def scalarized(scheduler: Any) -> ScalarizedScheduler:
     ],
 )
 def test_what_knows_trials_by_their_objects_is_refused(scheduler: Any) -> None:
-    with pytest.raises(ValueError, match=f"{type(scheduler).__name__} cannot go on after a resto"):
+    with pytest.raises(ValueError, match=f"{type(scheduler).__name__} cannot continue after a r"):
         SchedulerState(scalarized(scheduler))
 
 
@@ -61,7 +61,7 @@ def test_a_state_holds_all_that_was_learned(name: str) -> None:
         return HypervolumePromotion(OBJECTIVES, MAX_T, slots=1, time_attr="epoch")
 
     class Relay(tune.Callback):
-        """Gives the scheduler the state of its own, through what Tune would write."""
+        """A callback that saves the scheduler's state and restores it at once, as Tune would."""
 
         def __init__(self, scheduler: Any) -> None:
             self.state = SchedulerState(scheduler)

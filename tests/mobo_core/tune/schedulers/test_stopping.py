@@ -19,7 +19,7 @@ OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0), Objective("cost", "min",
 
 
 class InOrder(Searcher):
-    """Suggests the curves one after the other."""
+    """A searcher that suggests the curves one after the other."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class InOrder(Searcher):
 
 
 def last_epochs(scheduler: RuleScheduler, folder: Path, slots: int = 1) -> list[int]:
-    """Epochs each curve was given by real Tune."""
+    """Return the epochs that each curve is trained for in real Tune."""
     tuner = tune.Tuner(
         tune.with_resources(Table, {"cpu": 0.01, SLOT: 1}),
         tune_config=tune.TuneConfig(
@@ -57,7 +57,7 @@ def last_epochs(scheduler: RuleScheduler, folder: Path, slots: int = 1) -> list[
 
 
 def by_rule(rule: StoppingRule) -> list[int]:
-    """The same by the rule alone."""
+    """Return the epochs that each curve is trained for according to the rule alone."""
     epochs = []
     for k, curve in enumerate(CURVES):
         for t, (gain, cost) in enumerate(curve, start=1):
@@ -105,7 +105,7 @@ def test_more_slots_than_trials(ray_session: object, tmp_path: Path) -> None:
 
 
 class FakeTrial:
-    """All that the scheduler reads of a trial."""
+    """A trial with the only attribute that the scheduler reads."""
 
     def __init__(self, trial_id: str) -> None:
         self.trial_id = trial_id

@@ -31,7 +31,7 @@ def ask(searcher: Searcher, trial_id: str) -> dict[str, Any]:
 
 
 class Held(SobolSearcher):
-    """Suggests when it is let, and keeps what it is asked and told in order."""
+    """A searcher that waits with a suggestion until `let` is set, and records all calls."""
 
     def __init__(self) -> None:
         super().__init__(SPACE, seed=0)

@@ -37,7 +37,7 @@ MAKERS: dict[str, Make] = {
 
 
 def outcome(config: dict[str, Any], epoch: int = 8) -> dict[str, Any]:
-    """A cheap two-objective problem with its optimum inside the space."""
+    """Return the report of a cheap problem with two objectives and an optimum inside the space."""
     accuracy = 0.95 - 0.1 * abs(math.log10(config["rate"]) + 2) + 0.001 * config["units"]
     return {
         "accuracy": accuracy - 0.3 / epoch,
@@ -47,7 +47,7 @@ def outcome(config: dict[str, Any], epoch: int = 8) -> dict[str, Any]:
 
 
 def drive(searcher: Searcher, count: int, first: int = 0) -> list[dict[str, Any]]:
-    """Suggest and complete so many trials, two in flight; their configurations."""
+    """Suggest and complete `count` trials, two at a time, and return their configurations."""
     configs: list[dict[str, Any]] = []
     for k in range(first, first + count):
         config = searcher.suggest(str(k))
