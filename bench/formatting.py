@@ -1,4 +1,4 @@
-"""How figures are written for people."""
+"""Numbers, names and tables as people read them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.table import Table
 
 
 def duration(seconds: float) -> str:
-    """E.g. ``1h02m``, ``17m33s`` or ``8.4s``."""
+    """Return a duration such as ``1h02m``, ``17m33s`` or ``8.4s``."""
     if seconds < 60:
         return f"{seconds:.1f}s"
     minutes, rest = divmod(round(seconds), 60)
@@ -22,43 +22,43 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """E.g. ``46.7 %``."""
+    """Return a share in per cent, such as ``46.7 %`` for 0.467."""
     return f"{100 * share:.1f} %"
 
 
 def significant(value: float) -> str:
-    """Five significant digits, no exponent: ``6026.9``, ``0.029985``."""
+    """Return five significant digits without an exponent, such as ``6026.9`` or ``0.029985``."""
     return np.format_float_positional(value, precision=5, unique=False, fractional=False, trim="-")
 
 
 def ratio(value: float) -> str:
-    """Three decimals."""
+    """Return a ratio with three decimals."""
     return f"{value:.3f}"
 
 
 def whole(value: float) -> str:
-    """A count, or a mean of counts to one decimal."""
+    """Return a count, or a mean of counts with one decimal."""
     return f"{round(value, 1):g}"
 
 
 def count(number: int, thing: str) -> str:
-    """E.g. ``1 run``, ``16 runs``."""
+    """Return a number and its noun, such as ``1 run`` or ``16 runs``."""
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def markdown(text: object) -> str:
-    """A name or message of others as Markdown shows it, in a table too: one line, no markup."""
+    """Return text as one line of Markdown in which nothing acts as markup, also in a table."""
     line = html.escape(" ".join(str(text).split()), quote=False)
     return re.sub(r"([\\`*\[\]|])", r"\\\1", line)
 
 
 def code(text: object) -> str:
-    """The same as code."""
+    """Return text as one line of code in Markdown."""
     return "`" + " ".join(str(text).split()).replace("`", "'") + "`"
 
 
 def rich_table(frame: pd.DataFrame, title: str) -> Table:
-    """A data frame for the terminal, numbers to two decimals."""
+    """Return a data frame as a table for the terminal, numbers with two decimals."""
     table = Table(title=escape(title), title_justify="left")
     for name in frame.columns:
         text = not pd.api.types.is_numeric_dtype(frame[name])
@@ -69,7 +69,7 @@ def rich_table(frame: pd.DataFrame, title: str) -> Table:
 
 
 def markdown_table(frame: pd.DataFrame) -> str:
-    """A data frame in GitHub-flavoured Markdown, numbers to two decimals."""
+    """Return a data frame in GitHub-flavoured Markdown, numbers with two decimals."""
     numeric = [pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns]
     rows = [
         [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row]

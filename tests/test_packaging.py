@@ -35,7 +35,7 @@ sys.meta_path.insert(0, Missing())
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from the files that git knows, so that no leftover of an older build is in it."""
+    """Build the wheel from the files in git only, so that it has no leftover of an older build."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "mobo_core",
@@ -58,7 +58,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def outside(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder `bin` of a fresh environment with the wheel, which sees our dependencies."""
+    """Return the folder `bin` of a new environment with the wheel and access to dependencies."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False, symlinks=True)
     subprocess.run(
@@ -67,13 +67,13 @@ def outside(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
     )  # fmt: skip
     (own,) = folder.glob("lib/python*/site-packages")
-    # Somebody else's checkout around it is not ours to record.
+    # A checkout that encloses the environment must not be recorded as ours.
     for command in (
         ["init", "--quiet"],
         ["-c", "user.name=x", "-c", "user.email=x@example", "commit", "--allow-empty", "-qm", "x"],
     ):
         subprocess.run(["git", "-C", str(folder), *command], check=True)
-    # As a path only: .pth files over there, such as that of our editable install, are not read.
+    # The path alone is added, so .pth files there, like that of our editable install, are not read.
     (own / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return folder / "bin"
 

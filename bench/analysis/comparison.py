@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis import aggregate
-from bench.analysis.evidence import by_seed
+from bench.analysis.estimates import by_seed
 from bench.analysis.statistics import ENOUGH_SEEDS, Estimate, mean_interval, paired_ratio
 from bench.analysis.statistics.intervals import Floats
 from bench.analysis.statistics.wilcoxon import (

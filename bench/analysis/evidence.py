@@ -7,7 +7,7 @@ configurations. They are therefore resampled and tested together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,16 @@ import numpy as np
 import pandas as pd
 
 from bench.analysis.aggregate import BASELINE
-from bench.analysis.statistics import ENOUGH_SEEDS, Estimate, iqm, stratified_interval
+from bench.analysis.estimates import (
+    SEED,
+    by_seed,
+    cells_of,
+    complete,
+    iqm_of_cells,
+    mean_of_cells,
+    sure,
+)
+from bench.analysis.statistics import ENOUGH_SEEDS, Estimate, iqm
 from bench.analysis.statistics.improvement import paired_improvement
 from bench.analysis.statistics.intervals import Floats
 from bench.analysis.statistics.protocols import at_cost
@@ -31,8 +40,6 @@ EARLY = 0.25
 """The share at which schedulers are ranked at equal time; most runs still train then."""
 TARGETS = (0.5, 0.8, 0.9, 0.95, 0.99, 1.0)
 """Targets, as shares of the baseline's final hypervolume of the same seed."""
-SEED = 0
-"""The seed of resampling. All rows draw the same resamples, so a new row changes no other."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,10 @@ def against_baseline(runs: pd.DataFrame) -> pd.DataFrame:
         ``left_out``: the number of runs that do not count, because they have no hypervolume to
         compare or their seed lacks another set. ``epochs_saved``, ``runtime_saved`` and
         ``hypervolume_ratio``: IQMs over seeds and sets. ``better``: the share of runs with more
-        hypervolume, where a tie counts half. These four have a 95 % interval in ``_low`` and
-        ``_high``, which is NaN with fewer than `ENOUGH_SEEDS` seeds. ``mean`` and ``worst``: of the
-        hypervolume ratio. The columns of `tested` follow, for `gains` in hypervolume.
+        hypervolume, where a tie counts half. ``mean``: of the hypervolume ratio. These five have a
+        95 % interval in ``_low`` and ``_high``, which is NaN with fewer than `ENOUGH_SEEDS` seeds.
+        ``worst``: the smallest hypervolume ratio. The columns of `tested` follow, for `gains` in
+        hypervolume.
     """
     rows, tests = [], {}
     others = with_series(runs).query("scheduler != @BASELINE")
@@ -86,29 +94,18 @@ def against_baseline(runs: pd.DataFrame) -> pd.DataFrame:
             "series": name,
             "cells": mine["objectives"].nunique(),
             "left_out": len(made) - len(mine),
-            "mean": ratios.mean(),
             "worst": ratios.min(),
+            **_columns("mean", mean_of_cells(mine, "hypervolume_ratio")),
         }
         for column in ("epochs_saved", "runtime_saved", "hypervolume_ratio"):
             row |= _columns(column, iqm_of_cells(mine, column))
         gained = mine.assign(gain=gains(ratios))
-        cells, matched = _cells(gained, "gain")
+        cells, matched = cells_of(gained, "gain")
         better = paired_improvement(cells, np.random.default_rng(SEED), matched=matched)
-        row |= _columns("better", _sure(better, cells))
+        row |= _columns("better", sure(better, cells))
         tests[str(name)] = by_seed(gained, "gain")
         rows.append(row)
     return pd.DataFrame(rows).merge(_of_ratios(tests), on="series") if rows else pd.DataFrame()
-
-
-def complete(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the runs of the seeds that have every objective set, or all runs if no seed has.
-
-    A seed that lacks a set would count for its other sets only. Sets of different seeds cannot be
-    paired.
-    """
-    sets = frame.groupby("seed")["objectives"].transform("nunique")
-    whole = frame[sets == frame["objectives"].nunique()]
-    return frame if whole.empty else whole
 
 
 def gains(ratios: pd.Series[float]) -> pd.Series[float]:
@@ -316,46 +313,6 @@ def ranking(frame: pd.DataFrame, column: str) -> Ranks | None:
     difference = critical_difference(methods, problems)
     groups = cliques(test.mean_ranks, difference)
     return Ranks(tuple(map(str, means.columns)), test, difference, groups)
-
-
-def iqm_of_cells(frame: pd.DataFrame, column: str) -> Estimate:
-    """Return the IQM of a column over complete seeds and objective sets.
-
-    The interval is NaN if a set has fewer than `ENOUGH_SEEDS` seeds.
-    """
-    cells, matched = _cells(complete(frame), column)
-    estimate = stratified_interval(cells, iqm, np.random.default_rng(SEED), matched=matched)
-    return _sure(estimate, cells)
-
-
-def by_seed(frame: pd.DataFrame, column: str, of: Sequence[str] = ("objectives",)) -> Floats:
-    """Return (n,) means of a column, one per seed.
-
-    Seeds that lack an objective set which another seed has are left out.
-
-    Args:
-        frame: A frame with the column ``seed``, the columns in `of`, and `column`.
-        column: The column to average.
-        of: The columns that tell apart the runs of one seed; by default the objective set.
-    """
-    wide = frame.set_index(["seed", *of])[column].unstack(list(of))
-    values: Floats = wide.dropna().mean(axis=1).to_numpy(dtype=float)
-    return values
-
-
-def _cells(frame: pd.DataFrame, column: str) -> tuple[list[Floats], bool]:
-    """Return each set's values in the order of the seeds, and whether all have the same seeds."""
-    groups = [g.sort_values("seed") for _, g in frame.groupby("objectives", sort=False)]
-    seeds = [group["seed"].tolist() for group in groups]
-    matched = all(one == seeds[0] for one in seeds)
-    return [group[column].to_numpy(dtype=float) for group in groups], matched
-
-
-def _sure(estimate: Estimate, cells: Sequence[Floats]) -> Estimate:
-    """Return the estimate, without its interval if a cell has too few seeds."""
-    if min(len(cell) for cell in cells) >= ENOUGH_SEEDS:
-        return estimate
-    return Estimate(estimate.value, np.nan, np.nan)
 
 
 def _columns(name: str, estimate: Estimate) -> dict[str, object]:

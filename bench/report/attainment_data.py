@@ -1,4 +1,4 @@
-"""Where, over the seeds, the scheduler that saves most gets further than FIFO, and where less."""
+"""Where the recommended scheduler gets further than FIFO in more seeds, and where in fewer."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from bench.analysis import aggregate
 from bench.analysis.statistics.attainment import attainment_difference, attainment_surface
 from bench.analysis.statistics.intervals import Floats
 from bench.records.record import RunRecord
+from bench.report import summary
 from bench.report.statistics_section import Findings
 from mobo_core.objectives import Objective
 
 FEWEST_SEEDS = 3
-"""A difference of attainment over fewer is that of single fronts, which have their own figure."""
+"""Fewest seeds for a figure of attainment; of fewer seeds the figure of fronts shows the same."""
 
 
 @dataclass(frozen=True)
 class Fronts:
-    """Final points of two series on the same two objectives.
+    """The final points of two series on the same two objectives.
 
     Args:
-        objectives: Two; the first is drawn upwards, as in the other figures.
-        names: Of the two series.
-        sets: For each of them one (n_i, 2) set of minimised points a seed.
+        objectives: The two objectives; the first is on the y axis, as in the other figures.
+        names: The names of the two series.
+        sets: For each series, an (n_i, 2) array of minimised points for each seed.
     """
 
     objectives: tuple[Objective, Objective]
@@ -35,31 +36,41 @@ class Fronts:
 
 @dataclass(frozen=True)
 class Difference:
-    """What is drawn of two series, x and y as they are read (not minimised).
+    """What is drawn of two series; x and y have the objectives' own directions (not minimised).
 
     Args:
-        boxes: (k, 5) two corners x, y, x, y and the difference of the share of seeds that get
-            there, first less second.
-        medians: For each series the (p, 2) path of what half of its seeds get to; may be empty.
-        limits: Of x and of y, around the medians and not beyond the reference; None without them.
+        boxes: (k, 5) two corners x, y, x, y, and the difference between the shares of seeds that
+            get there: the first series' less the second's.
+        medians: For each series the (p, 2) path that half of its seeds reach; it may be empty.
+        limits: Limits of x and of y, around the medians and not beyond the reference; None
+            without medians.
     """
 
     boxes: Floats
     medians: tuple[Floats, Floats]
     limits: tuple[tuple[float, float], tuple[float, float]] | None
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw."""
+        return self.limits is None or len(self.boxes) == 0
+
 
 def panels(records: Sequence[RunRecord], findings: Findings) -> dict[str, Fronts]:
-    """FIFO against what saves most epochs, a panel for each set of two objectives."""
-    savers = findings.baseline.set_index("series")["epochs_saved"]
-    saver = findings.runs[findings.runs["series"] == savers.idxmax()]
+    """Return the fronts of the recommended scheduler and FIFO for each set of two objectives.
+
+    Objective sets with too few seeds, and those whose figure would be empty, are left out.
+    """
+    best = summary.recommended(findings)
+    assert best is not None, "there are findings"
+    chosen = findings.runs[findings.runs["series"] == best["series"]]
     by_id = {record.run_id: record for record in records}
     found = {}
     fifo = findings.runs[
         (findings.runs["scheduler"] == aggregate.BASELINE)
-        & (findings.runs["searcher"] == saver["searcher"].iloc[0])
+        & (findings.runs["searcher"] == chosen["searcher"].iloc[0])
     ]
-    for label, mine in saver.groupby("objectives", sort=False):
+    for label, mine in chosen.groupby("objectives", sort=False):
         theirs = fifo[fifo["objectives"] == label]
         objectives = by_id[mine["run_id"].iloc[0]].objectives
         if len(objectives) != 2 or min(len(mine), len(theirs)) < FEWEST_SEEDS:
@@ -69,12 +80,14 @@ def panels(records: Sequence[RunRecord], findings: Findings) -> dict[str, Fronts
             [aggregate.observed_points(by_id[run]) for run in mine["run_id"]],
             [aggregate.observed_points(by_id[run]) for run in theirs["run_id"]],
         )
-        found[str(label)] = Fronts((objectives[0], objectives[1]), names, sides)
+        fronts = Fronts((objectives[0], objectives[1]), names, sides)
+        if not difference(fronts).empty:
+            found[str(label)] = fronts
     return found
 
 
 def difference(fronts: Fronts) -> Difference:
-    """Boxes and median paths of two series, in the coordinates of the figure."""
+    """Return the boxes and median paths of two series, in the coordinates of the figure."""
     up, along = fronts.objectives
     # Points come as (first, second); x is the second objective.
     signs = np.array([along.sign, up.sign], dtype=float)
@@ -95,7 +108,7 @@ def _median(side: Sequence[Floats], reference: Floats) -> Floats:
 
 
 def _path(median: Floats, reference: Floats) -> Floats:
-    """The surface with its ends at the reference."""
+    """Return the surface with its ends at the reference."""
     if len(median) == 0:
         return median
     first, last = [median[0, 0], reference[1]], [reference[0], median[-1, 1]]

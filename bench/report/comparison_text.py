@@ -1,4 +1,4 @@
-"""A comparison in words and tables, for the terminal and for pull requests."""
+"""Words and tables of a comparison, for the terminal and for pull requests."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bench.formatting import count
 
 
 def table(comparison: Comparison) -> pd.DataFrame:
-    """A row per cell: its pairs, each change with its interval, and what is shown by them.
+    """Return a row per cell: its pairs, each change with its interval, and what clearly changed.
 
-    Below them, if there are several, all together, with what the exact test shows.
+    With several cells a last row has the changes over all cells and what the exact test shows.
     """
     rows = []
     for name, changes in comparison.cells.items():
@@ -28,13 +28,13 @@ def table(comparison: Comparison) -> pd.DataFrame:
 
 
 def notes(comparison: Comparison) -> list[str]:
-    """Sentences: how to read the table, and what it leaves out."""
+    """Return sentences on how to read the table and what it leaves out."""
     fewest = min(comparison.pairs.values())
     lines = []
     if fewest < ENOUGH_SEEDS:
         lines.append(
-            f"Fewer than {ENOUGH_SEEDS} pairs of a cell give a range, not an interval: nothing can "
-            "be concluded from them."
+            f"A cell with fewer than {ENOUGH_SEEDS} pairs has a range, not an interval: nothing "
+            "can be concluded from it."
         )
     intervals = sum(
         change.pairs >= ENOUGH_SEEDS and change.estimate.low < change.estimate.high
@@ -43,14 +43,14 @@ def notes(comparison: Comparison) -> list[str]:
     )
     if intervals > 1:
         lines.append(
-            f"Of {intervals} intervals of 95 % about {max(1, round(intervals / 20))} would exclude "
-            "no change by chance alone."
+            f"Of {intervals} intervals of 95 %, about {max(1, round(intervals / 20))} would show a "
+            "change by chance even if nothing had changed."
         )
     whole = comparison.overall[MEASURES[0].column].seeds
     if whole < comparison.seeds and len(comparison.cells) > 1:
         lines.append(
             f"{count(comparison.seeds - whole, 'seed')} of {comparison.seeds} without a pair in "
-            "every cell: not counted over all cells."
+            "every cell: left out of the row over all cells."
         )
     for name, cells in zip(comparison.names, comparison.only, strict=True):
         if cells:
@@ -59,7 +59,7 @@ def notes(comparison: Comparison) -> list[str]:
 
 
 def summary(comparison: Comparison) -> str:
-    """One sentence: of how many cells something is shown to have changed."""
+    """Return one sentence: in how many cells a change is shown."""
     changed = sum(bool(_changed(changes)) for changes in comparison.cells.values())
     pairs = count(sum(comparison.pairs.values()), "pair")
     cells = count(len(comparison.cells), "cell")
@@ -71,7 +71,7 @@ def summary(comparison: Comparison) -> str:
 
 
 def markdown(comparison: Comparison) -> str:
-    """The whole as GitHub-flavoured Markdown."""
+    """Return the whole comparison in GitHub-flavoured Markdown."""
     frame = table(comparison)
     rule = ["---", *["---:"] * (len(frame.columns) - 2), "---"]
     rows = [list(frame.columns), rule, *frame.to_numpy().tolist()]
@@ -85,7 +85,7 @@ def markdown(comparison: Comparison) -> str:
             "",
             *lines,
             "",
-            f"{legend()}",
+            legend(),
             "",
             *(f"- {line}" for line in notes(comparison)),
         ]
@@ -93,13 +93,14 @@ def markdown(comparison: Comparison) -> str:
 
 
 def legend() -> str:
-    """What the figures are."""
+    """Return the explanation of the table's figures."""
     return (
-        "Runs are paired by cell and seed. Epochs, runtime and hypervolume: geometric mean of "
-        "B / A [95 % bootstrap interval]; epochs saved against FIFO: mean of B − A. Over all "
-        "cells, of the seeds that have all, with a seed's mean over the cells as the unit: "
-        "pseudomedian (a ratio by way of (B − A) / (B + A)), interval and p of an exact Wilcoxon "
-        "test, for each measure by itself. Cells that change in opposite ways cancel there."
+        "Runs are paired by cell and seed. Epochs, runtime and hypervolume are geometric means of "
+        "B / A [95 % bootstrap interval]; epochs saved against FIFO is the mean of B − A. The row "
+        "over all cells uses the seeds that have every cell. Its unit is a seed's mean over the "
+        "cells. It shows the pseudomedian (for ratios by way of (B − A) / (B + A)) with the "
+        "interval and p of an exact Wilcoxon test, separately for each measure. Cells that change "
+        "in opposite directions cancel there."
     )
 
 
@@ -116,7 +117,7 @@ def _of_all(overall: Overall, measure: Measure) -> str:
 
 
 def _seeds_of_all(comparison: Comparison) -> str:
-    """How many seeds have every cell; empty without one, or if there is one cell only."""
+    """Return how many seeds have every cell; empty with no such seed or with one cell only."""
     seeds = comparison.overall[MEASURES[0].column].seeds
     return count(seeds, "seed") if seeds and len(comparison.cells) > 1 else ""
 
@@ -134,7 +135,7 @@ def _ratio(change: Change | Overall, pairs: int, measure: Measure) -> str:
 
 
 def _changed(changes: dict[str, Change]) -> list[str]:
-    """E.g. ``fewer epochs``: of measures whose interval excludes no change, or that fell to 0."""
+    """Return the changes that are shown, e.g. ``fewer epochs``, and those from or to 0."""
     found = [
         m.word(changes[m.column].estimate.value > m.unchanged)
         for m in MEASURES
@@ -149,7 +150,7 @@ def _changed(changes: dict[str, Change]) -> list[str]:
 
 
 def _shown(comparison: Comparison) -> list[str]:
-    """The same of all cells together, by the exact test."""
+    """Return the changes over all cells that the exact test shows."""
     return [
         f"{m.word(overall.more)} (p = {overall.p:.2g})"
         for m in MEASURES

@@ -1,4 +1,4 @@
-"""Figures of recorded runs; colour-blind safe, units on every axis, PNG and PDF."""
+"""Printed figures of recorded runs, as PNG and PDF, in colours that the colour-blind can read."""
 
 from __future__ import annotations
 
@@ -12,23 +12,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.analysis import aggregate
-from bench.formatting import whole
-from bench.matrix.naming import axis_label, volume_label
+from bench.matrix.naming import axis_label
 from bench.records.record import RunRecord
-from bench.report import drawing, figure_data
+from bench.report import drawing, figure_data, plots_progress, savings_data
 from bench.report.drawing import Style, grid, legend, set_title, styles
 from bench.report.figure_data import (
-    LEGIBLE_BANDS,
     LEGIBLE_SEEDS,
     TIME_SHARES,
     by_objectives,
     series,
     series_of,
 )
+from bench.report.statistics_section import Findings
 from mobo_core.objectives import Objective
 
 SHARE_COLOURS = (0, 1, 7)
-"""Of seaborn's palette, for `TIME_SHARES`."""
+"""Positions in seaborn's palette of the colours for `TIME_SHARES`."""
 
 
 @drawing.plain_text
@@ -38,21 +37,26 @@ def write_all(
     curves: Mapping[str, pd.DataFrame],
     folder: Path,
     subject: str,
+    findings: Findings | None = None,
 ) -> list[str]:
-    """Draw every figure into the folder; their names, without extension.
+    """Draw every figure of runs into a folder and return the figures' names, without extension.
 
     Args:
-        records: All of a results folder.
-        runs: From `aggregate.summarise`.
-        curves: Run id → `aggregate.anytime`, of the finished ones.
-        folder: Must exist.
-        subject: For the titles.
+        records: All records of a results folder.
+        runs: The frame from `aggregate.summarise`.
+        curves: Run id → `aggregate.anytime`, of the finished runs.
+        folder: The folder; it must exist.
+        subject: The problem and the data, for the titles.
+        findings: The comparison with FIFO, which decides on the highlighted schedulers; None if
+            no run can be compared.
     """
     finished = figure_data.without_a_common_searcher([r for r in records if r.finished])
+    best = savings_data.highlights(findings, map(series, finished))
+    progress = plots_progress.progress(finished, curves, best, subject)
     figures = {
         **({"fronts": fronts(finished, subject)} if _several_objectives(finished) else {}),
-        "hypervolume-over-time": anytime(finished, curves, "time_s", subject),
-        "hypervolume-over-epochs": anytime(finished, curves, "epochs", subject),
+        **({"progress": progress} if progress is not None else {}),
+        "hypervolume-over-time": plots_progress.over_time(finished, curves, best, subject),
         "stop-epochs": stop_epochs(finished, subject),
         "time": time_shares(runs, subject),
     }
@@ -64,17 +68,16 @@ def _several_objectives(records: Sequence[RunRecord]) -> bool:
 
 
 def fronts(records: Sequence[RunRecord], subject: str) -> Figure:
-    """Final points and observed fronts, a panel per objective set and pair of objectives.
+    """Draw final points and observed fronts: a panel per objective set and pair of objectives.
 
-    The panels end at the reference values: what lies beyond does not count.
+    The panels end at the reference values, because points beyond them do not count.
     """
     title, seeds = "Observed Pareto fronts", sorted({record.spec["seed"] for record in records})
     if len(seeds) > LEGIBLE_SEEDS:
         title += f" of seed {seeds[0]}"
         records = [record for record in records if record.spec["seed"] == seeds[0]]
     panels = figure_data.pairs(records)
-    columns = min(3, len(panels))
-    figure, axes = grid(len(panels), columns, subject, title)
+    figure, axes = grid(len(panels), 3, subject, title)
     looks = styles(series(record) for record in records)
     for axis, (label, x, y) in zip(axes, panels, strict=False):
         group = by_objectives(records)[label]
@@ -105,61 +108,11 @@ def _draw_front(axis: Axes, record: RunRecord, x: Objective, y: Objective, style
     )
 
 
-def anytime(
-    records: Sequence[RunRecord],
-    curves: Mapping[str, pd.DataFrame],
-    against: str,
-    subject: str,
-) -> Figure:
-    """Observed hypervolume against ``time_s`` or ``epochs``: median and range over the seeds.
-
-    Args:
-        records: Finished runs.
-        curves: Run id → `aggregate.anytime`.
-        against: Column of the curves.
-        subject: For the title.
-    """
-    groups = by_objectives(records)
-    unit = "time since start / s" if against == "time_s" else "epochs trained by all trials"
-    figure, axes = grid(len(groups), 2, subject, f"Hypervolume over {unit.split(' ')[0]}")
-    looks = styles(series(record) for record in records)
-    for axis, (label, group) in zip(axes, groups.items(), strict=False):
-        for scheduler, style in looks.items():
-            mine = [curves[r.run_id] for r in group if series(r) == scheduler]
-            if mine:
-                _draw_curves(axis, mine, against, scheduler, style, len(looks) <= LEGIBLE_BANDS)
-        axis.set(title=label, xlabel=unit, ylabel=volume_label(group[0].objectives))
-        axis.set_ylim(bottom=0)
-        axis.set_xlim(left=0)
-    legend(figure, axes[0])
-    return figure
-
-
-def _draw_curves(
-    axis: Axes,
-    curves: Sequence[pd.DataFrame],
-    against: str,
-    label: str,
-    style: Style,
-    band: bool,
-) -> None:
-    colour = style.colour
-    over = figure_data.spread(curves, against)
-    axis.step(
-        over["at"], over["median"], where="post", color=colour, linestyle=style.line, label=label
-    )
-    end = over.iloc[-1]
-    axis.plot(end["at"], end["median"], marker="o", markersize=4, color=colour)
-    if band and len(curves) > 1:
-        axis.fill_between(
-            over["at"], over["lowest"], over["highest"], step="post", color=colour, alpha=0.15
-        )
-
-
 def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
-    """How many trials per run ended at which epoch: a row per scheduler, a panel per objective set.
+    """Draw how many trials per run ended after which epoch, as a heat map.
 
-    Trials that never reported stand at 0. Long runs have their epochs in bins.
+    There is a row per scheduler and a panel per objective set. Trials that never reported are in
+    column 0. Long runs have several epochs in a column.
     """
     groups = by_objectives(records)
     last = max(record.spec["budget"]["max_epochs"] for record in records)
@@ -174,7 +127,8 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
             ax=axis,
             cmap="cividis",
             vmin=0,
-            annot=ended.map(lambda trials: whole(trials) if trials else ""),
+            mask=~(ended > 0),  # none is shown as a blank field
+            annot=ended.map(figure_data.heat_label),
             fmt="",
             annot_kws={"fontsize": 6},
             cbar=False,
@@ -185,11 +139,13 @@ def stop_epochs(records: Sequence[RunRecord], subject: str) -> Figure:
         axis.grid(visible=False)
         axis.tick_params(length=0, labelsize=7)
         axis.tick_params(axis="x", rotation=0 if len(edges) == last + 2 else 60)
+        for spine in axis.spines.values():
+            spine.set(visible=True, color="0.8")
     return figure
 
 
 def time_shares(runs: pd.DataFrame, subject: str) -> Figure:
-    """Slot-seconds of training, start-up and waiting per cell, and the time of suggestions."""
+    """Draw slot-seconds of training, start-up and waiting per cell, and the time of suggestions."""
     cells = figure_data.time_cells(runs)
     labels = [
         f"{series_of(scheduler, searcher)}\n{sets}" for sets, scheduler, searcher in cells.index
@@ -210,10 +166,10 @@ def time_shares(runs: pd.DataFrame, subject: str) -> Figure:
         marker="D",
         color="black",
         markersize=5,
-        label="suggestions (s of the driver)",
+        label="suggestions (seconds of the driver)",
     )
     axis.set_yticks(places, labels, fontsize=7)
-    axis.set_ylim(len(cells) - 0.4, -0.6)  # the first on top
+    axis.set_ylim(len(cells) - 0.4, -0.6)  # the first cell is on top
     axis.set(xlabel="slot-seconds per run (slots × wall time)")
     sns.despine(figure)
     legend(figure, axis)

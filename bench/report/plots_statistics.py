@@ -1,4 +1,4 @@
-"""Figures of statistics: critical differences, profiles, running times, attainment."""
+"""Printed figures of statistics: savings, ranks, profiles, running times and attainment."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from bench.analysis.statistics.profiles import performance_profile, score_profil
 from bench.analysis.statistics.running_time import runtime_distribution
 from bench.matrix.naming import axis_label
 from bench.records.record import RunRecord
-from bench.report import attainment_data, drawing, figure_data
+from bench.report import attainment_data, drawing, figure_data, plots_savings
 from bench.report.attainment_data import Fronts
 from bench.report.drawing import Style, grid, legend, set_title, styles
 from bench.report.statistics_section import RANKED_BY, Findings
 
 DIFFERENCES = "PuOr"
-"""A diverging colour map that the colour-blind can read; white is no difference."""
+"""A diverging colour map that the colour-blind can read; white means no difference."""
 
 
 @drawing.plain_text
 def write_all(
     records: Sequence[RunRecord], findings: Findings, folder: Path, subject: str
 ) -> list[str]:
-    """Draw what the findings have enough runs for; the figures' names, without extension.
+    """Draw every figure that has enough runs, and return the figures' names, without extension.
 
     Args:
-        records: All of a results folder.
-        findings: Of them.
-        folder: Must exist.
-        subject: For the titles.
+        records: All records of a results folder.
+        findings: The comparison of these records with FIFO.
+        folder: The folder; it must exist.
+        subject: The problem and the data, for the titles.
     """
-    figures = {}
+    figures = {"savings": plots_savings.savings(findings, subject)}
     if findings.rankings:
         named = {RANKED_BY[key]: found for key, found in findings.rankings.items()}
         figures["critical-difference"] = critical_difference(named, subject)
@@ -55,16 +55,20 @@ def write_all(
 
 
 def critical_difference(rankings: Mapping[str, Ranks], subject: str) -> Figure:
-    """Mean ranks, best on top; bars join what the critical difference does not tell apart.
+    """Draw mean ranks, the best on top; bars join schedulers that are not told apart.
+
+    Two schedulers are told apart if their mean ranks differ by the critical difference.
 
     Args:
-        rankings: Title of a panel → what it shows.
-        subject: For the title.
+        rankings: Title of a panel → its ranks.
+        subject: The problem and the data, for the title.
 
-    Source: Demšar 2006, JMLR 7:1–30, figure 1; upright, so that many names stay legible.
+    Source: Demšar 2006, JMLR 7:1–30, figure 1. Here it is upright, so that many names are legible.
     """
     most = max(len(ranking.names) for ranking in rankings.values())
-    title = "Mean ranks over the objective sets; a bar joins those not told apart (Nemenyi, 0.05)"
+    title = (
+        "Mean ranks over the objective sets; bars join schedulers not told apart (Nemenyi, 0.05)"
+    )
     figure, axes = grid(len(rankings), len(rankings), subject, title, 0.24 * most + 1.2)
     for axis, (heading, ranking) in zip(axes, rankings.items(), strict=False):
         _draw_ranking(axis, ranking)
@@ -102,24 +106,25 @@ def profiles(
     target: float,
     subject: str,
 ) -> Figure:
-    """How many runs keep how much hypervolume, and how many get there within a factor of the first.
+    """Draw two performance profiles: hypervolume kept, and the cost to get most of it.
 
     Args:
-        ratios: Series → a cell each: hypervolume over FIFO's, one per seed.
-        costs: Series → (N,) cost at which the target was reached, infinite if never, the same
-            pairs of objective set and seed for all.
-        target: Share of FIFO's hypervolume that the costs are of.
-        subject: For the title.
+        ratios: Series → for each cell the ratios of hypervolume to FIFO's, one per seed.
+        costs: Series → (N,) costs at which the target was reached, infinite if never; all series
+            have the same pairs of objective set and seed.
+        target: The share of FIFO's hypervolume that the costs refer to.
+        subject: The problem and the data, for the title.
     """
-    figure, (left, right) = grid(2, 2, subject, "Performance profiles", 3.6)
     looks = styles([*ratios, *costs])
+    inches = 3.2 + 0.2 * -(-len(looks) // 3)  # with room for the legend
+    figure, (left, right) = grid(2, 2, subject, "Performance profiles", inches)
     bars = figure_data.bars(ratios)
     for name, cells in ratios.items():
         _line(left, bars, score_profile(cells, bars), name, looks[name])
     left.axvline(1, color="0.6", linewidth=0.8)
     left.set(
         title="hypervolume kept",
-        xlabel="τ: hypervolume / FIFO's of the same seed",
+        xlabel="τ: hypervolume kept, share of FIFO's of the same seed",
         ylabel="share of runs above τ",
         ylim=(0, 1.02),
     )
@@ -130,7 +135,7 @@ def profiles(
         _line(right, factors, shares[:, column], name, looks[name])
     right.set(
         title=f"epochs to {100 * target:g} % of FIFO's hypervolume",
-        xlabel="within this factor of the quickest scheduler",
+        xlabel="epochs, as a multiple of the quickest scheduler's",
         ylabel="share of seeds and sets",
         xscale="log",
         ylim=(0, 1.02),
@@ -141,23 +146,23 @@ def profiles(
 
 
 def running_time(reached: Mapping[str, Floats], subject: str) -> Figure:
-    """Share of runs and targets that were reached, over the epochs spent.
+    """Draw the share of runs and targets that were reached, against the epochs spent.
 
     Args:
         reached: Series → (runs, targets) shares of FIFO's epochs, infinite if never reached.
-        subject: For the title.
+        subject: The problem and the data, for the title.
 
     Source: Hansen et al. 2021 (COCO), doi:10.1080/10556788.2020.1808977, section 4.3.
     """
     title = f"Targets reached: {', '.join(f'{100 * t:g} %' for t in TARGETS)} of FIFO's hypervolume"
     figure, (axis,) = grid(1, 1, subject, title, 3.8)
-    figure.set_size_inches(7, 5)
+    figure.set_size_inches(7, 4.4 + 0.2 * -(-len(reached) // 2))  # with room for the legend
     set_title(figure, title, subject)
     budgets = np.linspace(0, 1.05, 500)
     for name, style in styles(reached).items():
         _line(axis, budgets, runtime_distribution(reached[name], budgets), name, style)
     axis.set(
-        xlabel="epochs spent / FIFO's of the same seed",
+        xlabel="epochs, share of FIFO's of the same seed",
         ylabel="share of runs and targets",
         ylim=(0, 1.02),
         xlim=(0, 1.05),
@@ -167,23 +172,25 @@ def running_time(reached: Mapping[str, Floats], subject: str) -> Figure:
 
 
 def attainment(panels: Mapping[str, Fronts], subject: str) -> Figure:
-    """Where one series' final points get to in more seeds than another's.
+    """Draw the points that more seeds of one series than of another reach.
 
     Args:
-        panels: Objective set → the points.
-        subject: For the title.
+        panels: Objective set → the final points.
+        subject: The problem and the data, for the title.
     """
     first = next(iter(panels.values())).names
-    title = f"Attained in more seeds by {first[0]} (purple) or {first[1]} (orange)"
-    columns = min(3, len(panels))
-    figure, axes = grid(len(panels), columns, subject, title)
+    title = f"Reached in more seeds by {first[0]} (purple) or by {first[1]} (orange)"
+    figure, axes = grid(len(panels), 3, subject, title)
     norm = Normalize(-1, 1)
     for axis, (label, fronts) in zip(axes, panels.items(), strict=False):
         _draw_difference(axis, fronts, norm)
         axis.set_title(label, fontsize=10)
     mappable = ScalarMappable(norm, DIFFERENCES)
-    bar = figure.colorbar(mappable, ax=axes, label="difference of the share of seeds", pad=0.01)
+    bar = figure.colorbar(
+        mappable, ax=axes, label="difference between the shares of seeds", pad=0.01
+    )
     bar.ax.tick_params(labelsize=8)
+    bar.ax.yaxis.label.set_fontsize(9)
     legend(figure, axes[0])
     return figure
 
@@ -192,7 +199,7 @@ def _draw_difference(axis: Axes, fronts: Fronts, norm: Normalize) -> None:
     up, along = fronts.objectives
     found = attainment_data.difference(fronts)
     palette = sns.color_palette(DIFFERENCES, as_cmap=True)
-    # Purple lies at the map's upper end, where the first attains more.
+    # Purple lies at the map's upper end, where the first series gets there in more seeds.
     for x, y, end_x, end_y, value in found.boxes:
         colour = palette(norm(value))
         axis.add_patch(Rectangle((x, y), end_x - x, end_y - y, color=colour, linewidth=0))

@@ -1,4 +1,4 @@
-"""What a report says, computed once, for Markdown (`bench.report.write`) and for the page."""
+"""Everything that a report shows, computed once for Markdown (`bench.report.write`) and page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bench.analysis import aggregate
 from bench.analysis.aggregate import BASELINE
 from bench.errors import UserError
 from bench.matrix import problems
+from bench.matrix.naming import dataset_title
 from bench.records import folders, storage
 from bench.records.record import RunRecord
 from bench.report import statistics_section, tables
@@ -21,39 +22,44 @@ from bench.report.statistics_section import Findings
 from bench.report.tables import Table
 from bench.report.tables_and_notes import Cell, Sheet, named
 
-DATASET_TITLES = {
-    "mnist": "MNIST",
-    "digits": "scikit-learn's digits (not MNIST: not comparable with the paper)",
-}
+DATASET_TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
+"""Data set → its title, where that is not its name."""
+NOT_THE_PAPERS_DATA = "not MNIST: not comparable with the paper"
+PAPER = "paper"
+"""The name of the matrix that reproduces the paper; its tables have the paper's numbers."""
 AGAINST_FIFO = (
-    "Against FIFO of the same seed: median (range) over the seeds, or from six seeds on the mean "
-    "[95 % bootstrap interval] (range)."
+    "Each run is compared with FIFO's run of the same seed. With fewer than six seeds a figure is "
+    "the median (range); from six seeds on it is the mean [95 % bootstrap interval] (range)."
 )
+"""The explanation of the tables of `bench.report.tables.comparison`."""
 FRONT_LOST = (
-    "Front lost: distinct points of FIFO's final front whose trials were ended early, where both "
-    "met the same configurations. The oracle knows FIFO's final front and gives one epoch to all "
-    "others: of FIFO's configurations no scheduler can save more without losing any of it; where a "
-    "search by a model went elsewhere one may."
+    "Front lost counts the distinct points of FIFO's final front whose trials ended early. It is "
+    "shown where both runs had the same configurations. The oracle is an ideal scheduler: it "
+    "trains the trials of FIFO's final front to the end and every other trial for one epoch. On "
+    "FIFO's configurations no scheduler can save more without losing a point of that front. Where "
+    "a search with a model took other configurations, a scheduler may save more."
 )
+"""The explanation of two figures in the same tables."""
 TRAINED_AGAIN = (
-    "Each member of a final front was trained again from its configuration and seed and then "
-    "measured on the test images, which nothing else sees."
+    "Each member of a final front was trained again from its configuration and seed, and then "
+    "measured on the test images, which are used for nothing else."
 )
+"""The explanation of the table of `final_fronts`."""
 
 
 @dataclass(frozen=True)
-class Contents:
-    """All of a results folder that a report shows.
+class ReportData:
+    """Everything in a results folder that a report shows.
 
     Args:
-        settings: Of its matrix.
-        subject: What was run on which data, one line.
-        recorded: Every record, as the matrix lists them.
-        runs: From `aggregate.summarise`.
-        curves: Run id → `aggregate.anytime`, of the finished ones.
-        tables: One per scheduler and searcher.
-        findings: None if no run can be compared with FIFO.
-        with_paper: Whether the published figures belong beside these.
+        settings: The matrix's settings.
+        subject: The problem, the data and the budget, one line.
+        recorded: Every record, in the matrix's order.
+        runs: One row per finished run: the frame from `aggregate.summarise`.
+        curves: Id of each finished run → its frame from `aggregate.anytime`.
+        tables: One table per scheduler and searcher.
+        findings: The statistics; None if no run can be compared with FIFO.
+        with_paper: Whether the paper's published figures stand beside these.
     """
 
     settings: Mapping[str, Any]
@@ -67,27 +73,27 @@ class Contents:
 
     @property
     def title(self) -> str:
-        """Of the matrix."""
+        """The matrix's title."""
         return str(self.settings["title"])
 
     @property
     def finished(self) -> list[RunRecord]:
-        """The runs that came to their end."""
+        """The records of the runs that finished."""
         return [record for record in self.recorded if record.finished]
 
     @property
     def failed(self) -> list[RunRecord]:
-        """Those that did not."""
+        """The records of the runs that failed."""
         return [record for record in self.recorded if not record.finished]
 
     @property
     def virtual(self) -> bool:
-        """Whether nothing was trained."""
+        """Whether the runs were made in virtual time, where nothing is trained."""
         return "virtual" in self.settings
 
     @property
     def days(self) -> list[str]:
-        """The dates of runs in real time, if some began more than half a day after others."""
+        """The dates of the runs in real time, if some began at least half a day after others."""
         began = sorted(datetime.fromisoformat(record.started_at) for record in self.finished)
         dates = sorted({moment.date().isoformat() for moment in began})
         apart = began[-1] - began[0] >= timedelta(hours=12) and len(dates) > 1
@@ -95,12 +101,12 @@ class Contents:
 
     @property
     def compared(self) -> bool:
-        """Whether there is something to set against FIFO."""
+        """Whether there are runs of FIFO and of another scheduler."""
         return self.runs["scheduler"].nunique() > 1 and BASELINE in set(self.runs["scheduler"])
 
 
-def gather(results_dir: Path) -> Contents:
-    """Everything that a report of a results folder shows.
+def gather(results_dir: Path) -> ReportData:
+    """Return everything that a report of a results folder shows.
 
     Raises:
         UserError: If there is nothing to report or a record cannot be read.
@@ -111,26 +117,27 @@ def gather(results_dir: Path) -> Contents:
     if runs.empty:
         raise UserError(f"{results_dir} has no finished run to report; see 'mobo-bench list'")
     of_paper = (settings["name"], settings["problem"], settings["dataset"])
-    with_paper = of_paper == ("paper", "mlp", "mnist")
+    with_paper = of_paper == (PAPER, "mlp", "mnist")
+    numbered = settings["name"] == PAPER
     subject = _subject(settings)
     curves = {record.run_id: aggregate.anytime(record) for record in recorded if record.finished}
-    return Contents(
+    return ReportData(
         settings=settings,
         subject=subject,
         recorded=recorded,
         runs=runs,
         curves=curves,
-        tables=tables.build(runs, subject, with_paper),
+        tables=tables.build(runs, subject, with_paper, numbered=numbered),
         findings=statistics_section.find(runs, curves),
         with_paper=with_paper,
     )
 
 
 def in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list[RunRecord]:
-    """The records as the matrix lists their cells, seed by seed within a cell.
+    """Return the records in the order of the matrix's cells, and of the seeds within a cell.
 
     Raises:
-        UserError: If one is of no cell of the matrix.
+        UserError: If a record belongs to no cell of the matrix.
     """
     schedulers = [component["label"] for component in settings["schedulers"]]
     sets = settings["objective_sets"]
@@ -144,8 +151,8 @@ def in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list
             )
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(
-                f"the record {record.run_id} is of no cell of this folder's matrix ({error}); "
-                "move it away"
+                f"the record {record.run_id} belongs to no cell of this folder's matrix "
+                f"({error}); move it away"
             ) from error
 
     return sorted(recorded, key=place)
@@ -153,19 +160,21 @@ def in_matrix_order(recorded: list[RunRecord], settings: dict[str, Any]) -> list
 
 def _subject(settings: Mapping[str, Any]) -> str:
     budget, dataset = settings["budget"], settings["dataset"]
-    entry = problems.PROBLEMS.get(settings["problem"])  # None: of a matrix from elsewhere
-    title = entry.title if entry else settings["problem"] + " on {}"
+    title = problems.title(settings["problem"])
     workers = budget.get("workers_per_trial", 1)
     together = f", each by {workers} workers" if workers > 1 else ""
     virtual = ", in virtual time" if "virtual" in settings else ""
+    name = DATASET_TITLES.get(dataset, dataset_title(dataset))
+    if settings["name"] == PAPER and dataset == "digits":
+        name += f" ({NOT_THE_PAPERS_DATA})"
     return (
-        f"{title.format(DATASET_TITLES.get(dataset, dataset))}, {budget['trials']} trials of at "
-        f"most {budget['max_epochs']} epochs, {budget['slots']} at a time{together}{virtual}"
+        f"{title.format(name)}, {budget['trials']} trials of at most {budget['max_epochs']} "
+        f"epochs, {budget['slots']} at a time{together}{virtual}"
     )
 
 
 def final_fronts(finished: Sequence[RunRecord]) -> Sheet:
-    """Test metrics over each run's front, and whether the front repeated."""
+    """Return the test metrics of each run's final front, and whether training repeated."""
     rows = []
     for record in finished:
         assert record.result is not None, "only finished runs have results"
@@ -186,7 +195,7 @@ def final_fronts(finished: Sequence[RunRecord]) -> Sheet:
 
 
 def provenance(recorded: Sequence[RunRecord]) -> list[tuple[str, str]]:
-    """Command, commit, versions and machine: what each is called, and a value that occurs."""
+    """Return command, commit, versions and machine: pairs of a name and a value that occurs."""
     environments = [record.environment for record in recorded]
     machines = {
         f"{e['processor']}, {e['cores']} cores, GPUs: {', '.join(e['gpus']) or 'none'}"

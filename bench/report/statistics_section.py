@@ -1,4 +1,4 @@
-"""The report's section "Statistics": tables of evidence and what they do not show, in words."""
+"""The report's section "Statistics": what the runs show, and what they cannot show."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.analysis import evidence
+from bench.analysis import estimates, evidence
 from bench.analysis.evidence import EARLY, SHARES, Ranks
 from bench.analysis.statistics import ENOUGH_SEEDS
 from bench.analysis.statistics.protocols import equal_trials
@@ -18,26 +18,30 @@ from bench.formatting import percent, ratio
 from bench.report.tables_and_notes import Block, Cell, Note, Sheet, named, to_markdown
 
 SHOWN_TARGETS = (0.9, 0.99, 1.0)
+"""Shares of FIFO's hypervolume for which the running time is shown."""
 RANKED_BY = {
     "time": "hypervolume at a quarter of FIFO's time",
     "trials": "hypervolume after all trials",
 }
+"""Key of `Findings.rankings` → the figure by which schedulers are ranked."""
+NO_VERDICT = "–"
+"""The verdict where the seeds are too few for any."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that the section and its figures show; frames as in `bench.analysis.evidence`.
+    """The evidence that the section and its figures show.
 
     Args:
-        runs: From `aggregate.summarise`, with series.
-        baseline: `evidence.against_baseline`.
-        random: `evidence.against_random`.
-        timed: `evidence.at_equal_time`.
-        final: `evidence.final`.
-        hits: `evidence.hits`.
-        best: `evidence.best_of`.
-        against_best: `evidence.against_best`.
-        rankings: What is ranked → by key of `RANKED_BY`; empty with too few series or sets.
+        runs: The runs: the frame from `aggregate.summarise` with a column ``series``.
+        baseline: Each series against FIFO: the frame from `evidence.against_baseline`.
+        random: Each series against random search: the frame from `evidence.against_random`.
+        timed: Hypervolume at shares of FIFO's runtime: the frame from `evidence.at_equal_time`.
+        final: Final hypervolume of each run: the frame from `evidence.final`.
+        hits: When each run reached its targets: the frame from `evidence.hits`.
+        best: The best series at a quarter of FIFO's time, from `evidence.best_of`.
+        against_best: Each series against the best: the frame from `evidence.against_best`.
+        rankings: Key of `RANKED_BY` → ranks; empty with too few series or objective sets.
     """
 
     runs: pd.DataFrame
@@ -52,11 +56,11 @@ class Findings:
 
 
 def find(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> Findings | None:
-    """What the runs show, or None if none can be compared with FIFO.
+    """Return what the runs show, or None if none can be compared with FIFO.
 
     Args:
-        runs: From `aggregate.summarise`.
-        curves: Run id → `aggregate.anytime`.
+        runs: The frame from `aggregate.summarise`.
+        curves: Run id → the run's frame from `aggregate.anytime`.
     """
     baseline = evidence.against_baseline(runs)
     if baseline.empty:
@@ -81,24 +85,24 @@ def find(runs: pd.DataFrame, curves: Mapping[str, pd.DataFrame]) -> Findings | N
 
 
 def section(findings: Findings | None) -> str:
-    """The section in Markdown, its heading included."""
+    """Return the section in Markdown with its heading."""
     return "## Statistics\n\n" + to_markdown(blocks(findings))
 
 
 def blocks(findings: Findings | None) -> list[Block]:
-    """The section: how sure one can be, and the tables of evidence."""
+    """Return the section: how sure the conclusions are, then the tables of evidence."""
     if findings is None:
         return [
             Note(
-                "No run can be compared: its FIFO run (same searcher, objectives and seed) is "
-                "missing, or found nothing better than the reference."
+                "No run can be compared with FIFO. FIFO's run with the same searcher, objective "
+                "set and seed is missing, or it found nothing better than the reference point."
             )
         ]
     return [Note(certainty(findings)), against_fifo(findings), *further(findings)]
 
 
 def further(findings: Findings) -> list[Block]:
-    """What follows on the table against FIFO."""
+    """Return the blocks that follow the table against FIFO."""
     found: list[Block] = [
         *_left_out(findings),
         *_unit(findings),
@@ -112,22 +116,23 @@ def further(findings: Findings) -> list[Block]:
 
 
 def certainty(findings: Findings) -> str:
-    """What so many seeds can show at all."""
+    """Return sentences about what so many seeds can show at all."""
     seeds = findings.baseline["seeds"]
-    said = reach(int(seeds.max()), len(seeds))
+    text = reach(int(seeds.max()), len(seeds))
     if seeds.min() < seeds.max():
-        said += f" Rows with fewer seeds, from {seeds.min()} on, show less."
-    return said
+        text += f" Some rows have fewer seeds, at least {seeds.min()}, and show less."
+    return text
 
 
 def against_fifo(findings: Findings) -> Sheet:
-    """What each scheduler saves and loses over all objective sets, and how sure that is."""
+    """Return the table of what each scheduler saves and loses over all objective sets."""
     frame = findings.baseline
     counts = findings.runs["trials"]
     try:
         trials = f"equal trials ({equal_trials(counts)} a run)"
     except ValueError:
-        trials = f"all trials ({counts.min()} to {counts.max()} a run: not equal)"
+        trials = f"all trials ({counts.min()} to {counts.max()} a run, so not equal)"
+    tested = _any_verdict(frame)
     rows = [
         [
             named(row["series"]),
@@ -137,7 +142,7 @@ def against_fifo(findings: Findings) -> Sheet:
             _estimate(row, "hypervolume_ratio", ratio),
             Cell(f"{ratio(row['mean'])}, {ratio(row['worst'])}", float(row["mean"])),
             _estimate(row, "better", percent),
-            Cell(verdict(row), float(row["p"])),
+            *([Cell(verdict(row), float(row["p"]))] if tested else []),
         ]
         for row in frame.to_dict("records")
     ]
@@ -146,19 +151,23 @@ def against_fifo(findings: Findings) -> Sheet:
         "seeds × sets",
         "epochs saved",
         "time saved",
-        "HV / FIFO",
+        "hypervolume / FIFO's",
         "mean, worst run",
         "better",
-        "Wilcoxon test",
+        *(["Wilcoxon test"] if tested else []),
     ]
     lead = (
-        f", over all objective sets: interquartile means [95 % interval], seeds resampled"
-        f"{_too_few(frame)}. An interquartile mean leaves out the best and the worst quarter of "
-        "the runs; the mean of all and the worst stand beside it. Better: the share of runs with "
-        "more hypervolume than FIFO, equal ones half. The last column is an exact two-sided "
-        "Wilcoxon test of the gains (a − b) / (a + b) of hypervolume a against FIFO's b, of each "
-        "seed the mean over the sets, p after Holm over all rows."
+        f", over all objective sets. The figures are interquartile means{_intervals(frame)}. An "
+        "interquartile mean leaves out the best and the worst quarter of the runs; the mean and "
+        "the worst of all runs stand beside it. Better is the share of runs with more hypervolume "
+        "than FIFO; equal ones count half."
     )
+    if tested:
+        lead += (
+            " The last column is an exact two-sided Wilcoxon test. Its unit is a seed: the mean "
+            "over the sets of the gains (a − b) / (a + b) of hypervolume a against FIFO's b. Its p "
+            f"is corrected by Holm over all rows.{_dashes(frame)}"
+        )
     return Sheet(f"Against FIFO after {trials}", lead, header, rows, frozenset({0, 7}))
 
 
@@ -169,8 +178,8 @@ def _left_out(findings: Findings) -> list[Note]:
     of = ", ".join(f"{row['left_out']} of {row['series']}" for row in frame.to_dict("records"))
     return [
         Note(
-            f" {of}: without a FIFO run that found something, or of a seed that lacks another "
-            "objective set.",
+            f" {of}. FIFO's run with the same seed is missing or found nothing, or the seed lacks "
+            "a run with another objective set.",
             "Runs that do not count above:",
         )
     ]
@@ -181,39 +190,43 @@ def _unit(findings: Findings) -> list[Note]:
         return []
     return [
         Note(
-            " in what follows, and in figures that compare schedulers over all objective sets, "
-            f"FIFO is FIFO with {evidence.yardstick(findings.runs)}, for every searcher: each "
-            "one's own would be another unit for each.",
+            f" below, and in the figures over all objective sets, FIFO is FIFO with "
+            f"{evidence.yardstick(findings.runs)}, for every searcher. With each searcher's own "
+            "FIFO, a poor searcher would look good.",
             "One unit:",
         )
     ]
 
 
 def _equal_time(findings: Findings) -> Sheet:
-    timed = findings.timed
-    tests = {}
-    if not findings.against_best.empty:
-        tests = {
-            row["series"]: Cell(verdict(row), float(row["p"]))
-            for row in findings.against_best.to_dict("records")
-        }
+    timed, against = findings.timed, findings.against_best
+    tests = {
+        row["series"]: Cell(verdict(row), float(row["p"])) for row in against.to_dict("records")
+    }
+    tested = _any_verdict(against)
     rows = []
     for name, mine in timed.groupby("series", sort=False):
         cells = []
         for share in SHARES:
             at = mine[mine["share"] == share]
-            estimate = evidence.iqm_of_cells(at, "ratio")
+            estimate = estimates.iqm_of_cells(at, "ratio")
             shown = interval(estimate.value, estimate.low, estimate.high, ratio)
-            over = f", {_round(at['ended'].mean())} over" if at["ended"].any() else ""
+            over = f", {_round(at['ended'].mean())} ended" if at["ended"].any() else ""
             cells.append(Cell(shown + over, estimate.value))
-        last = tests.get(str(name), Cell("the best" if name == findings.best else "–", np.nan))
-        rows.append([named(name), *cells, last])
+        best = Cell("the best" if name == findings.best else NO_VERDICT, np.nan)
+        rows.append([named(name), *cells, *([tests.get(str(name), best)] if tested else [])])
     header = ["scheduler", *(f"at {_round(share)} of FIFO's time" for share in SHARES)]
     lead = (
-        ": the hypervolume that a run has at a share of FIFO's runtime of the same seed, over "
-        "FIFO's final one, IQM. Runs that are over by then could have gone on: their figure is the "
-        f"least they would have. The last column is Wilcoxon–Holm against the best at "
-        f"{_round(EARLY)}, which these runs chose, so it flatters the best."
+        ": the hypervolume of a run at a share of FIFO's runtime with the same seed, divided by "
+        "FIFO's final hypervolume. The figures are interquartile means. Runs that had ended by "
+        "then could have gone on: their figure is the least they would have."
+    )
+    if not tested:
+        return Sheet("At equal time", lead, header, rows)
+    lead += (
+        f" The last column is a Wilcoxon test against the best at {_round(EARLY)}, corrected by "
+        "Holm. The best was picked on these same runs; expect a smaller lead elsewhere."
+        f"{_dashes(against)}"
     )
     header.append(f"at {_round(EARLY)}, against the best")
     return Sheet("At equal time", lead, header, rows, frozenset({0, len(header) - 1}))
@@ -227,8 +240,8 @@ def _running_time(findings: Findings) -> Sheet:
     ]
     header = ["scheduler", *(f"{_round(target)} of FIFO's hypervolume" for target in SHOWN_TARGETS)]
     lead = (
-        " (as COCO defines it: all that was spent until the target or the end, over the runs that "
-        "reached it), in shares of FIFO's epochs:"
+        ", in shares of FIFO's epochs. As COCO defines it, this is what all runs spent until the "
+        "target or their end, divided by the number of runs that reached it."
     )
     return Sheet("Expected running time", lead, header, rows)
 
@@ -236,9 +249,9 @@ def _running_time(findings: Findings) -> Sheet:
 def _rankings(rankings: Mapping[str, Ranks]) -> list[Note]:
     notes = [
         Note(
-            f" over {found.test.problems} objective sets: Friedman's p {_p(found.test.p)}; mean "
-            f"ranks of {len(found.names)} schedulers differ at 0.05 (Nemenyi) if they are "
-            f"{found.critical_difference:.2f} apart.",
+            f" over {found.test.problems} objective sets. Friedman's test gives p "
+            f"{_p(found.test.p)}. The mean ranks of two of {len(found.names)} schedulers differ at "
+            f"0.05 (Nemenyi) if they are {found.critical_difference:.2f} apart.",
             f"Ranks by {RANKED_BY[key]}",
         )
         for key, found in rankings.items()
@@ -246,41 +259,53 @@ def _rankings(rankings: Mapping[str, Ranks]) -> list[Note]:
     if notes:
         notes.append(
             Note(
-                "Both take the objective sets as independent, which they are not: they share data "
-                "and seeds. Read the order, and no significance."
+                "Both tests assume that the objective sets are independent. They are not: they "
+                "share data and seeds. So read the order only, not the significance."
             )
         )
     return notes
 
 
 def _random(frame: pd.DataFrame) -> Sheet:
+    tested = _any_verdict(frame)
     rows = [
         [
             named(row["series"]),
             Cell(percent(row["gain"]), row["gain"]),
-            Cell(verdict(row), float(row["p"])),
+            *([Cell(verdict(row), float(row["p"]))] if tested else []),
         ]
         for row in frame.to_dict("records")
     ]
-    header = ["scheduler", "gain in hypervolume", "hypervolume against random search"]
-    lead = " with the same scheduler and seed:"
+    header = ["scheduler", "gain in hypervolume"]
+    header += ["hypervolume against random search"] if tested else []
+    lead = ", with the same scheduler and seed:"
     return Sheet("Against random search", lead, header, rows, frozenset({0, 2}))
 
 
 def verdict(row: Mapping[Any, Any]) -> str:
-    """What a row of `evidence.tested` shows, in words; never stars."""
-    p, smallest = row["p"], row["smallest_p"]
+    """Return what a row of `evidence.tested` shows, in words; `NO_VERDICT` with too few seeds."""
+    p = row["p"]
     if p <= LEVEL:
         return f"{'more' if row['gain'] > 0 else 'less'}, p {_p(p)}"
     if row["seeds"] and not row["differ"]:
         return "the same in every seed"
-    if smallest > LEVEL:
-        return f"cannot be concluded (p ≥ {smallest:.2g})"
-    return f"no difference shown, p {_p(p)}"
+    return NO_VERDICT if row["smallest_p"] > LEVEL else f"no difference shown, p {_p(p)}"
+
+
+def conclusion(row: Mapping[Any, Any]) -> str:
+    """Return a sentence with what a row of `evidence.tested` shows; empty if it cannot show any."""
+    p = row["p"]
+    if p <= LEVEL:
+        return f"Its hypervolume is {'higher' if row['gain'] > 0 else 'lower'} (p {_p(p)})."
+    if row["seeds"] and not row["differ"]:
+        return "Its hypervolume equals FIFO's in every seed."
+    if row["smallest_p"] > LEVEL:
+        return ""
+    return f"No difference in hypervolume is shown (p {_p(p)})."
 
 
 def interval(value: float, low: float, high: float, form: Callable[[float], str]) -> str:
-    """A value with its interval, if it has one."""
+    """Return a value with its interval, if it has one."""
     if np.isnan(low) or low == high:
         return form(value)
     return f"{form(value)} [{form(low)}, {form(high)}]"
@@ -291,10 +316,25 @@ def _estimate(row: Mapping[Any, Any], name: str, form: Callable[[float], str]) -
     return Cell(shown, float(row[name]))
 
 
-def _too_few(frame: pd.DataFrame) -> str:
+def _intervals(frame: pd.DataFrame) -> str:
     if (frame["seeds"] >= ENOUGH_SEEDS).all():
+        return " [95 % interval], with the seeds resampled"
+    if (frame["seeds"] < ENOUGH_SEEDS).all():
+        return f"; with fewer than {ENOUGH_SEEDS} seeds they have no interval"
+    return (
+        f" [95 % interval], with the seeds resampled; rows with fewer than {ENOUGH_SEEDS} seeds "
+        "have no interval"
+    )
+
+
+def _any_verdict(frame: pd.DataFrame) -> bool:
+    return any(verdict(row) != NO_VERDICT for row in frame.to_dict("records"))
+
+
+def _dashes(frame: pd.DataFrame) -> str:
+    if all(verdict(row) != NO_VERDICT for row in frame.to_dict("records")):
         return ""
-    return f"; with fewer than {ENOUGH_SEEDS} seeds there is no interval"
+    return " A dash means that the seeds are too few for a conclusion."
 
 
 def _round(share: float) -> str:

@@ -1,15 +1,14 @@
-"""Tables of runs, laid out as the paper's: for the terminal, Markdown, CSV and LaTeX."""
+"""Tables of runs in the layout of the paper's tables: for Markdown, the page, CSV and LaTeX."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import numpy as np
 import pandas as pd
-from rich.markup import escape
-from rich.table import Table as RichTable
 
 from bench.analysis import paper
 from bench.analysis.aggregate import BASELINE
@@ -18,25 +17,28 @@ from bench.formatting import count, duration, markdown, percent, ratio, signific
 from bench.report.tables_and_notes import Cell, Sheet, named
 
 Formatter = Callable[[float], str]
+"""Writes a number as people read it."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to be shown.
+    """The runs of one scheduler and searcher, ready to be shown.
 
     Args:
-        name: File name without extension.
-        series: Scheduler, with its searcher if there are several.
-        title: One line.
-        caption: What the figures are, and of which data; tables that follow one another mostly
+        name: The file name without extension.
+        series: The scheduler's name, with the searcher's if there are several.
+        short: What a caption calls the table: its number, or else `series`.
+        title: The title, one line.
+        caption: An explanation of the columns and the data. Tables that follow one another mostly
             share it.
-        remark: What holds for this table alone, or empty.
-        cells: Formatted text, a row per objective set.
-        numbers: The same as numbers, with median, min and max of every figure.
+        remark: A sentence that holds for this table alone; may be empty.
+        cells: The text of the figures, one row per objective set.
+        numbers: The figures as numbers: median, min and max of each, one row per objective set.
     """
 
     name: str
     series: str
+    short: str
     title: str
     caption: str
     remark: str
@@ -44,7 +46,7 @@ class Table:
     numbers: pd.DataFrame
 
     def to_markdown(self) -> str:
-        """GitHub-flavoured Markdown, title and remark included."""
+        """Return GitHub-flavoured Markdown with title and remark."""
         rows = [
             [named(name), *map(Cell, figures)]
             for name, *figures in self.cells.itertuples(index=False)
@@ -54,7 +56,7 @@ class Table:
         return f"### {markdown(self.title)}\n\n{table}\n{remark}"
 
     def to_sheet(self) -> Sheet:
-        """The same with what was published and recomputed in columns of their own."""
+        """Return the table for the page, with the paper's figures in columns of their own."""
         with_paper = "paper_epochs" in self.numbers.columns
         theirs: Mapping[str, Sequence[Theirs]] = PUBLISHED if with_paper else {}
         rows = []
@@ -62,21 +64,21 @@ class Table:
             self.cells.to_dict("records"), self.numbers.to_dict("records"), strict=True
         ):
             row = [named(cells["objectives"])]
-            for column, heading, form in FIGURES:
+            for column, heading, form in self._figures:
                 row.append(Cell(cells[heading], numbers.get(f"{column}_median", np.nan)))
                 for _, name in theirs.get(heading, ()):
                     value = float(numbers[name])
                     row.append(Cell(form(value) if np.isfinite(value) else "–", value))
             rows.append(row)
         header, groups = ["objectives"], [("", 1)]
-        for _, heading, _ in FIGURES:
+        for _, heading, _ in self._figures:
             others = [kind for kind, _ in theirs.get(heading, ())]
             header += ["here", *others] if others else [heading]
             groups.append((heading if others else "", 1 + len(others)))
         return Sheet(self.title, "", header, rows, groups=groups if with_paper else ())
 
     def to_latex(self) -> str:
-        """A booktabs table, title, caption and remark included."""
+        """Return a LaTeX table for the package booktabs, with title, caption and remark."""
         alignment = "l" + "r" * (len(self.cells.columns) - 1)
         rows = [list(self.cells.columns), *self.cells.itertuples(index=False)]
         lines = [" & ".join(_latex(cell) for cell in row) + r" \\" for row in rows]
@@ -97,16 +99,10 @@ class Table:
             ]
         )
 
-    def to_rich(self) -> RichTable:
-        """For the terminal, title and remark included."""
-        shown = RichTable(
-            title=escape(self.title), caption=escape(self.remark) or None, title_justify="left"
-        )
-        for index, column in enumerate(self.cells.columns):
-            shown.add_column(column, justify="left" if index == 0 else "right")
-        for row in self.cells.itertuples(index=False):
-            shown.add_row(*map(escape, row))
-        return shown
+    @property
+    def _figures(self) -> list[tuple[str, str, Formatter]]:
+        """The entries of `FIGURES` that this table shows."""
+        return [figure for figure in FIGURES if figure[1] in self.cells.columns]
 
 
 FIGURES: Sequence[tuple[str, str, Formatter]] = (
@@ -118,13 +114,15 @@ FIGURES: Sequence[tuple[str, str, Formatter]] = (
     ("stopped", "stopped", whole),
     ("epochs_saved", "epochs saved", percent),
     ("runtime_saved", "time saved", percent),
-    ("hypervolume_ratio", "HV / FIFO", ratio),
+    ("hypervolume_ratio", "hypervolume / FIFO's", ratio),
     ("utilisation", "utilisation", percent),
 )
-"""Column of `aggregate.summarise`, heading, format."""
+"""Each figure of a table: the column of `aggregate.summarise`, the heading and the format."""
+PREDICTED = "predicted"
+"""The heading of the hypervolume that Ax's model predicts; left out where no run has one."""
 
 Theirs = tuple[str, str]
-"""Whose figure, column of a table's numbers."""
+"""Where a figure of the paper comes from, and its column in `Table.numbers`."""
 PUBLISHED: Mapping[str, Sequence[Theirs]] = {
     "runtime": [("published", "paper_runtime_s")],
     "front": [("published", "paper_front_size"), ("recomputed", "paper_observed_front_size")],
@@ -132,67 +130,80 @@ PUBLISHED: Mapping[str, Sequence[Theirs]] = {
     "predicted": [("published", "paper_hypervolume")],
     "epochs": [("recomputed", "paper_epochs")],
 }
-"""Heading of `FIGURES` → what stands beside ours."""
+"""Heading in `FIGURES` → the paper's figures that stand beside ours."""
 
 
-def build(runs: pd.DataFrame, subject: str, with_paper: bool) -> list[Table]:
-    """One table per scheduler (and searcher, if there are several), in the order they appear.
+def build(
+    runs: pd.DataFrame, subject: str, with_paper: bool, *, numbered: bool = False
+) -> list[Table]:
+    """Return one table per scheduler (and searcher, if there are several).
 
     Args:
-        runs: From `aggregate.summarise`.
-        subject: What was run on what data, for the captions.
-        with_paper: Whether the published figures belong beside ours.
+        runs: The frame from `aggregate.summarise`.
+        subject: The data, the budget and the slots, for the captions.
+        with_paper: Whether the paper's published figures stand beside ours.
+        numbered: Whether the tables have the paper's numbers, and further ones the numbers after
+            it. Otherwise their names are those of their schedulers.
+
+    Returns:
+        The tables in the order of their numbers; without numbers, in that of the runs.
     """
-    several = runs["searcher"].nunique() > 1
+    searchers = runs["searcher"].nunique()
+    hidden = set() if with_paper or runs["hypervolume_predicted"].notna().any() else {PREDICTED}
     tables: list[tuple[int, Table]] = []
     others: dict[str, int] = {}
+    taken: set[str] = set()
     for (scheduler, searcher), group in runs.groupby(["scheduler", "searcher"], sort=False):
-        # The paper's tables keep their numbers, others follow.
+        series = f"{scheduler}, {searcher}" if searchers > 1 else str(scheduler)
         number, title = paper.TABLES.get(str(scheduler), (0, str(scheduler)))
         number = number or others.setdefault(str(scheduler), len(paper.TABLES) + len(others) + 1)
-        numbers, cells = _rows(group, number if with_paper else None)
-        suffix = f", search by {searcher}" if several else ""
+        numbers, cells = _rows(group, number if with_paper else None, hidden)
+        suffix = f", search by {searcher}" if searchers > 1 else ""
+        name = str(number if numbered else scheduler) + (f"-{searcher}" if searchers > 1 else "")
         table = Table(
-            name=f"table-{number}" + (f"-{searcher}" if several else ""),
-            series=f"{scheduler}, {searcher}" if several else str(scheduler),
-            title=f"Table {number}: {title} ({scheduler}{suffix})",
-            caption=_caption(subject, group, with_paper),
+            name=_file_name(f"table-{name}", taken),
+            series=series,
+            short=f"Table {number}" if numbered else series,
+            title=f"Table {number}: {title} ({scheduler}{suffix})"
+            if numbered
+            else f"{scheduler}{suffix}",
+            caption=_caption(subject, group, with_paper, hidden),
             remark=_remark(group),
             cells=cells,
             numbers=numbers,
         )
-        tables.append((number, table))
+        tables.append((number if numbered else 0, table))
     return [table for _, table in sorted(tables, key=lambda pair: pair[0])]
 
 
 def captions_due(tables: Sequence[Table]) -> list[str]:
-    """What to print after each table: its caption where the next has another, else nothing.
+    """Return what to print after each table: its caption if the next table has another one.
 
     Returns:
-        As many as tables; a caption says of which tables it is.
+        One text per table, empty where no caption is due. A caption names its tables.
     """
     due: list[str] = []
     for caption, group in groupby(tables, key=lambda table: table.caption):
-        names = [table.title.partition(":")[0] for table in group]
-        of = names[0] if names[0] == names[-1] else f"{names[0]} to {names[-1]}"
+        names = [table.short for table in group]
+        of = names[0] if len(names) == 1 else f"{names[0]} to {names[-1]}"
         due += [""] * (len(names) - 1) + [f"{of}: {caption}"]
     return due
 
 
 def joined(tables: Sequence[Table]) -> Sheet:
-    """All tables in one, a row per scheduler and objective set."""
+    """Return all tables as one, with a row per scheduler and objective set."""
     sheets = [(table.series, table.to_sheet()) for table in tables]
     rows = [[named(series), *row] for series, sheet in sheets for row in sheet.rows]
-    lead = ": medians over the seeds, and ranges."
+    lead = ": the median over the seeds, and the range in brackets."
     header = ["scheduler", *sheets[0][1].header]
     return Sheet("Every scheduler and objective set", lead, header, rows, frozenset({0, 1}))
 
 
 def overview(runs: pd.DataFrame) -> Sheet:
-    """All cells in one table: runtime · epochs · hypervolume ratio, medians over the seeds.
+    """Return all cells in one table, each as runtime · epochs · hypervolume / FIFO's.
 
     Args:
-        runs: From `aggregate.summarise`.
+        runs: The frame from `aggregate.summarise`; the table shows medians over its seeds.
     """
     cells = runs.groupby(["searcher", "scheduler", "objectives"], sort=False)[
         ["runtime_s", "epochs", "hypervolume_ratio"]
@@ -209,7 +220,8 @@ def overview(runs: pd.DataFrame) -> Sheet:
         texts.setdefault(label, {})[name] = Cell(text, float(cell["epochs"]))
     rows = [[named(n), *(row.get(s, Cell("–")) for s in sets)] for n, row in texts.items()]
     lead = (
-        ": runtime · epochs trained · observed hypervolume against FIFO of the same seed, medians."
+        ": runtime · trained epochs · observed hypervolume / FIFO's with the same seed. Each is a "
+        "median over the seeds."
     )
     return Sheet("All cells", lead, ["", *sets], rows)
 
@@ -217,20 +229,21 @@ def overview(runs: pd.DataFrame) -> Sheet:
 COMPARED: Sequence[tuple[str, str, Formatter]] = (
     ("epochs_saved", "epochs saved", percent),
     ("runtime_saved", "time saved", percent),
-    ("hypervolume_ratio", "HV / FIFO", ratio),
+    ("hypervolume_ratio", "hypervolume / FIFO's", ratio),
     ("front_lost", "front lost", whole),
     ("resumes", "resumes", whole),
 )
-"""Column of `aggregate.summarise`, heading, format: what is set against FIFO."""
+"""Each figure of a comparison with FIFO: the column of `aggregate.summarise`, heading, format."""
 
 
 def comparison(runs: pd.DataFrame) -> list[Sheet]:
-    """Schedulers against FIFO of the same seed, a table per searcher and objective set.
+    """Return a table per searcher and objective set: each scheduler against FIFO's same seed.
 
-    The last row is the oracle: the limit of any scheduler on the configurations that FIFO met.
+    The last row is the oracle: the most that a scheduler can save on FIFO's configurations without
+    losing a member of FIFO's final front.
 
     Args:
-        runs: From `aggregate.summarise`.
+        runs: The frame from `aggregate.summarise`.
     """
     sheets = []
     for (searcher, objectives), group in runs.groupby(["searcher", "objectives"], sort=False):
@@ -249,14 +262,28 @@ def comparison(runs: pd.DataFrame) -> list[Sheet]:
     return sheets
 
 
-def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _file_name(text: str, taken: set[str]) -> str:
+    """Return a file name made from text, which may hold any character, and add it to `taken`."""
+    plain = name = re.sub(r"[^A-Za-z0-9._-]+", "-", text)[:100].rstrip("-.")
+    copy = 1
+    while name.lower() in taken:  # some file systems take A and a for one
+        copy += 1
+        name = f"{plain}-{copy}"
+    taken.add(name.lower())
+    return name
+
+
+def _rows(
+    group: pd.DataFrame, paper_table: int | None, hidden: Collection[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     numbers, cells = [], []
     for objectives, runs in group.groupby("objectives", sort=False):
         number: dict[str, object] = {"objectives": objectives, "seeds": len(runs)}
         cell = {"objectives": str(objectives)}
         for column, heading, form in FIGURES:
             values = runs[column].dropna().to_numpy(dtype=float)
-            cell[heading] = _median_and_range(values, form)
+            if heading not in hidden:
+                cell[heading] = _median_and_range(values, form)
             if len(values):
                 number |= {
                     f"{column}_median": float(np.median(values)),
@@ -267,14 +294,14 @@ def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, p
         if published:
             number |= {f"paper_{k}": v for k, v in vars(published).items()}
             cell |= {
-                "paper: runtime · front · predicted HV": " · ".join(
+                "paper: runtime · front · predicted hypervolume": " · ".join(
                     (
                         duration(published.runtime_s),
                         str(published.front_size),
                         significant(published.hypervolume),
                     )
                 ),
-                "recomputed: front · HV · epochs": " · ".join(
+                "recomputed: front · hypervolume · epochs": " · ".join(
                     (
                         str(published.observed_front_size),
                         significant(published.observed_hypervolume),
@@ -288,7 +315,7 @@ def _rows(group: pd.DataFrame, paper_table: int | None) -> tuple[pd.DataFrame, p
 
 
 def _over_seeds(values: np.ndarray[tuple[int], np.dtype[np.float64]], form: Formatter) -> Cell:
-    """The mean with its interval and range where there are seeds enough, else median and range."""
+    """Return mean, interval and range with enough seeds, else median and range."""
     if len(values) < ENOUGH_SEEDS or np.ptp(values) == 0:
         middle = float(np.median(values)) if len(values) else np.nan
         return Cell(_median_and_range(values, form), middle)
@@ -306,23 +333,28 @@ def _median_and_range(values: np.ndarray[tuple[int], np.dtype[np.float64]], form
     return f"{median} ({form(values.min())}–{form(values.max())})"
 
 
-def _caption(subject: str, group: pd.DataFrame, with_paper: bool) -> str:
-    seeds = sorted(group["seed"].unique())
-    spread = "one seed" if len(seeds) == 1 else f"median (range) of {len(seeds)} seeds"
-    text = (
-        f"{subject}; {spread}. Hypervolume: observed, each trial's last report against the fixed "
-        "reference; predicted: of Ax's model, which is what the paper printed. Savings and HV / "
-        "FIFO against the FIFO run of the same seed: the same initial configurations, after which "
-        "a model-based search goes its own way. Runtime: the search, without the start of the "
-        "training processes."
-    )
+def _caption(subject: str, group: pd.DataFrame, with_paper: bool, hidden: Collection[str]) -> str:
+    seeds = group["seed"].nunique()
+    spread = "One seed" if seeds == 1 else f"Each figure is the median (range) of {seeds} seeds"
+    sentences = [
+        f"{subject}. {spread}.",
+        "Hypervolume is observed: each trial's last report against the fixed reference point.",
+    ]
+    if PREDICTED not in hidden:
+        as_published = ", the kind that the paper printed" if with_paper else ""
+        sentences.append(f"Predicted is the hypervolume by Ax's model{as_published}.")
+    sentences += [
+        "The columns that compare with FIFO use FIFO's run of the same seed. Both begin with the "
+        "same configurations; later a search that uses a model takes its own way.",
+        "Runtime is the search without the start of the training processes.",
+    ]
     if with_paper:
-        text += " Recomputed: the observed figures of the paper's own records."
-    return text
+        sentences.append("Recomputed figures are observed in the paper's own records.")
+    return " ".join(sentences)
 
 
 def _remark(group: pd.DataFrame) -> str:
-    told = (("failed", "failed"), ("fallbacks", "suggested as fallbacks of the searcher"))
+    told = (("failed", "failed"), ("fallbacks", "suggested by the searcher's fallback"))
     counts = [f"{many} {what}" for column, what in told if (many := int(group[column].sum()))]
     return f"Of {int(group['trials'].sum())} trials, {', '.join(counts)}." if counts else ""
 
@@ -343,3 +375,4 @@ LATEX = str.maketrans(
         "×": r"$\times$",
     }
 )
+"""Character → how LaTeX writes it."""

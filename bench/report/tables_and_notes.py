@@ -1,4 +1,4 @@
-"""Tables and notes as data, so that Markdown and the page are two renderings of one thing."""
+"""Tables and notes as data: Markdown and the page are two renderings of the same ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Literal
 from bench.formatting import code, markdown
 
 Kind = Literal["figure", "name", "aside", "command"]
+"""The kinds of a `Cell`."""
 
 
 @dataclass(frozen=True)
@@ -16,10 +17,11 @@ class Cell:
     """One cell of a table.
 
     Args:
-        text: As people read it.
-        value: By which the cell sorts; None is the text itself.
-        kind: ``figure`` is a text of ours; ``name`` comes from others and is shown as it is;
-            ``aside`` is a row that is no scheduler; ``command`` is typed in a terminal.
+        text: The text that people read.
+        value: The number by which the cell sorts; None sorts by the text.
+        kind: ``figure`` for text that this package wrote; ``name`` for text that a user or another
+            package wrote, which is escaped; ``aside`` for the name of a row that is not a
+            scheduler; ``command`` for a command line.
     """
 
     text: str
@@ -27,7 +29,7 @@ class Cell:
     kind: Kind = "figure"
 
     def to_markdown(self) -> str:
-        """The text, with nothing of others left to be markup."""
+        """Return the text for Markdown; a name's characters never act as markup."""
         if self.kind == "aside":
             return f"*{self.text}*"
         if self.kind == "command":
@@ -37,16 +39,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table.
+    """A table with its title and the paragraph above it.
 
     Args:
-        title: A few words.
-        lead: What goes on after the title: what is shown, in one paragraph. Like the title it may
-            have names of others in it, and is escaped by what renders it.
-        header: Headings, one a column.
-        rows: Cells, as many as headings.
-        words: Numbers of the columns that hold words, not figures.
-        groups: Headings over so many columns each; empty for none.
+        title: The title, a few words.
+        lead: The text after the title, in the same paragraph: it explains the columns. Title and
+            lead may contain names that users chose, so each renderer escapes them.
+        header: The headings, one per column.
+        rows: The rows; each has one cell per column.
+        words: The positions of the columns that hold words; the others hold figures.
+        groups: Headings above the header, each with the number of columns it spans; may be empty.
     """
 
     title: str
@@ -57,16 +59,16 @@ class Sheet:
     groups: Sequence[tuple[str, int]] = ()
 
     def to_markdown(self) -> str:
-        """GitHub-flavoured Markdown: the paragraph and the table, an empty line after each."""
+        """Return the paragraph and the table in GitHub-flavoured Markdown."""
         return f"{_paragraph(self.title, self.lead)}\n\n{self.grid()}\n"
 
     def group_titles(self) -> list[str]:
-        """For each column the heading over it; empty without one."""
+        """Return the group's heading for each column, an empty string where there is none."""
         titles = [title for title, span in self.groups for _ in range(span)]
         return titles or [""] * len(self.header)
 
     def grid(self) -> str:
-        """The table alone."""
+        """Return the table alone in Markdown."""
         rule = ["---" if k in self.words else "---:" for k in range(len(self.header))]
         header = [markdown(heading) for heading in self.header]
         cells = [[cell.to_markdown() for cell in row] for row in self.rows]
@@ -76,31 +78,36 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Note:
-    """A paragraph, its first words as a title.
+    """A paragraph whose first words may be a title.
 
     Args:
-        text: What goes on after the title.
-        title: May be empty.
+        text: The text after the title. It begins with a space if there is a title.
+        title: The first words, in bold; may be empty.
+        link: The words and the target of a link after the text; None for no link. The target is
+            an anchor of the same document, such as ``#words``.
     """
 
     text: str
     title: str = ""
+    link: tuple[str, str] | None = None
 
     def to_markdown(self) -> str:
-        """One paragraph and an empty line."""
-        return _paragraph(self.title, self.text) + "\n"
+        """Return the paragraph and an empty line."""
+        link = f" [{self.link[0]}]({self.link[1]})" if self.link else ""
+        return f"{_paragraph(self.title, self.text)}{link}\n"
 
 
 Block = Sheet | Note
+"""One part of a report's text."""
 
 
 def to_markdown(blocks: Sequence[Block]) -> str:
-    """All of them, one after the other."""
+    """Return all blocks in Markdown, one after the other."""
     return "\n".join(block.to_markdown() for block in blocks)
 
 
 def named(text: object, value: float | None = None) -> Cell:
-    """A cell with a name or message of others."""
+    """Return a cell with a name or message that users or other packages wrote, on one line."""
     return Cell(" ".join(str(text).split()), value, "name")
 
 

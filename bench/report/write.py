@@ -1,4 +1,4 @@
-"""From a results folder to tables, figures, ``report.md`` and the page ``index.html``."""
+"""A results folder turned into tables, figures, ``report.md`` and the page ``index.html``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ from bench.report import (
     statistics_section,
     summary,
     tables,
+    terminal_text,
+    words,
 )
-from bench.report.report_data import Contents
-from bench.report.tables import Table
+from bench.report.report_data import ReportData
 from bench.report.tables_and_notes import to_markdown
 
 PAGE, TEXT = "index.html", "report.md"
+FIRST_FIGURE = "savings"
+"""The figure below the headline: what each scheduler saves and keeps."""
 
 
 def write(
@@ -35,14 +38,14 @@ def write(
     data_dir: str = "data",
     models: int = 0,
 ) -> None:
-    """Write tables, figures and the page of everything recorded in a folder; print the tables.
+    """Write the report of everything recorded in a folder, and print its answer.
 
     Args:
-        results_dir: Of one matrix.
-        reports_dir: Made if it is not there.
-        console: Where the tables are printed.
-        data_dir: Has the files that some search spaces are read from.
-        models: Runs at most for which the searcher's model is fitted again.
+        results_dir: The results folder of one matrix.
+        reports_dir: The folder for the report; it is created if it does not exist.
+        console: The console for the answer.
+        data_dir: The folder with the files that some search spaces are read from.
+        models: The largest number of runs for which the searcher's model is fitted again.
 
     Raises:
         UserError: If there is nothing to report or a record cannot be read.
@@ -50,7 +53,7 @@ def write(
     found = report_data.gather(results_dir)
     diagnosed = surrogates.diagnose(found.finished, found.settings, data_dir, models)
     try:
-        shutil.rmtree(reports_dir / "figures", ignore_errors=True)
+        _remove_old(reports_dir)
         (reports_dir / "figures").mkdir(parents=True)
         found.runs.to_csv(reports_dir / "runs.csv", index=False)
         for table in found.tables:
@@ -61,30 +64,36 @@ def write(
         (reports_dir / PAGE).write_text(page.render(found, diagnosed), "utf-8")
     except OSError as error:
         raise UserError(f"cannot write reports to {reports_dir}: {error}") from error
-    print_tables(found.tables, console)
-    for what, name in (("tables and figures", TEXT), ("page", PAGE)):
+    terminal_text.show(found, console)
+    for what, name in (("page", PAGE), ("tables and figures", TEXT)):
         console.print(f"{what}: {reports_dir / name}", soft_wrap=True, markup=False)
 
 
-def print_tables(made: Sequence[Table], console: Console) -> None:
-    """The tables for the terminal, each caption once."""
-    for table, caption in zip(made, tables.captions_due(made), strict=True):
-        console.print(table.to_rich())
-        if caption:
-            console.print(f"{caption}\n", markup=False, style="dim", highlight=False)
+def _remove_old(reports_dir: Path) -> None:
+    """Remove the figures and tables of an earlier report: their names may differ now."""
+    shutil.rmtree(reports_dir / "figures", ignore_errors=True)
+    for kind in ("csv", "tex"):
+        for path in reports_dir.glob(f"table-*.{kind}"):
+            path.unlink()
 
 
-def _draw(found: Contents, folder: Path) -> list[str]:
-    figures = plots.write_all(found.finished, found.runs, found.curves, folder, found.subject)
+def _draw(found: ReportData, folder: Path) -> list[str]:
+    """Draw all figures into a folder and return their names."""
+    figures = plots.write_all(
+        found.finished, found.runs, found.curves, folder, found.subject, found.findings
+    )
     if found.findings is not None:
         figures += plots_statistics.write_all(found.finished, found.findings, folder, found.subject)
     return figures
 
 
-def _markdown(found: Contents, figures: Sequence[str]) -> str:
+def _markdown(found: ReportData, figures: Sequence[str]) -> str:
     parts = [f"# {markdown(found.title)}", "", f"{markdown(found.subject)}.", ""]
+    if found.findings is not None:
+        parts += [f"**{markdown(summary.headline(found.findings))}.**", ""]
     for record in found.failed:
         parts += [f"**Failed run** {code(record.run_id)}: {markdown(record.reason)}", ""]
+    parts += [_picture(name) for name in figures if name == FIRST_FIGURE]
     parts += [
         to_markdown(summary.notes(found.findings, found.days)),
         tables.overview(found.runs).to_markdown(),
@@ -94,7 +103,7 @@ def _markdown(found: Contents, figures: Sequence[str]) -> str:
         parts += [to_markdown(tables.comparison(found.runs)), report_data.FRONT_LOST, ""]
     for table, caption in zip(found.tables, tables.captions_due(found.tables), strict=True):
         parts += [table.to_markdown(), *([markdown(caption), ""] if caption else [])]
-    if not found.virtual:  # there nothing is trained, and so nothing trained again
+    if not found.virtual:  # in virtual time nothing is trained, so nothing is trained again
         tested = report_data.final_fronts(found.finished).grid()
         parts += [
             "### The final fronts on test data",
@@ -106,9 +115,15 @@ def _markdown(found: Contents, figures: Sequence[str]) -> str:
         ]
     parts += [statistics_section.section(found.findings)]
     parts += ["## Figures", ""]
-    parts += [f"![{name.replace('-', ' ')}](figures/{name}.png)\n" for name in figures]
+    parts += [_picture(name) for name in figures if name != FIRST_FIGURE]
     parts += ["## How this was made", ""]
     parts += [
         f"- {title}: {code(value)}" for title, value in report_data.provenance(found.recorded)
     ]
+    parts += ["", f"## {words.TITLE}", ""]
+    parts += [f"- **{word}**: {meaning}" for word, meaning in words.WORDS]
     return "\n".join([*parts, ""])
+
+
+def _picture(name: str) -> str:
+    return f"![{name.replace('-', ' ')}](figures/{name}.png)\n"

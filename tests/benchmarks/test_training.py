@@ -23,7 +23,7 @@ LIMIT = 1.5
 
 
 class PlainLoop:
-    """The same model, data and optimiser without Lightning."""
+    """A training with the same model, data and optimiser, but without Lightning."""
 
     def __init__(self, problem: MLPProblem) -> None:
         torch.set_num_threads(1)
@@ -35,7 +35,7 @@ class PlainLoop:
         )
 
     def run_epoch(self) -> float:
-        """Loss on the validation data."""
+        """Train one epoch and return the loss on the validation data."""
         self.model.train()
         for rows in torch.split(torch.randperm(len(self.train)), int(CONFIG["batch_size"])):
             self.optimizer.zero_grad()

@@ -1,4 +1,4 @@
-"""The report as one HTML file that works offline: `render` is all that others need of it."""
+"""The report as one HTML file that works offline; other modules only need `render`."""
 
 from bench.report.page.document import render
 

@@ -1,4 +1,4 @@
-"""What the page carries with it: Plotly, DataTables, and our own style and script."""
+"""The files inside the page: Plotly, DataTables, and the page's own style and script."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from importlib import resources
 from plotly.offline import get_plotlyjs
 
 EXPORT = re.compile(r"export\{([^}]*)\};?")
-"""What ends DataTables' module as the package itables ships it."""
+"""The statement that ends DataTables' module in the package itables."""
 
 
 @dataclass(frozen=True)
 class Assets:
-    """Texts that go into the page as they are.
+    """Texts that go into the page unchanged.
 
     Args:
-        style: CSS.
+        style: The page's CSS.
         plotly: Plotly's library.
-        script: DataTables' library and our own script, one module.
-        policy: A Content Security Policy: these scripts and no other, and nothing from elsewhere.
+        script: DataTables' library and the page's own script, as one module.
+        policy: A Content Security Policy that allows these scripts only, and no other source.
     """
 
     style: str
@@ -34,7 +34,7 @@ class Assets:
 
 @cache
 def load() -> Assets:
-    """All of them, read from the packages that ship them."""
+    """Return the texts, read from the packages that contain them."""
     plotly = _inside_a_tag(get_plotlyjs())
     own = _own("page.js")
     script = _inside_a_tag(f"{_datatables()}\n{own}")
@@ -51,14 +51,14 @@ def _own(name: str) -> str:
 
 
 def _datatables() -> str:
-    """DataTables as itables ships it for use offline, its class named ``DataTable``.
+    """Return DataTables from itables' files for offline use, with its class as ``DataTable``.
 
-    It is a module, whose exports nothing could import from within a page: the statement becomes
-    the declaration that our script, in the same module, goes on from.
+    DataTables is a module, and nothing inside a page can import its exports. The export statement
+    therefore becomes a declaration, which the page's script, in the same module, uses.
     """
     text = (resources.files("itables") / "html" / "dt_bundle.js").read_text("utf-8")
     found = list(EXPORT.finditer(text))
-    assert len(found) == 1, "itables ships its bundle as one module with one list of exports"
+    assert len(found) == 1, "the bundle in itables is one module with one list of exports"
     pairs = [entry.split(" as ") for entry in found[0][1].split(",")]
     names = {shown: name for name, shown in pairs}
     before, after = text[: found[0].start()], text[found[0].end() :]
@@ -66,7 +66,7 @@ def _datatables() -> str:
 
 
 def _inside_a_tag(script: str) -> str:
-    """A script that cannot end its own tag."""
+    """Return a script that cannot end the tag that it is in."""
     return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

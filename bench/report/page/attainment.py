@@ -1,4 +1,4 @@
-"""Where the scheduler that saves most gets to in more seeds than FIFO, and where in fewer."""
+"""The section "Attainment": points that more seeds of one scheduler than of FIFO reach."""
 
 from __future__ import annotations
 
@@ -13,20 +13,25 @@ from bench.report.page import figure_tables, plotly_style
 from bench.report.page.parts import Dimension, Figures, Part, Spec, Specs
 
 MORE, FEWER = "94,60,153", "230,97,1"
-"""Purple and orange, as in the printed figure; how strong says how many seeds."""
+"""Purple and orange, as in the printed figure; a stronger colour stands for more seeds."""
 LEVELS = 10
-"""Of a difference: boxes of one level are one trace."""
+"""Number of levels of a difference; the boxes of one level are one trace."""
 
 
 def parts(panels: Mapping[str, Fronts]) -> list[Part]:
-    """Boxes of more or fewer seeds, and median surfaces with their corners as a table."""
+    """Return the figure of differences and medians, and a table with the medians' corners.
+
+    Args:
+        panels: Objective set → the final points, from `attainment_data.panels`.
+    """
     if not panels:
         return []
     first, second = next(iter(panels.values())).names
     caption = (
-        f"How far each gets in how many seeds. Purple: {first} (which saves most epochs) attains "
-        f"more often; orange: {second} does; the stronger, the larger the difference of the share "
-        "of seeds. Lines: what half of the seeds attain."
+        f"The figure compares the recommended scheduler, {first}, with {second}. Where it is "
+        f"purple, more seeds of {first} reach the point; where it is orange, more seeds of "
+        f"{second} do. A stronger colour stands for a larger difference between the shares of "
+        "seeds. The lines show what half of the seeds reach."
     )
     found = {
         label: (fronts, attainment_data.difference(fronts)) for label, fronts in panels.items()
@@ -65,7 +70,7 @@ def _spec(fronts: Fronts, found: Difference) -> Spec:
 
 
 def _boxes(found: Difference) -> list[dict[str, Any]]:
-    """The boxes as filled outlines, one trace a level of difference."""
+    """Return the boxes as filled outlines, one trace for each level of difference."""
     levels = np.ceil(np.abs(found.boxes[:, 4]) * LEVELS - 1e-9).astype(int)
     data: list[dict[str, Any]] = []
     for sign, colour in ((1, MORE), (-1, FEWER)):

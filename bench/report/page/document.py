@@ -1,4 +1,4 @@
-"""The sections of the page, in order, and the file they make."""
+"""The sections of the page in their order, and the HTML file that they make."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from bench.report import (
     statistics_section,
     summary,
     tables,
+    words,
 )
 from bench.report.page import (
     assets,
@@ -27,26 +28,24 @@ from bench.report.page import (
     curves,
     fronts,
     models,
+    progress,
     runs,
     savings,
     stops,
     times,
 )
-from bench.report.page.parts import Facts, Grid, Heading, Part, Section, Spec, Text
-from bench.report.report_data import Contents
+from bench.report.page.parts import Facts, Glossary, Grid, Heading, Part, Section, Spec, Text
+from bench.report.report_data import ReportData
 from bench.report.tables_and_notes import Block, Note, Sheet
 
-NO_MODEL = (
-    "No run here was searched with Ax's model, or none was asked for: there is nothing to diagnose."
-)
 
-
-def render(found: Contents, diagnosed: Sequence[Diagnosis]) -> str:
-    """The page as the text of one HTML file.
+def render(found: ReportData, diagnosed: Sequence[Diagnosis], home: str = "") -> str:
+    """Return the page as the text of one HTML file.
 
     Args:
-        found: Of the results folder.
-        diagnosed: The searcher's models, may be empty.
+        found: The content of the report.
+        diagnosed: The searcher's models that were fitted again; may be empty.
+        home: The address of the front page of the site that the page belongs to; may be empty.
     """
     environment = Environment(
         loader=PackageLoader("bench.report.page"),
@@ -63,16 +62,17 @@ def render(found: Contents, diagnosed: Sequence[Diagnosis]) -> str:
     return environment.get_template("page.html.j2").render(
         title=found.title,
         subject=found.subject,
+        home=home,
         sections=sections,
         policy=chosen.policy,
-        style=Markup(chosen.style),  # noqa: S704 - ours
+        style=Markup(chosen.style),  # noqa: S704 - our own
         plotly=Markup(chosen.plotly),  # noqa: S704 - of the package
         script=Markup(chosen.script),  # noqa: S704 - of the package, and ours
     )
 
 
 def figure_json(spec: Spec) -> Markup:
-    """A figure as JSON that can stand in a script tag."""
+    """Return a figure as JSON that can stand in a script tag."""
     text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -80,52 +80,59 @@ def figure_json(spec: Spec) -> Markup:
 
 
 def pieces(text: str) -> list[str]:
-    """A cell's text where a narrow column may break it: before an interval or a range, at a dot."""
+    """Return a cell's text in pieces that stay on one line in a narrow column.
+
+    A line may break before an interval or a range, and after a dot between two numbers.
+    """
     return re.split(r" (?=[\[(])|(?<=·) ", text)
 
 
 def sort_key(value: float | None) -> str:
-    """A cell's value as the page's script reads numbers, which knows no infinity."""
+    """Return a cell's value as a finite number: the page's script cannot read an infinity."""
     if value is None or math.isnan(value):
         return ""
     return str(min(max(value, -sys.float_info.max), sys.float_info.max))
 
 
-def _sections(found: Contents, diagnosed: Sequence[Diagnosis]) -> list[Section]:
+def _sections(found: ReportData, diagnosed: Sequence[Diagnosis]) -> list[Section]:
     finished = figure_data.without_a_common_searcher(found.finished)
     sure = found.findings
     panels = attainment_data.panels(found.finished, sure) if sure else {}
     return [
         Section("summary", "Summary", _summary(found)),
-        Section("tables", "Tables", _tables(found)),
         Section("fronts", "Fronts", fronts.parts(finished)),
+        Section("progress", "Progress", progress.parts(finished, found.curves, sure)),
         Section("attainment", "Attainment", attainment.parts(panels)),
-        Section("anytime", "Progress", curves.anytime(finished, found.curves)),
         Section("time", "Where the time went", times.parts(found.runs)),
         Section("stops", "Stop decisions", stops.parts(finished)),
+        Section("tables", "Tables", _tables(found)),
         Section("statistics", "Statistics", _statistics(found)),
-        Section(
-            "models", "The searcher's model", models.parts(diagnosed) or [Text(Note(NO_MODEL))]
-        ),
-        Section("runs", "Every run, and how to make it again", runs.parts(found)),
+        Section("models", "The searcher's model", models.parts(diagnosed)),
+        Section("runs", "Every run, and how to reproduce it", runs.parts(found)),
         Section("made", "How this was made", [Facts(report_data.provenance(found.recorded))]),
+        Section(words.ANCHOR, words.TITLE, [Glossary(words.WORDS)]),
     ]
 
 
-def _summary(found: Contents) -> list[Part]:
+def _summary(found: ReportData) -> list[Part]:
     parts: list[Part] = [
         Text(Note(f" {record.reason}", f"Failed run {record.run_id}:")) for record in found.failed
     ]
-    parts += [Text(note) for note in summary.notes(found.findings, found.days)]
     if found.findings is not None:
         parts.append(savings.figure(found.findings))
-        parts.append(Grid("against-fifo", statistics_section.against_fifo(found.findings)))
+    parts += [Text(note) for note in summary.notes(found.findings, found.days)]
+    if found.findings is None:
+        return [*parts, _overview(found)]
+    return [*parts, Grid("against-fifo", statistics_section.against_fifo(found.findings))]
+
+
+def _overview(found: ReportData) -> Part:
     cells = tables.overview(found.runs)
-    return [*parts, Grid("overview", replace(cells, header=["scheduler", *cells.header[1:]]))]
+    return Grid("overview", replace(cells, header=["scheduler", *cells.header[1:]]))
 
 
-def _tables(found: Contents) -> list[Part]:
-    parts: list[Part] = []
+def _tables(found: ReportData) -> list[Part]:
+    parts: list[Part] = [_overview(found)] if found.findings is not None else []
     if found.with_paper:
         parts += [Grid(table.name, table.to_sheet()) for table in found.tables]
     else:
@@ -148,11 +155,11 @@ def _tables(found: Contents) -> list[Part]:
     return parts
 
 
-def _statistics(found: Contents) -> list[Part]:
+def _statistics(found: ReportData) -> list[Part]:
     sure = found.findings
     if sure is None:
-        return [_part(block, "") for block in statistics_section.blocks(None)]
-    # What is against FIFO after all trials stands in the summary.
+        return []
+    # The table against FIFO is in the summary.
     blocks = [Note(statistics_section.certainty(sure)), *statistics_section.further(sure)]
     parts = [_part(block, f"statistics-{k}") for k, block in enumerate(blocks)]
     return parts + curves.statistics(sure)

@@ -1,4 +1,4 @@
-"""Tables of what the curves show, for whoever cannot see them or wants the figures."""
+"""Tables of readings from the curves, for readers who cannot see them or need the numbers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ from bench.report.tables_and_notes import Cell, Sheet, named
 from mobo_core.objectives import Objective
 
 FOLDED = "The same as a table"
+"""The words that open the table of a figure."""
 PARTS = (0.1, 0.25, 0.5, 0.75, 1.0)
-"""Of what FIFO spends, where the curves are read."""
+"""Shares of FIFO's epochs or time at which the curves are read."""
 BARS = (0.8, 0.9, 0.95, 0.98, 0.99)
-"""Parts of FIFO's hypervolume at which the profile is read."""
+"""Shares of FIFO's hypervolume at which the profile is read."""
 FACTORS = (1.0, 1.5, 2.0, 4.0)
-"""Times what the quickest scheduler spent, at which the profile is read."""
+"""Multiples of the quickest scheduler's epochs at which the profile is read."""
 
 
 def anytime(
@@ -35,12 +36,12 @@ def anytime(
     curves: Mapping[str, pd.DataFrame],
     against: Sequence[tuple[str, str]],
 ) -> Grid:
-    """Hypervolume of every scheduler when parts of FIFO's run are over.
+    """Return a table of the hypervolume of every scheduler at shares of FIFO's epochs and time.
 
     Args:
-        finished: Their searcher's label empty where all have the same.
+        finished: Finished runs; the searcher's label is empty where all runs share the searcher.
         curves: Run id → `aggregate.anytime`.
-        against: Columns of those, and what each is called.
+        against: Pairs of a column of these frames and its name.
     """
     rows = []
     for label, group in figure_data.by_objectives(finished).items():
@@ -62,8 +63,8 @@ def anytime(
                 rows.append([named(name), named(label), named(what), *cells])
     header = ["scheduler", "objectives", "over", *(f"{100 * part:g} %" for part in PARTS)]
     lead = (
-        ": medians over the seeds (lowest to highest) when so much of what FIFO took of the same "
-        "seed has been spent, or the longest run where FIFO did not run."
+        ": medians over the seeds (lowest to highest) when a run has spent this share of what FIFO "
+        "spent with the same seed. Where FIFO did not run, the longest run takes its place."
     )
     sheet = Sheet("Hypervolume on the way", lead, header, rows, frozenset({0, 1, 2}))
     return Grid("anytime-table", sheet, FOLDED)
@@ -84,12 +85,12 @@ def _reading(values: Floats) -> Cell:
 
 
 def attainment(panels: Mapping[str, tuple[Fronts, Difference]]) -> Grid | None:
-    """Corners of what half of the seeds attain; None without any."""
+    """Return a table with the corners of what half of the seeds reach; None without corners."""
     rows = []
     for label, (fronts, found) in panels.items():
         up, along = fronts.objectives
         for name, path in zip(fronts.names, found.medians, strict=True):
-            for x, y in path[1:-1]:  # without the ends, which lie at the reference
+            for x, y in path[1:-1]:  # the ends lie at the reference and are no corners
                 rows.append([named(name), named(label), _bound(up, y), _bound(along, x)])
     if not rows:
         return None
@@ -106,23 +107,23 @@ def _bound(objective: Objective, value: float) -> Cell:
 
 
 def reached(found: Mapping[str, Floats]) -> Grid:
-    """Shares of runs and targets that are reached within parts of what FIFO spends.
+    """Return a table of the share of runs and targets reached within shares of FIFO's epochs.
 
     Args:
-        found: From `views.reached`.
+        found: Series → (runs, targets) shares of FIFO's epochs, from `figure_data.reached`.
     """
     shares = {name: runtime_distribution(hits, PARTS) for name, hits in found.items()}
     header = ["scheduler", *(f"within {100 * part:g} % of FIFO's epochs" for part in PARTS)]
-    sheet = Sheet("Targets reached", ": share of runs and targets.", header, _shares(shares))
+    sheet = Sheet("Targets reached", ": the share of runs and targets.", header, _shares(shares))
     return Grid("running-time-table", sheet, FOLDED)
 
 
 def profiles(findings: Findings, costs: Mapping[str, Floats]) -> Grid:
-    """Both performance profiles at a few places.
+    """Return a table of both performance profiles, read at a few places.
 
     Args:
-        findings: Of the runs.
-        costs: From `views.costs`.
+        findings: The comparison with FIFO.
+        costs: Series → costs of the target, from `figure_data.costs`.
     """
     within = performance_profile(np.column_stack(list(costs.values())), FACTORS)
     kept = {name: score_profile(cells, BARS) for name, cells in figure_data.kept(findings).items()}
@@ -135,8 +136,8 @@ def profiles(findings: Findings, costs: Mapping[str, Floats]) -> Grid:
     groups = [("", 1), ("keeps of FIFO's hypervolume", len(BARS))]
     groups.append((f"epochs to {target} of it, against the quickest", len(FACTORS)))
     lead = (
-        ": share of runs, the mean over the objective sets; against the quickest, share of the "
-        "pairs of seed and set that every scheduler has."
+        ": the share of runs, as a mean over the objective sets. Against the quickest scheduler it "
+        "is the share of the pairs of seed and objective set that every scheduler has."
     )
     sheet = Sheet("Performance profiles", lead, header, _shares(shares), groups=groups)
     return Grid("profiles-table", sheet, FOLDED)

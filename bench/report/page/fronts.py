@@ -1,4 +1,4 @@
-"""Final points and observed fronts; hovering over a point shows its configuration."""
+"""The section "Fronts": final points and observed fronts, with each point's configuration."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from mobo_core.objectives import Objective
 
 
 def parts(finished: Sequence[RunRecord]) -> list[Part]:
-    """The figures of the first seeds, and their fronts as a table.
+    """Return the figures of the first seeds, and a table of the members of their fronts.
 
     Args:
-        finished: Their searcher's label empty where all have the same.
+        finished: Finished runs; the searcher's label is empty where all runs share the searcher.
     """
     panels = figure_data.pairs(finished)
     if not panels:
@@ -44,13 +44,17 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
         label if len(groups[label][0].objectives) == 2 else f"{label}: {name_of(y)}, {name_of(x)}"
         for label, x, y in panels
     ]
-    of = f"Of the first {len(shown)} of {len(seeds)} seeds. " if len(seeds) > len(shown) else ""
+    of = (
+        f" The figure has the first {len(shown)} of {len(seeds)} seeds."
+        if len(seeds) > len(shown)
+        else ""
+    )
     caption = (
-        f"{of}Each trial's last report (faint), and each scheduler's observed front (joined, "
-        "hollow): the points that no other of the same run dominates and that beat the reference, "
-        "where the axes end. Arrows point to the better side. Hover over a point for its "
-        "configuration; a click on a name hides it, a double click leaves it alone. The table "
-        "below has the same fronts."
+        "Faint points are the trials' last reports. Hollow, joined points are each scheduler's "
+        "front: no other trial of the same run is at least as good in every objective. Points "
+        "beyond the reference point do not count; the axes end there. An arrow shows which "
+        f"direction is better.{of} Hover over a point, or tap it, for its configuration. Click a "
+        "name in the legend to hide a scheduler, and double-click it to show that scheduler alone."
     )
     figures = Figures(
         "fronts",
@@ -90,7 +94,7 @@ def _traces(record: RunRecord, x: Objective, y: Objective, style: Style) -> list
     others = last.loc[~last.index.isin(members["trial"])]
     name = plotly_style.plain(figure_data.series(record))
     joined = len(record.objectives) == 2
-    # FIFO's is drawn first and broader: it shows from under fronts that coincide with it.
+    # FIFO's front is drawn first and broader, so that it shows under fronts that coincide.
     broader = 2.5 if record.labels["scheduler"] == BASELINE else 1
     shared = {"name": name, "legendgroup": name, "hovertemplate": _hover(record, x, y)}
     front = {
@@ -139,7 +143,7 @@ def _parameters(record: RunRecord) -> list[str]:
 
 
 def _about(record: RunRecord, points: pd.DataFrame) -> list[list[Any]]:
-    """Trial, epochs and configuration of each point."""
+    """Return trial, epochs and configuration of each point."""
     assert record.result is not None, "only finished runs are drawn"
     names, by_number = _parameters(record), {t.trial: t for t in record.result.trials}
     trials = [by_number[int(number)] for number in points["trial"]]
@@ -175,12 +179,12 @@ def _members(chosen: Sequence[RunRecord]) -> Sheet:
 
 
 def values_of(record: RunRecord, report: Mapping[Any, Any]) -> str:
-    """The objectives of a report, e.g. ``val_accuracy 0.953, params 25818``."""
+    """Return the objectives of a report, e.g. ``val_accuracy 0.953, params 25818``."""
     return ", ".join(f"{o.name} {significant(float(report[o.name]))}" for o in record.objectives)
 
 
 def configuration(config: Mapping[str, Any]) -> str:
-    """E.g. ``units 16, rate 0.00123``."""
+    """Return a configuration in one line, e.g. ``units 16, rate 0.00123``."""
     shown = [
         f"{name} {significant(value) if isinstance(value, float) and np.isfinite(value) else value}"
         for name, value in config.items()

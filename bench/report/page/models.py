@@ -1,4 +1,4 @@
-"""The searcher's model: cross-validation, contours, and the trials in the order of suggestion."""
+"""The section "The searcher's model": cross-validation, contours and the order of the trials."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from bench.report.tables_and_notes import Note
 from mobo_core.objectives import Objective
 
 NO_MODEL = ("Sobol", "fallback")
-"""Origins of trials, see `AxSearcher.generation_node`, that were drawn without a model."""
+"""Origins of trials that were drawn without a model, see `AxSearcher.generation_node`."""
 ABOUT = (
-    "Ax's default model (BoTorch's Gaussian processes), fitted again to the final values of one "
-    "run of each searcher and objective set: the first seed of FIFO, or of whichever scheduler "
-    "there is. With R² near or below 0 it predicts no better than the mean, and has little to "
-    "steer a search by."
+    "The figures show Ax's default model (BoTorch's Gaussian processes). It is fitted again to the "
+    "final values of one run of each searcher and objective set. That run is FIFO's first seed, or "
+    "another scheduler's if FIFO did not run. With R² near or below 0 the model predicts no better "
+    "than the mean, so it can hardly guide a search."
 )
 
 
 def parts(diagnosed: Sequence[Diagnosis]) -> list[Part]:
-    """Three figures, of the runs whose model could be fitted, and why others could not."""
+    """Return three figures of the models, and the reasons why others could not be fitted.
+
+    Args:
+        diagnosed: The models that were fitted again; empty for a section without content.
+    """
     fitted = [diagnosis for diagnosis in diagnosed if not diagnosis.error]
     found: list[Part] = [Text(Note(ABOUT))] if diagnosed else []
     found += [
@@ -40,15 +44,15 @@ def parts(diagnosed: Sequence[Diagnosis]) -> list[Part]:
         (
             "cross-validation",
             "Leave-one-out cross-validation",
-            "Each trial's value as observed, and as predicted by the model that was not shown it, "
-            "with its 95 % interval. A good model's points lie on the diagonal.",
+            "Each point is a trial: its observed value, and the prediction of a model fitted "
+            "without it, with the 95 % interval. The points of a good model lie on the diagonal.",
             [(d, _name(d.record, f.objective), _fit(d.record, f)) for d in fitted for f in d.fits],
         ),
         (
             "contours",
             "Contour slices",
-            "What the model predicts over the two parameters along which its prediction ranges "
-            "most; all others are in the middle of the search space. Crosses are the trials.",
+            "The model's prediction over the two parameters that change it most; all other "
+            "parameters are in the middle of the search space. Crosses are the trials.",
             [
                 (d, _name(d.record, c.objective), _contour(d.record, c))
                 for d in fitted
@@ -58,15 +62,15 @@ def parts(diagnosed: Sequence[Diagnosis]) -> list[Part]:
         (
             "order",
             "Trials by index",
-            "Final points of all trials, coloured by the order in which they were suggested. "
-            "Hollow ones were drawn without a model.",
+            "The final points of all trials; the colour shows the order in which they were "
+            "suggested. Hollow points were drawn without a model.",
             [entry for d in diagnosed for entry in _orders(d)],
         ),
     ):
         if entries:
             options = [_option(d.record, what, len(diagnosed) > 1) for d, what, _ in entries]
             specs: Specs = {(k,): spec for k, (_, _, spec) in enumerate(entries)}
-            found.append(Figures(name, title, caption, specs, (Dimension("Of", options),)))
+            found.append(Figures(name, title, caption, specs, (Dimension("Shown", options),)))
     return found
 
 
@@ -111,7 +115,7 @@ def _fit(record: RunRecord, fit: Fit) -> Spec:
         data,
         title={"text": f"{name}, R² = {round(fit.r2, 2) + 0.0:.2f}"},
         xaxis=plotly_style.axis("observed"),
-        yaxis=plotly_style.axis("predicted without it"),
+        yaxis=plotly_style.axis("predicted without this trial"),
         hovermode="closest",
     )
 
@@ -155,7 +159,7 @@ def _contour(record: RunRecord, contour: Contour) -> Spec:
 
 
 def _orders(diagnosis: Diagnosis) -> list[tuple[Diagnosis, str, Spec]]:
-    """A figure for each pair of objectives."""
+    """Return a figure for each pair of objectives."""
     record = diagnosis.record
     found = []
     for first, second in combinations(range(len(record.objectives)), 2):

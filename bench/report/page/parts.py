@@ -1,4 +1,4 @@
-"""What a section of the page is made of; how it looks is in the templates."""
+"""The parts that a section of the page consists of; the templates define their look."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 from bench.report.tables_and_notes import Note, Sheet
 
 Spec = dict[str, Any]
-"""A Plotly figure: ``data`` and ``layout``, without what depends on the theme."""
+"""A Plotly figure: ``data`` and ``layout``, without what depends on the colours of the page.
+
+``compact``, if it is there, replaces entries of the layout on a narrow screen.
+"""
 Specs = dict[tuple[int, ...], Spec]
-"""Number of the option of each dimension → the figure."""
+"""Number of the chosen option in each dimension → the figure."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +22,8 @@ class Dimension:
     """One choice among figures.
 
     Args:
-        label: Of the list that it is chosen from.
-        options: As people read them.
+        label: The label of the list of options.
+        options: The options, as people read them.
     """
 
     label: str
@@ -29,14 +32,15 @@ class Dimension:
 
 @dataclass(frozen=True)
 class Figures:
-    """One figure, or some of which one is shown at a time.
+    """One figure, or several figures of which one is shown at a time.
 
     Args:
-        name: Unique on the page; letters, digits and hyphens.
-        title: A few words.
-        caption: What is seen, in place of the picture too.
-        specs: All of them; a combination of options may lack.
-        dimensions: Of the choice; none with a single figure.
+        name: A name that is unique on the page; letters, digits and hyphens.
+        title: The title, a few words.
+        caption: The text below, which must also serve readers who cannot see the figure.
+        specs: The figures; a combination of options may be missing.
+        dimensions: The choices among the figures; empty for a single figure.
+        headline: A sentence above the figure; empty for none.
     """
 
     name: str
@@ -44,18 +48,19 @@ class Figures:
     caption: str
     specs: Specs
     dimensions: Sequence[Dimension] = ()
+    headline: str = ""
     kind: ClassVar[str] = "figures"
 
 
 @dataclass(frozen=True)
 class Grid:
-    """A table that sorts, and filters if it is long.
+    """A table that readers can sort, and filter if it is long.
 
     Args:
-        name: Unique on the page; letters, digits and hyphens.
-        sheet: Title, lead and cells.
-        folded: What opens it; empty shows it at once.
-        rows: Shown at a time; a table with more has pages.
+        name: A name that is unique on the page; letters, digits and hyphens.
+        sheet: The title, the lead and the cells.
+        folded: The words that open a folded table; empty for a table that is open.
+        rows: The number of rows that are shown at a time; a longer table has pages.
     """
 
     name: str
@@ -75,7 +80,11 @@ class Text:
 
 @dataclass(frozen=True)
 class Facts:
-    """Names and values, a list."""
+    """A list of names and values.
+
+    Args:
+        entries: Pairs of a name and a value; a name may come several times in a row.
+    """
 
     entries: Sequence[tuple[str, str]]
     kind: ClassVar[str] = "facts"
@@ -83,13 +92,25 @@ class Facts:
 
 @dataclass(frozen=True)
 class Heading:
-    """Of a part of a section."""
+    """The heading of a part of a section."""
 
     text: str
     kind: ClassVar[str] = "heading"
 
 
-Part = Figures | Grid | Text | Facts | Heading
+@dataclass(frozen=True)
+class Glossary:
+    """A list of words and their explanations, with a link target for each word.
+
+    Args:
+        entries: Pairs of a word and its explanation.
+    """
+
+    entries: Sequence[tuple[str, str]]
+    kind: ClassVar[str] = "glossary"
+
+
+Part = Figures | Grid | Text | Facts | Heading | Glossary
 
 
 @dataclass(frozen=True)
@@ -97,9 +118,9 @@ class Section:
     """A section of the page, with a link to it.
 
     Args:
-        name: Of the link; letters, digits and hyphens.
-        title: Heading.
-        parts: From top to bottom; a section without any is left out.
+        name: The target of the link; letters, digits and hyphens.
+        title: The heading.
+        parts: The parts from top to bottom; a section without parts is left out.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Every run as a row, with the command that makes it again."""
+"""The section "Every run": a row for each run, with the command that reproduces it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bench.formatting import count, duration, percent, ratio, significant
 from bench.records import reproduce
 from bench.records.record import RunRecord
 from bench.report.page.parts import Grid, Part, Text
-from bench.report.report_data import Contents
+from bench.report.report_data import ReportData
 from bench.report.tables_and_notes import Cell, Note, Sheet, named
 
 MISSING = Cell("–")
@@ -18,50 +18,57 @@ FIGURES = (
     ("epochs", "epochs", lambda value: f"{value:.0f}"),
     ("front", "front_size", lambda value: f"{value:.0f}"),
     ("hypervolume", "hypervolume", significant),
-    ("HV / FIFO", "hypervolume_ratio", ratio),
+    ("of FIFO's", "hypervolume_ratio", ratio),
     ("epochs saved", "epochs_saved", percent),
     ("time saved", "runtime_saved", percent),
 )
-"""Heading, column of `aggregate.summarise`, format."""
+"""Triples of a heading, a column of `aggregate.summarise` and a function that formats it."""
 
 
-def parts(found: Contents) -> list[Part]:
-    """The table of all runs, and what is to be said of its commands."""
+def parts(found: ReportData) -> list[Part]:
+    """Return the table of all runs, and a note if a command reproduces more than its run."""
     rows, others = [], 0
     figures = {str(row["run_id"]): row for row in found.runs.to_dict("records")}
     several = found.runs["searcher"].nunique() > 1
+    broken = bool(found.failed)  # columns that are alike for every run are left out
+    faulty = broken or bool(found.runs["failed"].any())
     for record in found.recorded:
         alone = reproduce.command(record, found.settings)
         others += alone is None
         row = figures.get(record.run_id)
+        status = "finished" if record.finished else f"failed: {record.reason}"
         rows.append(
             [
                 named(record.labels["scheduler"]),
                 *([named(record.labels["searcher"])] if several else []),
                 named("+".join(record.spec["objectives"])),
                 Cell(str(record.spec["seed"]), record.spec["seed"]),
-                named("finished" if record.finished else f"failed: {record.reason}"),
+                *([named(status)] if broken else []),
                 *(_figures(row) if row else [MISSING] * len(FIGURES)),
-                *_faults(record),
+                *(_faults(record) if faulty else []),
                 Cell(alone or record.command, kind="command"),
             ]
         )
-    header = ["scheduler", *(["searcher"] if several else []), "objectives", "seed", "status"]
+    header = ["scheduler", *(["searcher"] if several else []), "objectives", "seed"]
+    header += ["status"] if broken else []
     header += [heading for heading, _, _ in FIGURES]
-    header += ["failed trials", "command"]
+    header += ["failed trials"] if faulty else []
+    header.append("command")
     words = {k for k, heading in enumerate(header) if heading in WORDS}
     lead = (
-        ": the command makes the run alone, in a folder of its own. In virtual time it repeats bit "
-        "for bit; on Ray, who reports first depends on timing."
+        ": the command reproduces the run alone, in a folder of its own. In virtual time the "
+        "result is the same bit for bit. On Ray it may differ, because the order of reports "
+        "depends on timing. Click a command to select all of it."
+        f"{'' if faulty else ' All runs finished, and no trial failed.'}"
     )
     sheet = Sheet("All runs", lead, header, rows, frozenset(words))
-    parts: list[Part] = [Grid("all-runs", sheet)]
+    parts: list[Part] = [Grid("all-runs", sheet, rows=10)]
     if others:
         parts.append(
             Text(
                 Note(
-                    f"Of {count(others, 'run')} the command is the one that made it, with others: "
-                    "this version has no such run in a matrix of that name."
+                    f"For {count(others, 'run')} the table has the original command, which made "
+                    "other runs too: this version's matrix of that name has no such run."
                 )
             )
         )

@@ -1,4 +1,4 @@
-"""When trials ended, and which members of FIFO's front each scheduler ended early."""
+"""The section "Stop decisions": last epochs of trials, and members of FIFO's front among them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import pandas as pd
 
 from bench.analysis import aggregate
 from bench.analysis.aggregate import BASELINE
-from bench.formatting import whole
 from bench.records.record import RunRecord
 from bench.report import figure_data
-from bench.report.page import plotly_style
+from bench.report.page import figure_tables, plotly_style
 from bench.report.page.fronts import configuration, values_of
 from bench.report.page.parts import Dimension, Figures, Grid, Part, Spec, Specs, Text
 from bench.report.tables_and_notes import Cell, Note, Sheet, named
 
 ENDED, LOST = "trials that ended there", "members of FIFO's front among them"
 OTHERS = (
-    "Which members of FIFO's front a scheduler ended early can only be said where both met the "
-    "same configurations. Here no run did: a search that learns from results goes its own way."
+    "Members of FIFO's front that a scheduler ended early can only be counted where both tried the "
+    "same configurations. Here no run did, because a searcher that learns from results suggests "
+    "other configurations."
 )
 
 
 def parts(finished: Sequence[RunRecord]) -> list[Part]:
-    """A heat map of last epochs, the same as a table, and FIFO's front with who ended it.
+    """Return a heat map of last epochs, its table, and the members of FIFO's front ended early.
 
     Args:
-        finished: Their searcher's label empty where all have the same.
+        finished: Finished runs; the searcher's label is empty where all runs share the searcher.
     """
     groups = figure_data.by_objectives(finished)
     matched = aggregate.baselines(finished)
@@ -49,10 +49,14 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
         for number, (what, frames) in enumerate(shown)
     }
     caption = (
-        "Means per run: how many trials ended after which epoch, that is at which rung their "
-        "scheduler decided. The last column is the full budget, column 0 trials that never "
-        "reported. Blank is none."
-        + (" Chosen otherwise: how many distinct members of FIFO's final front." if some else "")
+        "The number of trials per run that ended after each epoch, as a mean over the seeds. The "
+        "last column is the full budget. Column 0 holds trials that never reported. A blank field "
+        "means none."
+        + (
+            " The other choice shows how many distinct members of FIFO's final front ended there."
+            if some
+            else ""
+        )
     )
     dimensions = (
         Dimension("Objectives", list(groups)),
@@ -60,7 +64,7 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
     )
     figures = Figures("stops", "Trials by their last epoch", caption, specs, dimensions)
     found: list[Part] = [figures]
-    found.append(Grid("stops-table", _as_sheet(ended, lost), "The same as a table"))
+    found.append(Grid("stops-table", _as_sheet(ended, lost, some), figure_tables.FOLDED))
     if some:
         found.append(Grid("lost-members", _members(finished, matched), rows=10))
     elif any(r.labels["scheduler"] != BASELINE and r.run_id in matched for r in finished):
@@ -69,8 +73,8 @@ def parts(finished: Sequence[RunRecord]) -> list[Part]:
 
 
 def _spec(frame: pd.DataFrame, unit: str) -> Spec:
-    values = frame.where(frame > 0).to_numpy(dtype=float)  # nothing is left blank
-    texts = [["" if np.isnan(value) else _count(value) for value in row] for row in values]
+    values = frame.where(frame > 0).to_numpy(dtype=float)  # none is shown as a blank field
+    texts = [[figure_data.heat_label(value) for value in row] for row in values]
     data: dict[str, Any] = {
         "type": "heatmap",
         "z": [plotly_style.lean(row) for row in values],
@@ -82,7 +86,7 @@ def _spec(frame: pd.DataFrame, unit: str) -> Spec:
         "zmin": 0,
         "xgap": 1,
         "ygap": 1,
-        "colorbar": {"title": {"text": f"{unit}<br>per run"}, "thickness": 12},
+        "showscale": False,  # every field has its number
         "hovertemplate": f"%{{y}}<br>epoch %{{x}}: %{{z}} {unit} per run<extra></extra>",
         "hoverongaps": False,
     }
@@ -94,33 +98,36 @@ def _spec(frame: pd.DataFrame, unit: str) -> Spec:
     )
 
 
-def _count(value: float) -> str:
-    text = whole(value)
-    return "< 0.1" if value > 0 and text == "0" else text
-
-
-def _as_sheet(ended: Mapping[str, pd.DataFrame], lost: Mapping[str, pd.DataFrame]) -> Sheet:
+def _as_sheet(
+    ended: Mapping[str, pd.DataFrame], lost: Mapping[str, pd.DataFrame], some: bool
+) -> Sheet:
+    """Return the heat map as a table, with members of FIFO's front only if some were lost."""
     rows = []
     for label, frame in ended.items():
         for name in frame.index:
             for place, column in enumerate(frame.columns):
                 trials, members = frame.loc[name, column], lost[label].loc[name, column]
                 if trials > 0:
-                    rows.append(
-                        [
-                            named(name),
-                            named(label),
-                            Cell(str(column), place),
-                            Cell(_count(float(trials)), float(trials)),
-                            Cell("–" if np.isnan(members) else _count(float(members)), members),
-                        ]
-                    )
-    header = ["scheduler", "objectives", "last epoch", "trials per run", "of FIFO's front per run"]
+                    row = [
+                        named(name),
+                        named(label),
+                        Cell(str(column), place),
+                        Cell(figure_data.heat_label(float(trials)), float(trials)),
+                    ]
+                    if some:
+                        row.append(Cell(_members_text(float(members)), members))
+                    rows.append(row)
+    header = ["scheduler", "objectives", "last epoch", "trials per run"]
+    header += ["members of FIFO's front per run"] if some else []
     return Sheet("Trials by their last epoch", "", header, rows, frozenset({0, 1}))
 
 
+def _members_text(members: float) -> str:
+    return "–" if np.isnan(members) else figure_data.heat_label(members) or "0"
+
+
 def _members(finished: Sequence[RunRecord], matched: Mapping[str, RunRecord]) -> Sheet:
-    """FIFO's fronts of the first seeds, with who ended which member after how many epochs."""
+    """Return the members of FIFO's fronts, with the schedulers that ended each of them early."""
     seeds = sorted({record.spec["seed"] for record in finished})
     shown = set(seeds[: figure_data.LEGIBLE_SEEDS])
     losers: dict[tuple[str, int], list[tuple[str, int]]] = {}
@@ -137,8 +144,8 @@ def _members(finished: Sequence[RunRecord], matched: Mapping[str, RunRecord]) ->
             rows += _rows(record, losers)
     of = f" of the first {len(shown)} of {len(seeds)} seeds" if len(shown) < len(seeds) else ""
     lead = (
-        f"{of}: who ended which of them early, and after how many epochs. Points that come twice "
-        "are one member, ended when all its trials were."
+        f"{of}: the schedulers that ended each member early, and after how many epochs. Trials at "
+        "the same point are one member; it has ended early if all its trials have."
     )
     header = [
         "objectives",

@@ -1,4 +1,4 @@
-"""Where the time of the runs went."""
+"""The section "Where the time went": training, start-up and waiting of all slots."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import pandas as pd
 
 from bench.formatting import duration, percent
 from bench.report import figure_data
-from bench.report.page import plotly_style
+from bench.report.page import figure_tables, plotly_style
 from bench.report.page.parts import Dimension, Figures, Grid, Part, Specs
 from bench.report.tables_and_notes import Cell, Sheet, named
 
 COLOURS = ("#0173b2", "#de8f05", "#949494")
-"""Of `views.TIME_SHARES`."""
+"""Colours for `figure_data.TIME_SHARES`."""
 
 
 def parts(runs: pd.DataFrame) -> list[Part]:
-    """Slot-seconds of training, start-up and waiting, and the time of suggestions.
+    """Return a figure and a table of slot-seconds per run, with the time of suggestions.
 
     Args:
-        runs: From `aggregate.summarise`.
+        runs: The frame from `aggregate.summarise`.
     """
     cells = figure_data.time_cells(runs)
-    return [_figure(cells), Grid("times-table", _as_sheet(cells), "The same as a table")]
+    return [_figure(cells), Grid("times-table", _as_sheet(cells), figure_tables.FOLDED)]
 
 
 def _figure(cells: pd.DataFrame) -> Figures:
@@ -51,7 +51,7 @@ def _figure(cells: pd.DataFrame) -> Figures:
         suggestions = {
             "type": "scatter",
             "mode": "markers",
-            "name": "suggestions (s of the driver)",
+            "name": "suggestions (seconds of the driver)",
             "y": names,
             "x": plotly_style.lean(mine["suggestion_s"]),
             "marker": {"symbol": "diamond", "size": 9, "color": "#d55e00"},
@@ -69,8 +69,8 @@ def _figure(cells: pd.DataFrame) -> Figures:
             hovermode="closest",
         )
     caption = (
-        "Means over the seeds. Training, start-up and waiting add up to slots × run time; the "
-        "diamond is the time that the searcher took."
+        "Means over the seeds. Training, start-up and waiting add up to the number of slots times "
+        "the run time. The diamond is the time that the searcher took for its suggestions."
     )
     return Figures(
         "times", "Slot-seconds per run", caption, specs, (Dimension("Objectives", sets),)
@@ -90,5 +90,5 @@ def _as_sheet(cells: pd.DataFrame) -> Sheet:
     ]
     header = ["scheduler", "objectives", *(what for _, what in figure_data.TIME_SHARES)]
     header += ["suggestions", "utilisation"]
-    lead = ": training, start-up and waiting of all slots together, means over the seeds."
+    lead = ": training, start-up and waiting, summed over all slots; means over the seeds."
     return Sheet("Where the time went", lead, header, rows, frozenset({0, 1}))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bench.execution.progress import TimeLeft
-from bench.matrix.matrix import Run, load_matrix
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Run
 
 MATRIX = load_matrix("paper").with_dataset("digits")
 FIFO, STOPPING = (MATRIX.runs([0])[k] for k in (0, 4))

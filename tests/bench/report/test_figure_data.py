@@ -1,4 +1,4 @@
-"""What figures show, worked by hand on made-up runs."""
+"""The content of figures, worked out by hand on made-up runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-// What Plotly and DataTables leave to do: the theme, which figure is shown, which tables get what.
+// The page's own script: colours, the choice among figures, and the controls of each table.
 const root = document.documentElement;
 const compact = window.matchMedia("(max-width: 40rem)");
 
@@ -7,8 +7,12 @@ const ink = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 function themed(layout, entries, width) {
   const axis = { gridcolor: ink("--grid"), linecolor: ink("--rule"), zerolinecolor: ink("--rule") };
   const dressed = (given) => ({ ...axis, ...given });
+  // A label covers the lines below it, but lets them shine through a little.
+  const label = (note) => ({ bgcolor: `${ink("--paper")}cc`, ...note,
+    font: { ...note.font, color: ink(note.name === "quiet" ? "--quiet" : "--ink") } });
   const columns = Math.max(1, Math.floor(width / 210));
-  const legend = entries > 1 ? Math.ceil(entries / columns) * 21 + 16 : 0;
+  const shown = layout.showlegend ?? entries > 1;
+  const legend = shown ? Math.ceil(entries / columns) * 21 + 16 : 0;
   const height = (layout.height ?? (compact.matches ? 360 : 460)) + legend;
   return {
     ...layout,
@@ -16,9 +20,14 @@ function themed(layout, entries, width) {
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: ink("--ink"), family: getComputedStyle(document.body).fontFamily, size: 12 },
-    margin: { t: layout.title ? 44 : 16, r: 16, b: 56, l: compact.matches ? 48 : 64 },
+    // The tool bar has the strip above the figure for itself; a title stands below it.
+    margin: { t: layout.title ? 56 : 30, r: 16, b: 56, l: compact.matches ? 48 : 64 },
+    title: layout.title && { ...layout.title, x: 0, xref: "paper", xanchor: "left",
+      y: 1, yref: "paper", yanchor: "bottom", pad: { b: 8 } },
+    annotations: layout.annotations?.map(label),
     hoverlabel: { align: "left", namelength: -1 },
-    showlegend: entries > 1,
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: ink("--quiet"), activecolor: ink("--ink") },
+    showlegend: shown,
     legend: { orientation: "h", yref: "container", y: 0, yanchor: "bottom", x: 0,
       font: { size: 11 }, ...layout.legend },
     xaxis: dressed(layout.xaxis),
@@ -31,11 +40,13 @@ function draw(figure) {
   const source = figure.querySelector(`script[data-key="${key}"]`);
   const target = figure.querySelector(".drawing");
   if (!source) return;
-  const { data, layout } = JSON.parse(source.textContent);
+  const { data, layout: given, compact: narrow } = JSON.parse(source.textContent);
+  const layout = compact.matches ? { ...given, ...narrow } : given;
   const entries = data.filter((trace) => trace.name && trace.showlegend !== false).length;
   const options = {
     responsive: true,
     displaylogo: false,
+    displayModeBar: compact.matches ? false : "hover",
     modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], // none that sends the data away
   };
   Plotly.react(target, data, themed(layout, entries, target.clientWidth), options);
@@ -63,6 +74,7 @@ for (const figure of figures) {
   figure.addEventListener("change", () => draw(figure));
 }
 const redraw = () => figures.filter((f) => f.dataset.drawn !== undefined).forEach(draw);
+compact.addEventListener("change", redraw);
 window.addEventListener("beforeprint", () => figures.forEach(draw));
 
 const choice = document.getElementById("theme");

@@ -1,6 +1,6 @@
-"""The page in a browser without a network: it loads, sorts, filters, tells what is hovered over.
+"""The page in a browser without a network: it loads, sorts, filters and shows hover texts.
 
-Skipped where no Chromium is installed, unless the environment variable REQUIRE_BROWSER is 1.
+The tests are skipped where no Chromium is installed, unless REQUIRE_BROWSER is 1.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The page of a report with everything on it, and a scheduler's label that is markup."""
+    """Return the address of a page with every section and a scheduler's label with markup."""
     folder = tmp_path_factory.mktemp("page")
     found = gathered(folder / "results", hostile=True)
     (folder / "index.html").write_text(page.render(found, diagnosed(found)), "utf-8")
@@ -51,7 +51,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @contextmanager
 def opened(browser: Browser, file: str, width: int = DESK, scheme: str = "light") -> Iterator[Page]:
-    """The page, loaded; fails if it says anything on the console or asks for anything else."""
+    """Yield the loaded page; fail if it writes to the console or requests anything else."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme="dark" if scheme == "dark" else "light",
@@ -71,7 +71,7 @@ def opened(browser: Browser, file: str, width: int = DESK, scheme: str = "light"
 
 @pytest.fixture(scope="module")
 def desk(browser: Browser, file: str) -> Iterator[Page]:
-    """One page for the tests that each use another part of it: opening takes seconds."""
+    """Yield one page for tests that each use another part of it, because opening takes seconds."""
     with opened(browser, file) as shown:
         yield shown
 
@@ -91,11 +91,11 @@ def draw_all(shown: Page) -> None:
 
 def test_every_choice_of_every_figure_is_drawn(desk: Page) -> None:
     draw_all(desk)
-    # What others wrote is in legends and tables as they wrote it, and was not run.
+    # A label with markup is shown as text in legends and tables, and was not run.
     label = HOSTILE.replace("/", "")
     assert label in desk.locator("#fronts-figure .legendtext").all_text_contents()
     assert label in desk.locator("#overview tbody th").all_inner_texts()
-    # Plotly has a button that sends a figure to its makers: not here.
+    # Plotly's button that sends a figure to its makers is not on the page.
     buttons = desk.locator("#savings-figure .modebar-btn").all()
     titles = [button.get_attribute("data-title") or "" for button in buttons]
     assert len(titles) == 4
@@ -142,7 +142,7 @@ def test_hovering_over_a_front_shows_the_configuration(desk: Page) -> None:
     desk.wait_for_selector("#fronts-figure .main-svg")
     for select in figure.locator("select").all():
         select.select_option("0")
-    # The last traces' markers lie on top: those of a front.
+    # The markers of the last trace lie on top; they belong to a front.
     box = figure.locator(".scatterlayer .trace").last.locator(".point").first.bounding_box()
     assert box is not None
     desk.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -183,7 +183,7 @@ def test_a_phone_need_not_scroll_sideways(browser: Browser, file: str) -> None:
 def test_nothing_bars_people_from_the_page(browser: Browser, file: str, scheme: str) -> None:
     with opened(browser, file, scheme=scheme) as shown:
         draw_all(shown)
-        # What does not depend on colours is looked at once.
+        # Rules that do not depend on colours are checked once.
         rules = {"runOnly": ["color-contrast"]} if scheme == "dark" else None
         if rules is None:
             for details in shown.locator("details").all():

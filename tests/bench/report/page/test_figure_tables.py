@@ -1,4 +1,4 @@
-"""Tables of the curves, read by hand."""
+"""Tables of readings from curves, compared with values worked out by hand."""
 
 from __future__ import annotations
 

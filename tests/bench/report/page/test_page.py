@@ -1,4 +1,4 @@
-"""The page as text: escaping, what stands on it, and figures that Plotly knows."""
+"""The page as text: escaping, sections, and figures that Plotly accepts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.bench.report.page.examples import HOSTILE, diagnosed, gathered
 
 
 class Reader(HTMLParser):
-    """Tags with their attributes, and the scripts of figures."""
+    """A parser that collects tags with their attributes, and the data of figures."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ def read(text: str) -> Reader:
 
 
 def own(text: str) -> str:
-    """The page without the libraries that it carries."""
+    """Return the page without the libraries inside it."""
     chosen = assets.load()
     return text.replace(chosen.plotly, "").replace(chosen.script, "").replace(chosen.style, "")
 
@@ -78,7 +78,7 @@ def test_the_sections_come_in_order_summary_first(read: Reader, text: str) -> No
 def test_every_figure_is_one_that_plotly_knows(read: Reader) -> None:
     assert len(read.figures) > 20
     for figure in read.figures:
-        go.Figure(json.loads(figure))  # raises on an attribute that there is not
+        go.Figure(json.loads(figure))  # raises if Plotly has no such attribute
 
 
 def test_figures_and_tables_have_names_and_ids_are_unique(read: Reader) -> None:
@@ -104,7 +104,7 @@ def test_published_and_recomputed_figures_stand_beside_ours(text: str) -> None:
     ]
     body = re.sub(r"</?span>", "", table.split("</thead>")[1])
     row = re.findall(r"<t[dh][^>]*>([^<]*)</t[dh]>", body)
-    # Three seeds that took 10 s each; as published and recomputed of the paper's first row.
+    # Three seeds took 10 s each; the other values are those of the paper's first row.
     assert row[:3] == ["acc+params", "10.0s (10.0s–10.0s)", "17m33s"]
     assert row[4:6] == ["5", "4"]
     assert row[7] == "6026.9"
@@ -137,7 +137,7 @@ def test_what_others_wrote_is_shown_and_does_nothing(tmp_path: Path) -> None:
     assert "<b>b</b>" not in shown
     assert shown.count("&lt;script&gt;window.bad = 1&lt;/script&gt;&amp;") >= 4
     reader = Reader(shown)
-    assert len(reader.named("script")) == len(reader.figures) + 2  # the libraries'
+    assert len(reader.named("script")) == len(reader.figures) + 2  # the two libraries
     names = {t.get("name", "") for f in reader.figures for t in json.loads(f)["data"]}
     (hostile,) = (name for name in names if "window.bad" in name)
     assert hostile.startswith("a&lt;script&gt;window.bad")  # which Plotly shows as it was
