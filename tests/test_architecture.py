@@ -79,10 +79,9 @@ def test_old_names_are_used_by_nobody() -> None:
 
 
 def test_only_plots_draw() -> None:
-    parts = ("plots", "plots_progress", "plots_savings", "plots_statistics")
-    names = ("drawing", "overview", *parts)
-    drawing = {f"bench.report.{name}" for name in names}
-    assert importers("bench", "matplotlib") | importers("bench", "seaborn") == drawing
+    drawing = importers("bench", "matplotlib") | importers("bench", "seaborn")
+    assert drawing - under(drawing, "bench.report.figures") == {"bench.report.overview"}
+    assert not [name for name in drawing if name.endswith("_data")]
 
 
 def test_statistics_know_arrays_alone() -> None:
@@ -97,7 +96,7 @@ def test_statistics_know_arrays_alone() -> None:
 def test_pictures_and_page_draw_what_others_compute() -> None:
     # Both are made from the same frames, by the report and the site: neither imports the other.
     made_by = {"page": {"bench.report.write", "bench.report.site"}}
-    for name in ("page", "plots", "plots_statistics"):
+    for name in ("page", "figures.plots", "figures.plots_statistics"):
         target = f"bench.report.{name}"
         importing = importers("bench", target)
         expected = made_by.get(name, {"bench.report.write"})
@@ -107,7 +106,7 @@ def test_pictures_and_page_draw_what_others_compute() -> None:
         assert importing - under(importing, "bench.report.page") == others, target
         assert importing > others, target
     found = {name for module, names in modules("bench/report/page") for name in names}
-    assert not under(found, "bench.records.folders") | under(found, "bench.report.plots")
+    assert not under(found, "bench.records.folders") | under(found, "bench.report.figures.plots")
 
 
 def test_no_module_is_too_long() -> None:

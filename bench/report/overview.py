@@ -16,7 +16,7 @@ from bench.analysis.aggregate import BASELINE
 from bench.analysis.statistics import ENOUGH_SEEDS
 from bench.matrix.files import matrix_names
 from bench.matrix.naming import dataset_name
-from bench.report import drawing
+from bench.report.figures import drawing
 
 FEWEST_SCHEDULERS = 5
 """A report with fewer schedulers than these, FIFO included, is no comparison of schedulers."""

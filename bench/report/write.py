@@ -13,8 +13,6 @@ from bench.errors import UserError
 from bench.formatting import code, markdown
 from bench.report import (
     page,
-    plots,
-    plots_statistics,
     report_data,
     statistics_section,
     summary,
@@ -22,6 +20,7 @@ from bench.report import (
     terminal_text,
     words,
 )
+from bench.report.figures import plots, plots_statistics
 from bench.report.report_data import ReportData
 from bench.report.tables_and_notes import to_markdown
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from bench.report import attainment_data
-from bench.report.attainment_data import Difference, Fronts
+from bench.report.figures import attainment_data
+from bench.report.figures.attainment_data import Difference, Fronts
 from bench.report.page import figure_tables, plotly_style
 from bench.report.page.parts import Dimension, Figures, Part, Spec, Specs
 

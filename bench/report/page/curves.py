@@ -11,7 +11,7 @@ from bench.analysis.evidence import TARGETS, Ranks
 from bench.analysis.statistics.intervals import Floats
 from bench.analysis.statistics.profiles import performance_profile, score_profile
 from bench.analysis.statistics.running_time import runtime_distribution
-from bench.report import figure_data
+from bench.report.figures import figure_data
 from bench.report.page import figure_tables, plotly_style
 from bench.report.page.parts import Dimension, Figures, Part, Spec, Specs
 from bench.report.statistics_section import RANKED_BY, Findings

@@ -13,15 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from bench.analysis.surrogates import Diagnosis
-from bench.report import (
-    attainment_data,
-    figure_data,
-    report_data,
-    statistics_section,
-    summary,
-    tables,
-    words,
-)
+from bench.report import report_data, statistics_section, summary, tables, words
+from bench.report.figures import attainment_data, figure_data
 from bench.report.page import (
     assets,
     attainment,

@@ -14,8 +14,8 @@ from bench.analysis.statistics.running_time import runtime_distribution
 from bench.formatting import percent, significant
 from bench.matrix.naming import name_of
 from bench.records.record import RunRecord
-from bench.report import figure_data
-from bench.report.attainment_data import Difference, Fronts
+from bench.report.figures import figure_data
+from bench.report.figures.attainment_data import Difference, Fronts
 from bench.report.page.parts import Grid
 from bench.report.statistics_section import Findings
 from bench.report.tables_and_notes import Cell, Sheet, named

@@ -13,8 +13,8 @@ from bench.analysis.aggregate import BASELINE
 from bench.formatting import significant
 from bench.matrix.naming import name_of
 from bench.records.record import RunRecord
-from bench.report import figure_data
-from bench.report.drawing import Style
+from bench.report.figures import figure_data
+from bench.report.figures.drawing import Style
 from bench.report.page import plotly_style
 from bench.report.page.parts import Dimension, Figures, Grid, Part, Spec, Specs
 from bench.report.tables_and_notes import Cell, Sheet, named

@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from bench.matrix.naming import axis_label
-from bench.report import drawing
-from bench.report.drawing import Style
+from bench.report.figures import drawing
+from bench.report.figures.drawing import Style
 from bench.report.page.parts import Spec
 from mobo_core.objectives import Objective
 

@@ -10,8 +10,8 @@ import pandas as pd
 from bench.formatting import percent, significant
 from bench.matrix.naming import volume_label
 from bench.records.record import RunRecord
-from bench.report import drawing, figure_data, progress_data, savings_data
-from bench.report.drawing import Style
+from bench.report.figures import drawing, figure_data, progress_data, savings_data
+from bench.report.figures.drawing import Style
 from bench.report.page import figure_tables, plotly_style
 from bench.report.page.parts import Dimension, Figures, Part, Specs
 from bench.report.statistics_section import Findings

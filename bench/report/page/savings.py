@@ -10,12 +10,13 @@ import numpy as np
 
 from bench.analysis.aggregate import BASELINE
 from bench.analysis.statistics import ENOUGH_SEEDS
-from bench.report import savings_data, summary
-from bench.report.drawing import GREY, Style
+from bench.report import summary
+from bench.report.figures import savings_data
+from bench.report.figures.drawing import GREY, Style
+from bench.report.figures.placing import Place
+from bench.report.figures.savings_data import FIFO_NOTE, Point, Savings
 from bench.report.page import plotly_style
 from bench.report.page.parts import Figures
-from bench.report.placing import Place
-from bench.report.savings_data import FIFO_NOTE, Point, Savings
 from bench.report.statistics_section import Findings
 
 WIDE, COMPACT = (760.0, 420.0), (290.0, 420.0)
@@ -77,7 +78,7 @@ def _caption(found: Findings) -> str:
         "objective sets and seeds.",
         "Further right, a scheduler saves more epochs; further up, it keeps more hypervolume.",
         savings_data.described(found),
-        "Lines are 95 % intervals of the epochs saved." if sure else "",
+        "Lines are 95 % intervals." if sure else "",
         "The axes end where the schedulers do.",
         "Hover over a point, or tap it, for its name and numbers.",
     ]
@@ -95,12 +96,13 @@ def _trace(point: Point, style: Style) -> dict[str, Any]:
         "y": plotly_style.lean([point.kept]),
         "marker": plotly_style.marker(look, size),
         "hovertemplate": f"<b>%{{fullData.name}}</b><br>{point.saved:.1f} % of epochs "
-        f"saved{_range(point.interval)}<br>{point.kept:.1f} % of FIFO's hypervolume "
-        "kept<extra></extra>",
+        f"saved{_range(point.saved_interval)}<br>{point.kept:.1f} % of FIFO's hypervolume "
+        f"kept{_range(point.kept_interval)}<extra></extra>",
     }
     if point.highlighted:
         faint = {"color": plotly_style.faint(style.colour, 0.5)}
-        trace["error_x"] = _error(point.saved, point.interval) | faint
+        trace["error_x"] = _error(point.saved, point.saved_interval) | faint
+        trace["error_y"] = _error(point.kept, point.kept_interval) | faint
     return trace
 
 

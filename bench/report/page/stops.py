@@ -11,7 +11,7 @@ import pandas as pd
 from bench.analysis import aggregate
 from bench.analysis.aggregate import BASELINE
 from bench.records.record import RunRecord
-from bench.report import figure_data
+from bench.report.figures import figure_data
 from bench.report.page import figure_tables, plotly_style
 from bench.report.page.fronts import configuration, values_of
 from bench.report.page.parts import Dimension, Figures, Grid, Part, Spec, Specs, Text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.formatting import duration, percent
-from bench.report import figure_data
+from bench.report.figures import figure_data
 from bench.report.page import figure_tables, plotly_style
 from bench.report.page.parts import Dimension, Figures, Grid, Part, Specs
 from bench.report.tables_and_notes import Cell, Sheet, named

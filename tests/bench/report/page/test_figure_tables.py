@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.records.record import RunRecord
-from bench.report.attainment_data import Fronts, difference
+from bench.report.figures.attainment_data import Fronts, difference
 from bench.report.page import figure_tables
 from bench.report.page.parts import Grid
 from mobo_core import Objective

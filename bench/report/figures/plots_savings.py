@@ -1,0 +1,150 @@
+"""The printed figure of savings: epochs saved and hypervolume kept by each scheduler."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from bench.analysis.aggregate import BASELINE
+from bench.report import summary
+from bench.report.figures import savings_data
+from bench.report.figures.drawing import GREY, Style, styles
+from bench.report.figures.placing import Place
+from bench.report.figures.savings_data import FIFO_NOTE, Point, Savings
+from bench.report.statistics_section import Findings
+
+INCHES = (8.0, 5.0)
+LABEL_SIZE = 8.5
+QUIET = "0.35"
+"""The grey of names that are not highlighted."""
+
+
+def savings(findings: Findings, subject: str) -> Figure:
+    """Draw the epochs that each scheduler saves against the hypervolume that it keeps.
+
+    Args:
+        findings: The comparison with FIFO.
+        subject: The problem and the data, for the line below the title.
+    """
+    shown = savings_data.savings(findings)
+    looks = styles([BASELINE, *map(str, findings.baseline["series"])])
+    figure = Figure(figsize=INCHES)
+    axis = figure.subplots()
+    headline = textwrap.fill(summary.headline(findings), 76)
+    about = textwrap.fill(subject, 112)
+    below = 0.38 + 0.2 * headline.count("\n")  # inches from the top; so is the next line
+    top = below + 0.54 + 0.16 * about.count("\n")
+    edge, left, right, height = 0.015, 0.085, 0.97, INCHES[1]
+    figure.subplots_adjust(left=left, right=right, bottom=0.105, top=1 - top / height)
+    figure.text(edge, 1 - 0.12 / height, headline, va="top", fontsize=12, weight="bold")
+    figure.text(edge, 1 - below / height, about, va="top", fontsize=9, color=QUIET)
+    axis.set(xlim=shown.x, ylim=shown.y)
+    axis.set_xlabel(savings_data.X_TITLE, fontsize=9.5)
+    axis.set_title(savings_data.Y_TITLE, fontsize=9.5, loc="left", x=(edge - left) / (right - left))
+    _dress(axis)
+    for point in reversed(shown.points):
+        _draw_point(axis, point, looks[point.name])
+    if shown.with_fifo:
+        axis.plot(0, 100, color="black", marker="o", markersize=7, linestyle="none", zorder=4)
+    _label(figure, axis, shown)
+    return figure
+
+
+def _dress(axis: Axes) -> None:
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axis.spines[side].set_color("0.6")
+    axis.grid(color="0.92", linewidth=0.8)
+    axis.set_axisbelow(True)
+    axis.axhline(100, color="0.55", linewidth=1, zorder=1)
+    axis.tick_params(labelsize=9, color="0.6")
+    for each in (axis.xaxis, axis.yaxis):
+        each.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10]))
+        each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
+
+
+def _draw_point(axis: Axes, point: Point, style: Style) -> None:
+    colour = style.colour if point.highlighted else GREY
+    if point.highlighted:  # intervals of all schedulers would hide the names
+        kept, saved = (point.kept, point.kept), (point.saved, point.saved)
+        for x, y in ((point.saved_interval, kept), (saved, point.kept_interval)):
+            axis.plot(x, y, color=colour, alpha=0.5, linewidth=1.2, zorder=2)
+    axis.plot(
+        point.saved,
+        point.kept,
+        color=colour,
+        marker=style.marker if point.highlighted else "o",
+        markersize=10 if point.recommended else 7,
+        markeredgecolor="white",
+        markeredgewidth=0.8,
+        linestyle="none",
+        zorder=4 if point.highlighted else 3,
+    )
+
+
+def _label(figure: Figure, axis: Axes, shown: Savings) -> None:
+    """Write the names where they cover least, and the name of FIFO at its point or at the edge."""
+    figure.draw_without_rendering()
+    low, high = axis.transData.transform([(shown.x[0], shown.y[0]), (shown.x[1], shown.y[1])])
+    if shown.with_fifo:
+        fifo = axis.annotate(
+            BASELINE, (0, 100), (6, 5), textcoords="offset points", fontsize=LABEL_SIZE
+        )
+    else:
+        fifo = axis.annotate(
+            FIFO_NOTE, (shown.x[0], 100), (4, 4), textcoords="offset points", fontsize=LABEL_SIZE
+        )
+    names = [
+        axis.text(point.saved, point.kept, point.name, fontsize=LABEL_SIZE, weight=_weight(point))
+        for point in shown.points
+    ]
+    boxes = [name.get_window_extent() for name in names]
+    sizes = np.array([(box.width + 2, 0.85 * box.height) for box in boxes])
+    note = fifo.get_window_extent()
+    taken = [[note.x0 - low[0], note.y0 - low[1], note.x1 - low[0], note.y1 - low[1]]]
+    if shown.with_fifo:
+        x, y = axis.transData.transform((0, 100)) - low
+        taken.append([x - 6, y - 6, x + 6, y + 6])
+    area = (float(high[0] - low[0]), float(high[1] - low[1]))
+    places = savings_data.places(shown, sizes, area, np.array(taken))
+    for name in names:
+        name.remove()
+    for point, place in zip(shown.points, places, strict=True):
+        if place is not None:
+            _write(axis, point, place, 72 / figure.dpi)
+
+
+def _write(axis: Axes, point: Point, place: Place, points_per_pixel: float) -> None:
+    line = None if place.near else {"arrowstyle": "-", "color": "0.6", "linewidth": 0.7}
+    if line is not None:
+        line |= {"shrinkA": 0, "shrinkB": 4, "relpos": _nearest(place)}
+    text = axis.annotate(
+        point.name,
+        (point.saved, point.kept),
+        (place.x * points_per_pixel, place.y * points_per_pixel),
+        textcoords="offset points",
+        ha=place.side,
+        va="center",
+        fontsize=LABEL_SIZE,
+        weight=_weight(point),
+        color="black" if point.highlighted else QUIET,
+        arrowprops=line,
+        zorder=5,
+    )
+    text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
+
+
+def _nearest(place: Place) -> tuple[float, float]:
+    """Return the part of the label at which the line to its point begins."""
+    across = {"left": 0.0, "center": 0.5, "right": 1.0}[place.side]
+    return across, 0.5 if place.side != "center" else (0.0 if place.y > 0 else 1.0)
+
+
+def _weight(point: Point) -> str:
+    return "bold" if point.recommended else "normal"
