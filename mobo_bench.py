@@ -13,28 +13,27 @@ from pathlib import Path
 
 def main() -> None:
     """Run the command line, or end with status 2 if ``bench`` is another package."""
-    if other := other_bench():
-        print(
-            f"error: the package 'bench' that Python finds first is not mobo-bench's but {other}; "
-            "run mobo-bench from another folder, unset PYTHONPATH, or install mobo-bench in an "
-            "environment of its own",
-            file=sys.stderr,
-        )
+    if problem := wrong_bench():
+        print(f"error: {problem}", file=sys.stderr)
         sys.exit(2)
     from bench.commands.main import main as command_line
 
     command_line()
 
 
-def other_bench() -> str | None:
-    """Return where the package ``bench`` lies that would be imported, if it is not ours."""
+def wrong_bench() -> str | None:
+    """Return what is wrong with the package ``bench`` that Python would import, or None."""
     spec = find_spec("bench")
     if spec is None:
-        return "missing"
-    for folder in spec.submodule_search_locations or ():
-        if (Path(folder) / "matrices" / "paper.toml").is_file():
-            return None
-    return spec.origin or ", ".join(spec.submodule_search_locations or ()) or "unknown"
+        return "the package 'bench' of mobo-bench is missing: install mobo-bench again"
+    folders = list(spec.submodule_search_locations or ())
+    if any((Path(folder) / "matrices" / "paper.toml").is_file() for folder in folders):
+        return None
+    return (
+        "the package 'bench' that Python finds first is not mobo-bench's but "
+        f"{spec.origin or ', '.join(folders)}; run mobo-bench from another folder, unset "
+        "PYTHONPATH, or install mobo-bench in an environment of its own"
+    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,15 +74,32 @@ def _list_parts() -> None:
 
     _print_parts("matrices", {name: files.load_matrix(name).title for name in files.matrix_names()})
     for kind, factories in (("searcher", catalogue.SEARCHERS), ("scheduler", catalogue.SCHEDULERS)):
-        said = {name: inspect.getdoc(factory) or "" for name, factory in factories.items()}
-        _print_parts(f"{kind}s", said, extensions.found(kind))
-    datasets = {name: entry.datasets for name, entry in problems.PROBLEMS.items()}
-    said = {name: f"data sets: {', '.join(names)}" for name, names in datasets.items()}
-    _print_parts("problems", said, extensions.found("problem"))
+        own = {name: inspect.getdoc(factory) or "" for name, factory in factories.items()}
+        others = dict.fromkeys(extensions.found(kind), "")
+        _print_parts(f"{kind}s", own, others)
+
+    def datasets(name: str) -> str:
+        try:
+            return f"data sets: {problems.datasets_of(problems.find(name))}"
+        except UserError as error:  # in another package; the other parts can be used
+            return str(error)
+
+    own = {name: datasets(name) for name in problems.PROBLEMS}
+    others = {part: datasets(part.name) for part in extensions.found("problem")}
+    _print_parts("problems", own, others)
 
 
-def _print_parts(title: str, own: Mapping[str, str], others: Sequence[Extension] = ()) -> None:
-    """Print the parts of a kind, those of this suite first; a part of this suite hides others."""
+def _print_parts(
+    title: str, own: Mapping[str, str], others: Mapping[Extension, str] | None = None
+) -> None:
+    """Print the parts of a kind: those of this suite, then those of other packages.
+
+    Args:
+        title: The heading.
+        own: Name of each part of this suite → what it is.
+        others: Each part of another package → what it is. A part of this suite hides one that has
+            the same name.
+    """
     shown = Table(
         box=None, show_header=False, title=title, title_justify="left", title_style="bold"
     )
@@ -90,9 +107,11 @@ def _print_parts(title: str, own: Mapping[str, str], others: Sequence[Extension]
     shown.add_column(overflow="fold")
     for name in sorted(own):
         shown.add_row(name, escape(own[name]))
-    for part in others:
-        hidden = " (hidden by the part of this name above)" if part.name in own else ""
-        shown.add_row(escape(part.name), escape(f"from {part.origin}{hidden}"))
+    for part, what in (others or {}).items():
+        origin = f"from {part.origin}"
+        if part.name in own:
+            origin, what = f"{origin}, hidden by the part of this name above", ""
+        shown.add_row(escape(part.name), escape("; ".join(filter(None, (origin, what)))))
     console.print(shown)
 
 

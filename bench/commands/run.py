@@ -9,7 +9,7 @@ import click
 
 from bench.commands import results
 from bench.commands.options import grouped
-from bench.execution.request import LimitChoice, Output, Request, What, Where
+from bench.execution.request import BackendChoice, LimitChoice, Output, Request, RunChoice
 from bench.matrix.limits import Limits
 from bench.terminal import console
 
@@ -123,11 +123,11 @@ OUTPUT = (
 
 
 @click.command()
-@grouped(What, "what", *WHAT)
-@grouped(Where, "where", *WHERE)
+@grouped(RunChoice, "what", *WHAT)
+@grouped(BackendChoice, "where", *WHERE)
 @grouped(LimitChoice, "limits", *LIMITS)
 @grouped(Output, "output", *OUTPUT)
-def run(what: What, where: Where, limits: LimitChoice, output: Output) -> None:
+def run(what: RunChoice, where: BackendChoice, limits: LimitChoice, output: Output) -> None:
     """Make the runs of MATRIX that are not yet recorded, then report.
 
     MATRIX is a name from 'mobo-bench list' or the path of a .toml file. Finished runs are kept
@@ -191,7 +191,7 @@ def speed(dataset: str, data_dir: str, seeds: str, repeats: int) -> None:
       mobo-bench speed --dataset mnist --data-dir ~/data
       mobo-bench speed --dataset digits --seeds 1
     """
-    what = What("speed", dataset=dataset, data_dir=data_dir, seeds=seeds)
+    what = RunChoice("speed", dataset=dataset, data_dir=data_dir, seeds=seeds)
     folder = make_and_report(Request(what))
     from bench.execution.ray.backend import RayBackend
     from bench.execution.ray.settings import RaySettings

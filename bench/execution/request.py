@@ -1,4 +1,4 @@
-"""What a user asks for when runs are to be made: what to run, where, within which limits, for whom.
+"""What a user asks for: which runs, on which backend, within which limits, written where.
 
 Nothing heavy is imported here, so that the command line can build a request quickly.
 """
@@ -15,7 +15,7 @@ from bench.matrix.matrix import Matrix, parse_seeds
 
 
 @dataclass(frozen=True)
-class What:
+class RunChoice:
     """Which runs of which matrix are asked for. None keeps what the matrix says.
 
     Args:
@@ -68,8 +68,8 @@ class What:
 
 
 @dataclass(frozen=True)
-class Where:
-    """The backend, and what of it a trial takes.
+class BackendChoice:
+    """The backend, and the resources that a trial takes on it.
 
     Args:
         backend: None chooses virtual time for a matrix with a table ``[virtual]``, else Ray.
@@ -148,10 +148,10 @@ class Request:
         what: Which runs.
         where: On which backend.
         limits: When trials and runs are given up.
-        output: Where the results go.
+        output: BackendChoice the results go.
     """
 
-    what: What
-    where: Where = field(default_factory=Where)
+    what: RunChoice
+    where: BackendChoice = field(default_factory=BackendChoice)
     limits: LimitChoice = field(default_factory=LimitChoice)
     output: Output = field(default_factory=Output)

@@ -21,13 +21,13 @@ from bench.records import folders
 
 
 @dataclass(frozen=True)
-class Made:
-    """What a request came to.
+class RunsMade:
+    """The result of a request.
 
     Args:
         folder: The folder with the records.
         requested: Number of runs that were asked for, the finished ones included.
-        outcome: What became of those that were not yet finished.
+        outcome: RunChoice became of those that were not yet finished.
     """
 
     folder: Path
@@ -40,12 +40,12 @@ class Made:
         return len(self.outcome.failed) < self.requested
 
 
-def make(request: Request, console: Console) -> Made:
+def make(request: Request, console: Console) -> RunsMade:
     """Make the runs of a request that are not yet recorded, one after the other.
 
     Args:
-        request: What is asked for.
-        console: Where progress is shown.
+        request: RunChoice is asked for.
+        console: BackendChoice progress is shown.
 
     Raises:
         bench.errors.UserError: If the request cannot be carried out; nothing has run then.
@@ -75,7 +75,7 @@ def make(request: Request, console: Console) -> Made:
             f"finished in {escape(str(folder))}"
         )
         outcome = _execute(request, chosen, todo, virtual, folder, console)
-    return Made(folder, len(runs), outcome)
+    return RunsMade(folder, len(runs), outcome)
 
 
 def _execute(

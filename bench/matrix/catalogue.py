@@ -38,6 +38,8 @@ __all__ = [
     "suggests_ahead",
 ]
 
+KINDS: Mapping[str, type] = {"searcher": Searcher, "scheduler": TrialScheduler}
+NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 REFUSALS = (TypeError, ValueError, ArithmeticError, AssertionError, AttributeError, LookupError)
 """Exceptions of a factory that mean a bad parameter: Ray's own schedulers use assertions."""
 LARGEST = 100_000
@@ -110,21 +112,47 @@ def check(matrix: Matrix, data_dir: str) -> None:
 
 
 def _make(factory: Callable[..., Any], kind: str, component: Component, context: Context) -> Any:
-    """Call a factory with a component's parameters, which are checked first."""
-    parameters = inspect.signature(factory).parameters
-    known = list(parameters)[1:]  # the first one is the context
-    if unknown := [name for name in component.params if name not in known]:
+    """Call a factory with a component's parameters, which are checked first.
+
+    Raises:
+        UserError: If there is no such parameter, the factory refuses a value, or what it returns
+            is not of the kind.
+    """
+    defaults = _defaults(factory, kind, component.name)
+    if unknown := [name for name in component.params if name not in defaults]:
         raise UserError(
             f"{kind} {component.name!r} has no parameter {unknown[0]!r}; "
-            f"it has: {', '.join(known) or 'none'}"
+            f"it has: {', '.join(defaults) or 'none'}"
         )
     for name, value in component.params.items():
-        _check_type(f"{kind} {component.label!r}: {name}", value, parameters[name].default)
+        _check_type(f"{kind} {component.label!r}: {name}", value, defaults[name])
     try:
-        return factory(context, **component.params)
+        made = factory(context, **component.params)
     except REFUSALS as error:
         reason = str(error) or f"refuses {dict(component.params)}"
         raise UserError(f"{kind} {component.label!r}: {reason}") from error
+    if not isinstance(made, KINDS[kind]):
+        raise UserError(
+            f"{kind} {component.name!r}: its factory must return a {KINDS[kind].__name__} of Ray "
+            f"Tune, it returned {type(made).__name__}"
+        )
+    return made
+
+
+def _defaults(factory: Any, kind: str, name: str) -> dict[str, Any]:
+    """Return the parameters of a factory that a matrix file can set, with their defaults.
+
+    Raises:
+        UserError: If another package offers something that is no factory.
+    """
+    try:
+        _context, *others = inspect.signature(factory).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"{kind} {name!r} must be a factory, a function factory(context, **parameters), got "
+            f"{factory!r}"
+        ) from error
+    return {p.name: p.default for p in others if p.kind in NAMED}
 
 
 def _check_type(what: str, value: Any, default: Any) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from bench.errors import UserError
 from bench.matrix import extensions
+from bench.matrix.naming import dataset_name
 from mobo_core.problems.protocol import Problem
 from mobo_core.problems.synthetic import FUNCTIONS, SyntheticProblem
 from mobo_core.problems.tabular import TabularProblem, embedded_table
@@ -101,6 +102,12 @@ def find(name: str) -> ProblemEntry:
             f"{type(entry).__name__}"
         )
     return entry
+
+
+def datasets_of(entry: ProblemEntry) -> str:
+    """Return the data sets of a problem as text, with the names of those that are numbers."""
+    names = [(dataset, dataset_name(dataset)) for dataset in entry.datasets]
+    return ", ".join(d if d == name else f"{d} ({name})" for d, name in names)
 
 
 def title(name: str) -> str:

@@ -37,7 +37,7 @@ def _fifo(context: Context) -> TrialScheduler:
 def _paper_dominance(
     context: Context, *, grace_period: float = 1, reduction_factor: float = 6
 ) -> TrialScheduler:
-    """PaperDominance: stops a trial if any earlier report beats it in every objective."""
+    """PaperDominance: stops a trial at a rung if any earlier report dominates it."""
     return PaperDominance(
         context.objectives, context.max_t, grace_period, reduction_factor, TIME_ATTR
     )
@@ -46,7 +46,7 @@ def _paper_dominance(
 def _paper_rungwise(
     context: Context, *, grace_period: float = 1, reduction_factor: float = 6
 ) -> TrialScheduler:
-    """PaperRungwise: stops a trial if another one at the same epoch beats it in every objective."""
+    """PaperRungwise: stops a trial at a rung if another trial at the same epoch dominates it."""
     return PaperRungwise(
         context.objectives, context.max_t, grace_period, reduction_factor, TIME_ATTR
     )
@@ -118,7 +118,7 @@ def _projected_stopping(
     grace_period: float = 1,
     margin: float = MARGIN,
 ) -> TrialScheduler:
-    """ProjectedStopping: the same expectation, for trainables that cannot pause."""
+    """ProjectedStopping: stops trials not expected to add hypervolume; they need not pause."""
     return ProjectedStopping(context.objectives, context.max_t, grace_period, margin, TIME_ATTR)
 
 

@@ -19,6 +19,7 @@ NOTHING_TO_COMPARE = (
     "better than the reference point"
 )
 """The headline without findings; no full stop, like every headline."""
+PICKED = "Winners were picked on these same runs; expect slightly less elsewhere."
 
 
 def recommended(findings: Findings | None) -> Mapping[str, Any] | None:
@@ -71,22 +72,30 @@ def answer(findings: Findings | None) -> list[str]:
     ]
 
 
+def lead(findings: Findings | None) -> list[Note]:
+    """Return what follows the headline at once: the rest of the answer, and what the words mean."""
+    if findings is None:
+        return [Note(f"{NOTHING_TO_COMPARE}."), terms()]
+    picked = [PICKED] if len(findings.baseline) > 1 else []
+    return [Note(" ".join([*answer(findings)[1:], *picked])), terms()]
+
+
 def notes(findings: Findings | None, days: Sequence[str] = ()) -> list[Note]:
-    """Return the sentences that follow the headline, the most important one first.
+    """Return the figures behind the answer with their intervals, the most important one first.
 
     Args:
         findings: None if no run can be compared with FIFO.
         days: The dates of the runs, if their times are of different days; else empty.
     """
     if findings is None:
-        return [Note(f"{NOTHING_TO_COMPARE}.")]
+        return []
     rows, best = _rows(findings), recommended(findings)
     assert best is not None, "there are findings"
     saver = max(rows, key=lambda row: float(row["epochs_saved"]))
     found = [_best(findings, best, alone=len(rows) == 1)]
     if saver["series"] != best["series"]:
         found.append(Note(_figures(findings, saver), "Most epochs saved at any loss:"))
-    found += [_certainty(findings, several=len(rows) > 1), _terms()]
+    found.append(_certainty(findings))
     if days:
         when = " and ".join(days) if len(days) < 3 else f"{len(days)} days from {days[0]} on"
         found.append(
@@ -146,18 +155,18 @@ def _too_few(row: Mapping[str, Any], comparisons: int) -> str:
     return f"Too few of its {seeds} differ from FIFO's to show a difference."
 
 
-def _certainty(findings: Findings, *, several: bool) -> Note:
+def _certainty(findings: Findings) -> Note:
     """Return the note about the number of seeds."""
     seeds, sets = (int(findings.baseline[column].max()) for column in ("seeds", "cells"))
-    picked = " Winners were picked on these same runs; expect slightly less elsewhere."
     return Note(
         f" The shares are interquartile means over {count(seeds, 'seed')} and "
-        f"{count(sets, 'objective set')}. {certainty(findings)}{picked if several else ''}",
+        f"{count(sets, 'objective set')}. {certainty(findings)}",
         "How sure this is.",
     )
 
 
-def _terms() -> Note:
+def terms() -> Note:
+    """Return the note that explains FIFO and hypervolume, with a link to all words."""
     return Note(
         " FIFO trains every trial to the end; it is the baseline. Hypervolume measures how far a "
         "front of trials lies beyond a fixed reference point in all objectives: more is better.",

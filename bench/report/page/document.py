@@ -113,10 +113,11 @@ def _summary(found: ReportData) -> list[Part]:
     ]
     if found.findings is not None:
         parts.append(savings.figure(found.findings))
-    parts += [Text(note) for note in summary.notes(found.findings, found.days)]
+    parts += [Text(note) for note in summary.lead(found.findings)]
     if found.findings is None:
         return [*parts, _overview(found)]
-    return [*parts, Grid("against-fifo", statistics_section.against_fifo(found.findings))]
+    parts.append(Grid("against-fifo", statistics_section.against_fifo(found.findings)))
+    return parts + [Text(note) for note in summary.notes(found.findings, found.days)]
 
 
 def _overview(found: ReportData) -> Part:

@@ -21,7 +21,7 @@ class Asker(Protocol):
         ...
 
 
-class Gate(Searcher):
+class Admission(Searcher):
     """A gate that calls the searcher only when the scheduler has room for a new trial.
 
     It passes all other calls on unchanged.

@@ -19,7 +19,7 @@ from ray.tune.schedulers import TrialScheduler
 
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.rules.rule import Decision, PromotionRule
-from mobo_core.tune.schedulers.admission import Gate
+from mobo_core.tune.schedulers.admission import Admission
 from mobo_core.tune.schedulers.parameters import describe_parameters
 from mobo_core.tune.schedulers.requirements import check_searcher, check_trainable
 from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler, is_retried
@@ -81,13 +81,13 @@ class PromotionScheduler(ObjectiveScheduler):
         self._last_result: dict[str, dict[str, Any]] = {}
         self._resumes = 0
         self._controller: Any = None
-        self._gate: Gate | None = None
+        self._admission: Admission | None = None
         self._is_exhausted: Callable[[], bool] = lambda: False
         self._cluster_slots: tuple[float, int] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without what belongs to the running experiment, for Tune to pickle."""
-        running = ("_controller", "_gate", "_is_exhausted", "_cluster_slots")
+        running = ("_controller", "_admission", "_is_exhausted", "_cluster_slots")
         state = {name: value for name, value in self.__dict__.items() if name not in running}
         return state | {
             "_starting": {},
@@ -100,7 +100,7 @@ class PromotionScheduler(ObjectiveScheduler):
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the state as it was before an experiment."""
         self.__dict__.update(state)
-        self._controller = self._gate = self._cluster_slots = None
+        self._controller = self._admission = self._cluster_slots = None
         self._is_exhausted = lambda: False
 
     @property
@@ -125,7 +125,7 @@ class PromotionScheduler(ObjectiveScheduler):
         Raises:
             ValueError: If the searcher or the trainable cannot work with promotion.
         """
-        if self._gate is None:
+        if self._admission is None:
             self._take_over(tune_controller, trial)
         elif tune_controller.search_alg is not self._controller.search_alg:
             raise ValueError(f"make a {type(self).__name__} for each experiment: this one was used")
@@ -283,11 +283,11 @@ class PromotionScheduler(ObjectiveScheduler):
 
     def _end(self, tune_controller: Any, paused: list[Trial]) -> None:
         """End the paused trials if no new trial can come; otherwise wait for one."""
-        assert self._gate is not None
+        assert self._admission is not None
         if not self._new_available():
             for trial in paused:
                 tune_controller.stop_trial(trial)
-        elif self._gate.waited_s() > SEARCHER_PATIENCE_S:
+        elif self._admission.waited_s() > SEARCHER_PATIENCE_S:
             # The searcher suggests nothing until it receives a result: give it one.
             tune_controller.stop_trial(paused[0])
 
@@ -317,8 +317,8 @@ class PromotionScheduler(ObjectiveScheduler):
 
     def _new_to_come(self) -> bool:
         """Return whether a new trial would come for a slot that is left free."""
-        assert self._gate is not None
-        return self._new_available() and not self._gate.waited_s()
+        assert self._admission is not None
+        return self._new_available() and not self._admission.waited_s()
 
     def _slot_count(self) -> int:
         if self._slots is not None:
@@ -341,8 +341,8 @@ class PromotionScheduler(ObjectiveScheduler):
         self._controller = controller
         # In virtual time the controller has the clock.
         clock = getattr(controller, "clock", time.monotonic)
-        self._gate = Gate(search.searcher, self, clock)
-        search.searcher = self._gate
+        self._admission = Admission(search.searcher, self, clock)
+        search.searcher = self._admission
         # Tune ends idle processes when the search is over. Each resumed trial would then wait for
         # a new process, so Tune is shown that the search ends with the last trial.
         self._is_exhausted = search.is_finished
@@ -356,10 +356,10 @@ class PromotionScheduler(ObjectiveScheduler):
         experiments run in one process. The scheduler keeps what it has learned, but cannot be used
         for another experiment.
         """
-        if self._gate is None:
+        if self._admission is None:
             return
         search = self._controller.search_alg
-        search.searcher = self._gate.searcher
+        search.searcher = self._admission.searcher
         del search.is_finished  # the instance's attribute; the class has its own method
         self.__setstate__(self.__getstate__())
 

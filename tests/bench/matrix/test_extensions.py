@@ -20,21 +20,16 @@ COMMAND = Path(sys.executable).with_name("mobo-bench")
 PARTS = """
 from bench.matrix.problems import ProblemEntry
 from mobo_core.problems.synthetic import SyntheticProblem
-from mobo_core.rules import Decision
+from mobo_core.rules import Decision, StoppingRule
 from mobo_core.tune import RandomSearcher, RuleScheduler
 
 
-class Cutoff:
+class Cutoff(StoppingRule):
     def __init__(self, epochs):
         self._epochs = epochs
 
     def report(self, trial_id, t, point):
         return Decision.STOP if t >= self._epochs else Decision.CONTINUE
-
-    def complete(self, trial_id):
-        pass
-
-    remove = complete
 
 
 def cutoff(context, *, epochs=2):
@@ -118,7 +113,7 @@ def test_a_strangers_parts_are_listed_and_run(path: Path, tmp_path: Path) -> Non
     listed = " ".join(run("list").stdout.split())
     assert "cutoff from strange-parts 1.2 (strange_parts:cutoff)" in listed
     assert "uniform from strange-parts 1.2 (strange_parts:uniform)" in listed
-    assert "strange from strange-parts 1.2 (strange_parts:PROBLEM)" in listed
+    assert "strange from strange-parts 1.2 (strange_parts:PROBLEM); data sets: only" in listed
     made = run("run", "mine.toml", "--seeds", "1")
     assert made.returncode == 0, made.stderr
     table = (tmp_path / "reports" / "mine-only" / "report.md").read_text()
@@ -176,6 +171,27 @@ def test_parameters_of_a_strangers_part_are_checked_like_others(path: Path) -> N
     ):
         with pytest.raises(UserError, match=message):
             catalogue.make_scheduler(Component("cutoff", "cutoff", params), context)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("part = 3", r"must be a factory, a function factory\(context, \*\*parameters\), got 3"),
+        ("part = min", "must be a factory"),
+        ("def part(): pass", "must be a factory"),
+        ("def part(context): return 'text'", "must return a TrialScheduler .*, it returned str"),
+        ("def part(context, **others): return 3", "has no parameter 'others'; it has: none"),
+    ],
+)
+def test_what_is_no_factory_is_refused(path: Path, code: str, message: str) -> None:
+    install(path, "odd-parts", "[mobo_bench.schedulers]", "odd = odd_parts:part", code=code)
+    sys.modules.pop("odd_parts", None)
+    problem = problems.make("synthetic", "zdt1", "", 4)
+    objectives = catalogue.make_objectives(problem, ("f1", "f2"))
+    context = catalogue.Context(problem.space, objectives, 4, 1, 0)
+    params = {"others": 1} if "others" in code else {}
+    with pytest.raises(UserError, match=message):
+        catalogue.make_scheduler(Component("odd", "odd", params), context)
 
 
 def test_another_package_called_bench_is_refused_in_one_line(tmp_path: Path) -> None:
