@@ -94,8 +94,12 @@ def test_old_names_are_used_by_nobody() -> None:
 
 def test_only_plots_draw() -> None:
     drawing = importers("bench", "matplotlib") | importers("bench", "seaborn")
-    assert drawing - under(drawing, "bench.report.figures") == {"bench.report.overview"}
-    assert not [name for name in drawing if name.endswith("_data")]
+    figures = "bench.report.figures"
+    assert drawing == {
+        name
+        for name, _ in modules("bench")
+        if name == f"{figures}.drawing" or name.startswith(f"{figures}.plots")
+    }
 
 
 def test_statistics_know_arrays_alone() -> None:
@@ -143,7 +147,36 @@ def test_the_diagram_shows_imports_that_exist() -> None:
     assert {start for start, _ in arrows} | {end for _, end in arrows} == set(rooms)
     for start, end in arrows:
         assert rooms[end] in graph[rooms[start]], (start, end)
-    for path in re.findall(
-        r"`((?:bench|mobo_core|execution|records|report|analysis|matrix|commands)/[\w/.]+)`", text
-    ):
-        assert (ROOT / path).exists() or (ROOT / "bench" / path).exists() or "NAME" in path, path
+    for line in text.splitlines():
+        check_files(line)
+
+
+def check_files(line: str) -> None:
+    """Raise an error if a line of the page names a file or folder that does not exist.
+
+    A name without a folder must lie in a folder that the same line names. If the line names none,
+    it may lie anywhere in the two packages.
+    """
+    rooms = "|".join(path.name for path in (ROOT / "bench").iterdir() if path.is_dir())
+    folders = [ROOT / name for name in re.findall(r"`(bench|mobo_core)`", line)]
+    for path in re.findall(rf"`((?:bench|mobo_core|tests|{rooms})/[\w/.]*)`", line):
+        found = [place / path for place in (ROOT, ROOT / "bench") if (place / path).exists()]
+        assert found or "NAME" in path, path
+        folders += [place if place.is_dir() else place.parent for place in found]
+    for name in re.findall(r"`(\w+\.py)`", line):
+        anywhere = [*(ROOT / "bench").rglob(name), *(ROOT / "mobo_core").rglob(name)]
+        assert any(path.parent in folders or not folders for path in anywhere), name
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "`report/tables.py`, `plots.py` and `page/` write",
+        "`matrix/loading.py` loads",
+        "a file in `bench/analysis/`, drawn in `plots.py`",
+        "in `loading.py`",
+    ],
+)
+def test_a_name_of_a_file_that_is_not_there_is_found(line: str) -> None:
+    with pytest.raises(AssertionError, match=r"\.py"):
+        check_files(line)

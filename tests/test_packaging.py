@@ -17,7 +17,7 @@ ONLY_BENCH = (
     "bench", "itables", "lightning", "matplotlib", "onnxruntime", "optuna", "pytorch_lightning",
     "rich", "seaborn", "torchvision",
 )  # fmt: skip
-"""What `mobo_core` must do without.
+"""The packages that `mobo_core` must not need.
 
 Ax and Ray need scikit-learn, pandas, plotly, Jinja and click.
 """

@@ -79,6 +79,8 @@ def test_links_lead_somewhere() -> None:
 
 def test_it_stays_short() -> None:
     assert len(README.splitlines()) <= 150
+    (example,) = blocks("python")
+    assert len(example.splitlines()) <= 16
 
 
 @pytest.mark.ray
@@ -111,13 +113,15 @@ def test_the_example_in_your_own_tune_code_runs(
 
     (example,) = (block for block in blocks("python") if "tune.Tuner(" in block)
     # Fewer trials, and files in a folder of the test.
-    example = example.replace("num_samples=25", "num_samples=4").replace(
-        "    tune_config=",
-        f"    run_config=tune.RunConfig(storage_path={str(tmp_path)!r}, verbose=0),\n"
-        "    tune_config=",
-    )
+    for shown, run in (
+        ("num_samples=25", "num_samples=4"),
+        ("tune_config=config", "tune_config=config, run_config=run_config"),
+    ):
+        assert example.count(shown) == 1
+        example = example.replace(shown, run)
+    run_config = tune.RunConfig(storage_path=str(tmp_path), verbose=0)
     light = tune.with_resources(Trainable, {"cpu": 0.01, SLOT: 1})
-    namespace: dict[str, Any] = {"trainable": light}
+    namespace: dict[str, Any] = {"trainable": light, "run_config": run_config}
     exec(example, namespace)
     reports = namespace["reports"]
     assert len(reports) == 4
@@ -129,9 +133,7 @@ def test_the_example_in_your_own_tune_code_runs(
         if a > 0.9 and not any(x >= a and y <= p and (x, y) != (a, p) for x, y in points)
     }
     assert front
-    printed = [
-        line.split("} ")[1].split() for line in capsys.readouterr().out.splitlines() if "} " in line
-    ]
+    printed = re.findall(r"^\((\S+), (\d+), \{", capsys.readouterr().out, re.MULTILINE)
     assert {(float(a), int(p)) for a, p in printed} == front
 
 

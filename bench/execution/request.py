@@ -148,7 +148,7 @@ class Request:
         what: Which runs.
         where: On which backend.
         limits: When trials and runs are given up.
-        output: BackendChoice the results go.
+        output: Where the results go.
     """
 
     what: RunChoice

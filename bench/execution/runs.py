@@ -27,7 +27,7 @@ class RunsMade:
     Args:
         folder: The folder with the records.
         requested: Number of runs that were asked for, the finished ones included.
-        outcome: RunChoice became of those that were not yet finished.
+        outcome: What became of the runs that were not yet finished.
     """
 
     folder: Path
@@ -44,8 +44,8 @@ def make(request: Request, console: Console) -> RunsMade:
     """Make the runs of a request that are not yet recorded, one after the other.
 
     Args:
-        request: RunChoice is asked for.
-        console: BackendChoice progress is shown.
+        request: The request.
+        console: Where progress is shown.
 
     Raises:
         bench.errors.UserError: If the request cannot be carried out; nothing has run then.

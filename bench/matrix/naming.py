@@ -55,6 +55,10 @@ OPENML_TASKS = {
 """The names of LCBench's data sets, which its surrogates call by the number of an OpenML task."""
 
 
+DATASET_TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
+"""Data set → its title, where that is not its name and it does not come from OpenML."""
+
+
 def dataset_name(dataset: str) -> str:
     """Return the name that people use for a data set, e.g. ``volkert`` for ``168331``."""
     return OPENML_TASKS.get(dataset, dataset)

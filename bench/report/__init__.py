@@ -1,1 +1,1 @@
-"""From analysis to what people read: tables, figures, notes and the page."""
+"""Reports of benchmark results: tables, figures, notes and the interactive page."""

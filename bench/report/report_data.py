@@ -14,7 +14,7 @@ from bench.analysis import aggregate
 from bench.analysis.aggregate import BASELINE
 from bench.errors import UserError
 from bench.matrix import problems
-from bench.matrix.naming import dataset_title
+from bench.matrix.naming import DATASET_TITLES, dataset_title
 from bench.records import folders, storage
 from bench.records.record import RunRecord
 from bench.report import statistics_section, tables
@@ -22,8 +22,6 @@ from bench.report.statistics_section import Findings
 from bench.report.tables import Table
 from bench.report.tables_and_notes import Cell, Sheet, named
 
-DATASET_TITLES = {"mnist": "MNIST", "digits": "scikit-learn's digits"}
-"""Data set → its title, where that is not its name."""
 NOT_THE_PAPERS_DATA = "not MNIST: not comparable with the paper"
 PAPER = "paper"
 """The name of the matrix that reproduces the paper; its tables have the paper's numbers."""
@@ -42,7 +40,7 @@ FRONT_LOST = (
 """The explanation of two figures in the same tables."""
 TRAINED_AGAIN = (
     "Each member of a final front was trained again from its configuration and seed, and then "
-    "measured on the test images, which are used for nothing else."
+    "measured on the test data, which are used for nothing else."
 )
 """The explanation of the table of `final_fronts`."""
 

@@ -26,7 +26,7 @@ PICTURE = "figures/savings.png"
 DOCUMENTS = {"report": "tables and figures", "comparison": "comparison", "speed": "where time goes"}
 """The documents that a report's folder may hold, in order, and what a link to each says."""
 VIRTUAL = "in virtual time"
-"""How the subject of a report ends whose runs trained nothing."""
+"""The end of a report's subject when its runs trained nothing."""
 
 
 @dataclass(frozen=True)

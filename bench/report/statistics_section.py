@@ -14,7 +14,7 @@ from bench.analysis.evidence import EARLY, SHARES, Ranks
 from bench.analysis.statistics import ENOUGH_SEEDS
 from bench.analysis.statistics.protocols import equal_trials
 from bench.analysis.statistics.wilcoxon import LEVEL, reach
-from bench.formatting import percent, ratio
+from bench.formatting import count, percent, ratio
 from bench.report.tables_and_notes import Block, Cell, Note, Sheet, named, to_markdown
 
 SHOWN_TARGETS = (0.9, 0.99, 1.0)
@@ -175,12 +175,14 @@ def _left_out(findings: Findings) -> list[Note]:
     frame = findings.baseline[findings.baseline["left_out"] > 0]
     if frame.empty:
         return []
-    of = ", ".join(f"{row['left_out']} of {row['series']}" for row in frame.to_dict("records"))
+    runs = ", ".join(
+        f"{count(row['left_out'], 'run')} of {row['series']}" for row in frame.to_dict("records")
+    )
     return [
         Note(
-            f" {of}. FIFO's run with the same seed is missing or found nothing, or the seed lacks "
-            "a run with another objective set.",
-            "Runs that do not count above:",
+            f" the table above does not count {runs}. For these, FIFO's run with the same seed is "
+            "missing or found nothing, or the seed lacks a run with another objective set.",
+            "Runs left out:",
         )
     ]
 

@@ -354,9 +354,15 @@ def _caption(subject: str, group: pd.DataFrame, with_paper: bool, hidden: Collec
 
 
 def _remark(group: pd.DataFrame) -> str:
-    told = (("failed", "failed"), ("fallbacks", "suggested by the searcher's fallback"))
-    counts = [f"{many} {what}" for column, what in told if (many := int(group[column].sum()))]
-    return f"Of {int(group['trials'].sum())} trials, {', '.join(counts)}." if counts else ""
+    trials, failed, others = (
+        int(group[column].sum()) for column in ("trials", "failed", "fallbacks")
+    )
+    told = [f"{failed} failed"] if failed else []
+    if others:
+        told.append(
+            f"{others} {'was' if others == 1 else 'were'} suggested by the searcher's fallback"
+        )
+    return f"Of {count(trials, 'trial')}, {' and '.join(told)}." if told else ""
 
 
 def _latex(text: str) -> str:

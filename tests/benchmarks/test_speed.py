@@ -45,7 +45,7 @@ def test_hypervolume(benchmark: BenchmarkFixture, n: int, m: int) -> None:
 
 @pytest.mark.parametrize("n", SIZES)
 def test_decision(benchmark: BenchmarkFixture, n: int) -> None:
-    """One more report in a rung that holds about n."""
+    """Time one more report in a rung that holds about n reports."""
     rule = HalvingRule(HalvingSettings(max_t=9))
     few = max(1, n // 10)
     known, newcomers = np.split(points(n + few), [n])
@@ -67,7 +67,7 @@ def test_decision(benchmark: BenchmarkFixture, n: int) -> None:
 @pytest.mark.parametrize("trials", SIZES)
 @pytest.mark.parametrize("name", ["fifo", "moasha-stopping", "moasha-promotion"])
 def test_event_loop(benchmark: BenchmarkFixture, name: str, trials: int) -> None:
-    """A whole run in virtual time with 64 workers."""
+    """Time a whole run in virtual time with 64 workers."""
     case = scale.Case(Component(name, name, {}), trials, 64)
     row = benchmark.pedantic(scale.measure, (case,), rounds=3 if benchmark.enabled else 1)
     assert row["results"] >= trials
@@ -75,7 +75,7 @@ def test_event_loop(benchmark: BenchmarkFixture, name: str, trials: int) -> None
 
 @pytest.mark.parametrize("name", ["fifo", "moasha-stopping", "moasha-promotion"])
 def test_the_work_of_a_run_grows_no_faster_than_n_log_n(name: str) -> None:
-    """Counted in calls of functions, which no other load on the machine disturbs."""
+    """The test counts calls of functions, because other load on the machine cannot change them."""
 
     def calls(trials: int) -> int:
         with cProfile.Profile() as profile:
@@ -83,6 +83,6 @@ def test_the_work_of_a_run_grows_no_faster_than_n_log_n(name: str) -> None:
         return pstats.Stats(profile).total_calls  # type: ignore[attr-defined,no-any-return]
 
     few, many = 500, 2_000
-    calls(few)  # what is imported on the way counts no more
+    calls(few)  # imports during the first call do not count
     growth = many * math.log(many) / (few * math.log(few))
     assert calls(many) <= 1.1 * growth * calls(few)

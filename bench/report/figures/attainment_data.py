@@ -36,7 +36,7 @@ class Fronts:
 
 @dataclass(frozen=True)
 class Difference:
-    """What is drawn of two series; x and y have the objectives' own directions (not minimised).
+    """The differences between two series; x and y have the objectives' own directions.
 
     Args:
         boxes: (k, 5) two corners x, y, x, y, and the difference between the shares of seeds that

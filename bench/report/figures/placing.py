@@ -24,6 +24,12 @@ MARKER = 7.0
 """Half the width of the square around a point that no label should cover."""
 ROUNDS = 4
 """Times that every label may move again when all others have a place."""
+AMBIGUOUS = 80.0
+"""The cost of a label without a line that is about as close to another point as to its own."""
+CLEARANCE = 5.0
+"""A label must be closer to its own point than to any other, by this many pixels."""
+SAME = 4.0
+"""Points that are closer than this many pixels look like one; their labels may stand together."""
 SAMPLES = np.linspace(0.1, 0.95, 12)
 """Parts of the line between point and label at which it is tested for what it crosses."""
 TOLERATED = 0.02
@@ -70,6 +76,7 @@ def place(
     area: tuple[float, float],
     taken: Floats | None = None,
     avoided: Floats | None = None,
+    rules: Floats | None = None,
 ) -> list[Place | None]:
     """Return a place for each label, or None for a label that would cover another one.
 
@@ -78,11 +85,13 @@ def place(
         sizes: (n, 2) width and height of the labels.
         area: Width and height of the area that labels may not leave.
         taken: (k, 4) left, bottom, right and top of boxes that no label may cover.
-        avoided: (k, 4) boxes that a label covers only if there is no better place.
+        avoided: (k, 4) boxes that a label covers only if that saves it a longer way.
+        rules: (k, 4) boxes that no label may cover, but the line to a label may cross them.
     """
     taken = np.empty((0, 4)) if taken is None else taken
     avoided = np.empty((0, 4)) if avoided is None else avoided
-    fixed = np.asarray(area), taken, avoided
+    closed = taken if rules is None else np.vstack([taken, rules])
+    fixed = np.asarray(area), taken, avoided, closed
     tried = [_candidates(k, points, size, *fixed) for k, size in enumerate(sizes)]
     chosen: dict[int, int] = {}
     for _ in range(ROUNDS):
@@ -92,11 +101,17 @@ def place(
             chosen[k] = int(np.argmin(mine.costs + _between(mine, others)))
         if chosen == before:
             break
-    return _kept(tried, chosen, np.asarray(area), taken)
+    return _kept(tried, chosen, np.asarray(area), closed)
 
 
 def _candidates(
-    which: int, points: Floats, size: Floats, area: Floats, taken: Floats, avoided: Floats
+    which: int,
+    points: Floats,
+    size: Floats,
+    area: Floats,
+    taken: Floats,
+    avoided: Floats,
+    closed: Floats,
 ) -> _Candidates:
     point, (width, height) = points[which], size
     places, boxes, ends, costs = [], [], [], []
@@ -120,16 +135,39 @@ def _candidates(
     markers = np.hstack([points - MARKER, points + MARKER])
     others = np.delete(markers, which, axis=0)
     surface = width * height
+    drawn = np.array([not each.near for each in places])
     outside = np.clip(-found[:, :2], 0, None) + np.clip(found[:, 2:] - area, 0, None)
     fixed = (
         np.array(costs)
         + 20 * outside.sum(axis=1)
         + 600 * _overlap(found, others) / surface
-        + 1000 * _overlap(found, taken) / surface
+        + _covering(found, closed)
         + 25 * _overlap(found, avoided) / surface
         + 25 * _crossed(lines, np.vstack([others, taken]))
+        + _ambiguous(found, drawn, points, which)
     )
     return _Candidates(places, found, lines, fixed)
+
+
+def _ambiguous(boxes: Floats, drawn: Floats, points: Floats, which: int) -> Floats:
+    """Return the (C,) cost of labels that a reader may take for the label of another point.
+
+    Args:
+        boxes: (C, 4) boxes of one label.
+        drawn: (C,) true where a line joins the label and its point.
+        points: (n, 2) all points.
+        which: The index of the label's own point.
+    """
+    nearest = np.clip(points[None], boxes[:, None, :2], boxes[:, None, 2:])
+    distances = np.linalg.norm(points[None] - nearest, axis=2)
+    others = np.linalg.norm(points - points[which], axis=1) > SAME
+    if not others.any():
+        return np.zeros(len(boxes))
+    closest = distances[:, others].min(axis=1)
+    # A line tells which point is meant, so there another point must only not touch the label.
+    limit = np.where(drawn, MARKER + CLEARANCE, distances[:, which] + CLEARANCE)
+    cost: Floats = np.where(closest < limit, np.where(drawn, AMBIGUOUS / 8, AMBIGUOUS), 0.0)
+    return cost
 
 
 def _between(mine: _Candidates, others: Sequence[tuple[_Candidates, int]]) -> Floats:
@@ -138,11 +176,8 @@ def _between(mine: _Candidates, others: Sequence[tuple[_Candidates, int]]) -> Fl
         return np.zeros(len(mine.boxes))
     boxes = np.array([theirs.boxes[c] for theirs, c in others])
     lines = np.array([theirs.lines[c] for theirs, c in others])
-    area = np.prod(mine.boxes[0, 2:] - mine.boxes[0, :2])
     through = _crossings(lines, mine.boxes).sum(axis=0)
-    cost: Floats = 1000 * _overlap(mine.boxes, boxes) / area + 25 * (
-        _crossed(mine.lines, boxes) + through
-    )
+    cost: Floats = _covering(mine.boxes, boxes) + 25 * (_crossed(mine.lines, boxes) + through)
     return cost
 
 
@@ -161,6 +196,13 @@ def _kept(
         if inside and clear:
             covered = np.vstack([covered, box])
     return found
+
+
+def _covering(boxes: Floats, others: Floats) -> Floats:
+    """Return the (C,) cost of boxes that cover others; it is high where a label is left out."""
+    part = _overlap(boxes, others) / np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    cost: Floats = 1000 * part + np.where(part > TOLERATED, 200.0, 0.0)
+    return cost
 
 
 def _overlap(boxes: Floats, others: Floats) -> Floats:

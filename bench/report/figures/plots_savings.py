@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,11 +16,14 @@ from bench.report import summary
 from bench.report.figures import savings_data
 from bench.report.figures.drawing import GREY, Style, styles
 from bench.report.figures.placing import Place
-from bench.report.figures.savings_data import FIFO_NOTE, Point, Savings
+from bench.report.figures.savings_data import FIFO_NOTE, Cut, Point, Savings
 from bench.report.statistics_section import Findings
 
 INCHES = (8.0, 5.0)
 LABEL_SIZE = 8.5
+CARETS = {"left": 4, "right": 5, "up": 6, "down": 7}
+"""Edge of the figure → Matplotlib's number for a triangle whose tip lies there."""
+CUT_NOTE = "a triangle at the edge: the 95 % interval goes on"
 QUIET = "0.35"
 """The grey of names that are not highlighted."""
 
@@ -48,7 +52,9 @@ def savings(findings: Findings, subject: str) -> Figure:
     axis.set_title(savings_data.Y_TITLE, fontsize=9.5, loc="left", x=(edge - left) / (right - left))
     _dress(axis)
     for point in reversed(shown.points):
-        _draw_point(axis, point, looks[point.name])
+        _draw_point(axis, point, looks[point.name], shown.cuts(point))
+    if shown.any_cut:
+        axis.set_title(CUT_NOTE, fontsize=8, loc="right", color=QUIET)
     if shown.with_fifo:
         axis.plot(0, 100, color="black", marker="o", markersize=7, linestyle="none", zorder=4)
     _label(figure, axis, shown)
@@ -69,12 +75,24 @@ def _dress(axis: Axes) -> None:
         each.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
 
 
-def _draw_point(axis: Axes, point: Point, style: Style) -> None:
+def _draw_point(axis: Axes, point: Point, style: Style, cuts: Sequence[Cut]) -> None:
     colour = style.colour if point.highlighted else GREY
     if point.highlighted:  # intervals of all schedulers would hide the names
         kept, saved = (point.kept, point.kept), (point.saved, point.saved)
         for x, y in ((point.saved_interval, kept), (saved, point.kept_interval)):
             axis.plot(x, y, color=colour, alpha=0.5, linewidth=1.2, zorder=2)
+        for cut in cuts:
+            axis.plot(
+                cut.x,
+                cut.y,
+                color=colour,
+                marker=CARETS[cut.toward],
+                markersize=6,
+                markeredgewidth=0,
+                linestyle="none",
+                clip_on=False,
+                zorder=4,
+            )
     axis.plot(
         point.saved,
         point.kept,

@@ -1,4 +1,4 @@
-"""Printed figures of statistics: savings, ranks, profiles, running times and attainment."""
+"""Printed figures of statistics: ranks, profiles, running times and attainment."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from bench.report.statistics_section import Findings
 
 FEW = 4
 """Number of schedulers, besides FIFO, that figures highlight."""
+REACH = 0.75
+"""How far intervals may widen an axis to each side, as a multiple of what the points need."""
 FIFO_NOTE = "◂ FIFO saves nothing and keeps 100 %"
 """The note at the left edge where FIFO lies outside of the figure."""
 X_TITLE = "epochs saved, share of FIFO's →"
@@ -49,6 +51,21 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Cut:
+    """The place at the edge of the figure where an interval goes on beyond it.
+
+    Args:
+        x: Position on the axis of epochs saved, in per cent.
+        y: Position on the axis of hypervolume kept, in per cent.
+        toward: The edge that the interval crosses.
+    """
+
+    x: float
+    y: float
+    toward: Literal["left", "right", "down", "up"]
+
+
+@dataclass(frozen=True)
 class Savings:
     """The content of the figure of savings.
 
@@ -63,6 +80,22 @@ class Savings:
     x: tuple[float, float]
     y: tuple[float, float]
     with_fifo: bool
+
+    def cuts(self, point: Point) -> list[Cut]:
+        """Return where the intervals of a point go on beyond the limits."""
+        (left, right), (down, up) = point.saved_interval, point.kept_interval
+        ends = (
+            (left < self.x[0], Cut(self.x[0], point.kept, "left")),
+            (right > self.x[1], Cut(self.x[1], point.kept, "right")),
+            (down < self.y[0], Cut(point.saved, self.y[0], "down")),
+            (up > self.y[1], Cut(point.saved, self.y[1], "up")),
+        )
+        return [cut for beyond, cut in ends if beyond]
+
+    @property
+    def any_cut(self) -> bool:
+        """True if an interval that the figure shows goes on beyond the limits."""
+        return any(self.cuts(point) for point in self.points if point.highlighted)
 
 
 def few_best(findings: Findings) -> list[str]:
@@ -125,7 +158,11 @@ def described(findings: Findings) -> str:
 
 
 def savings(findings: Findings) -> Savings:
-    """Return what the figure of savings shows, with axes cut to where the schedulers are."""
+    """Return what the figure of savings shows.
+
+    The axes end where the schedulers and the intervals of the highlighted ones do. Very wide
+    intervals go on beyond the axes, because they would leave the points no room.
+    """
     best = few_best(findings)
     rows = {str(row["series"]): row for row in findings.baseline.to_dict("records")}
     order = [*best, *(name for name in rows if name not in best)]
@@ -142,10 +179,15 @@ def savings(findings: Findings) -> Savings:
         for name in order
     )
     saved, kept = [point.saved for point in points], [point.kept for point in points]
+    best_points = [point for point in points if point.highlighted]
+    across = [end for point in best_points for end in point.saved_interval]
+    along = [end for point in best_points for end in point.kept_interval]
     low, high = min(saved), max(saved)
-    with_fifo = low <= max(0.5 * (high - low), 5.0)  # FIFO is near, so the axis hardly grows
-    x = _limits(min(low, 0.0) if with_fifo else low, high, 2.0)
-    y = _limits(min(*kept, 100.0), max(*kept, 100.0), 0.5)
+    x = _limits(saved, across, 2.0)
+    with_fifo = low <= max(0.5 * (high - low), 5.0) or x[0] <= 0  # the axis hardly grows
+    if with_fifo:
+        x = _limits([*saved, 0.0], across, 2.0)
+    y = _limits([*kept, 100.0], along, 0.5)
     return Savings(points, x, y, with_fifo)
 
 
@@ -170,12 +212,37 @@ def places(
     """
     low = np.array([shown.x[0], shown.y[0]])
     high = np.array([shown.x[1], shown.y[1]])
+    scale = np.asarray(area) / (high - low)
     at = np.array([[point.saved, point.kept] for point in shown.points])
-    whole = (100 - low[1]) / (high[1] - low[1]) * area[1]  # the line where nothing is lost
+    whole = (100 - low[1]) * scale[1]  # the line where nothing is lost
     line = np.array([[0.0, whole - 1.5, area[0], whole + 1.5]])
-    return placing.place((at - low) / (high - low) * np.asarray(area), sizes, area, taken, line)
+    ends = np.array(
+        [
+            (left, down, right, up)
+            for point in shown.points
+            if point.highlighted
+            and not np.isnan([*point.saved_interval, *point.kept_interval]).any()
+            for (left, right), (down, up) in (
+                (point.saved_interval, (point.kept, point.kept)),
+                ((point.saved, point.saved), point.kept_interval),
+            )
+        ]
+    ).reshape(-1, 4)
+    intervals = (ends - np.tile(low, 2)) * np.tile(scale, 2) + np.array([-1, -1, 1, 1])
+    return placing.place((at - low) * scale, sizes, area, taken, intervals, line)
 
 
-def _limits(low: float, high: float, least: float) -> tuple[float, float]:
-    margin = max(0.12 * (high - low), least)
+def _limits(points: Sequence[float], ends: Iterable[float], least: float) -> tuple[float, float]:
+    """Return an axis' limits around points, widened for the ends of intervals within `REACH`.
+
+    Args:
+        points: The points' positions.
+        ends: The ends of the intervals; NaN where there is none.
+        least: The smallest margin.
+    """
+    low, high = min(points), max(points)
+    room = max(REACH * (high - low), 5 * least)
+    known = [end for end in ends if not np.isnan(end)]
+    low, high = max(min([low, *known]), low - room), min(max([high, *known]), high + room)
+    margin = max(0.12 * (max(points) - min(points)), 0.04 * (high - low), least)
     return low - margin, high + margin

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.report.figures import attainment_data
 from bench.report.figures.attainment_data import Difference, Fronts
+from bench.report.figures.drawing import GREY
 from bench.report.page import figure_tables, plotly_style
 from bench.report.page.parts import Dimension, Figures, Part, Spec, Specs
 
@@ -56,7 +57,7 @@ def _spec(fronts: Fronts, found: Difference) -> Spec:
                     "name": f"median of {plotly_style.plain(name)}",
                     "x": plotly_style.lean(path[:, 0]),
                     "y": plotly_style.lean(path[:, 1]),
-                    "line": {"shape": "hv", "dash": dash, "width": 2, "color": "#949494"},
+                    "line": {"shape": "hv", "dash": dash, "width": 2, "color": GREY},
                     "hovertemplate": "%{fullData.name}<br>%{x}, %{y}<extra></extra>",
                 }
             )

@@ -12,6 +12,7 @@ from bench.analysis.statistics.intervals import Floats
 from bench.analysis.statistics.profiles import performance_profile, score_profile
 from bench.analysis.statistics.running_time import runtime_distribution
 from bench.report.figures import figure_data
+from bench.report.figures.drawing import GREY
 from bench.report.page import figure_tables, plotly_style
 from bench.report.page.parts import Dimension, Figures, Part, Spec, Specs
 from bench.report.statistics_section import RANKED_BY, Findings
@@ -107,6 +108,7 @@ def _lines(x: Floats, lines: Mapping[str, Floats]) -> list[dict[str, Any]]:
 def _ranks(ranks: Ranks) -> Spec:
     means = ranks.test.mean_ranks
     order = [int(k) for k in np.argsort(means, kind="stable")]
+    first, *_ = plotly_style.styles(ranks.names).values()
     names = [plotly_style.plain(ranks.names[k]) for k in order]
     places = {k: place for place, k in enumerate(order)}
     data: list[dict[str, Any]] = [
@@ -115,7 +117,7 @@ def _ranks(ranks: Ranks) -> Spec:
             "mode": "markers",
             "x": plotly_style.lean(means[order]),
             "y": names,
-            "marker": {"size": 9, "color": "#0173b2"},
+            "marker": {"size": 9, "color": first.colour},
             "hovertemplate": "%{y}: %{x}<extra></extra>",
             "showlegend": False,
         }
@@ -129,7 +131,7 @@ def _ranks(ranks: Ranks) -> Spec:
                 "mode": "lines",
                 "x": [at] * len(rows),
                 "y": [names[row] for row in rows],
-                "line": {"width": 5, "color": "#949494"},
+                "line": {"width": 5, "color": GREY},
                 "hoverinfo": "skip",
                 "showlegend": False,
             }

@@ -33,7 +33,6 @@ SYMBOLS: Mapping[str, str] = {
 QUIET = "quiet"
 """The name of an annotation that the page's script draws in a quiet colour."""
 DASHES: Mapping[str, str] = {"-": "solid", "--": "dash", ":": "dot"}
-PATTERNS: Mapping[str, str] = {"": "", "////": "/", "....": "."}
 
 
 def styles(names: Iterable[str]) -> dict[str, Style]:

@@ -14,7 +14,7 @@ from bench.report import summary
 from bench.report.figures import savings_data
 from bench.report.figures.drawing import GREY, Style
 from bench.report.figures.placing import Place
-from bench.report.figures.savings_data import FIFO_NOTE, Point, Savings
+from bench.report.figures.savings_data import FIFO_NOTE, Cut, Point, Savings
 from bench.report.page import plotly_style
 from bench.report.page.parts import Figures
 from bench.report.statistics_section import Findings
@@ -34,6 +34,12 @@ def figure(found: Findings) -> Figures:
     shown = savings_data.savings(found)
     looks = plotly_style.styles([BASELINE, *map(str, found.baseline["series"])])
     data = [_trace(point, looks[point.name]) for point in reversed(shown.points)]
+    data += [
+        _caret(cut, looks[point.name])
+        for point in shown.points
+        if point.highlighted
+        for cut in shown.cuts(point)
+    ]
     if shown.with_fifo:
         data.append(
             {
@@ -65,13 +71,13 @@ def figure(found: Findings) -> Figures:
     return Figures(
         "savings",
         "Epochs saved and hypervolume kept",
-        _caption(found),
+        _caption(found, shown),
         {(): spec},
         headline=f"{summary.headline(found)}.",
     )
 
 
-def _caption(found: Findings) -> str:
+def _caption(found: Findings, shown: Savings) -> str:
     sure = (found.baseline["seeds"] >= ENOUGH_SEEDS).all()
     sentences = [
         "Epochs saved are the interquartile mean and hypervolume kept is the mean, both over all "
@@ -79,7 +85,10 @@ def _caption(found: Findings) -> str:
         "Further right, a scheduler saves more epochs; further up, it keeps more hypervolume.",
         savings_data.described(found),
         "Lines are 95 % intervals." if sure else "",
-        "The axes end where the schedulers do.",
+        "The axes end where the schedulers and these lines do."
+        if sure and not shown.any_cut
+        else "The axes end where the schedulers do.",
+        "A triangle at the edge marks an interval that goes on." if shown.any_cut else "",
         "Hover over a point, or tap it, for its name and numbers.",
     ]
     return " ".join(filter(None, sentences))
@@ -104,6 +113,19 @@ def _trace(point: Point, style: Style) -> dict[str, Any]:
         trace["error_x"] = _error(point.saved, point.saved_interval) | faint
         trace["error_y"] = _error(point.kept, point.kept_interval) | faint
     return trace
+
+
+def _caret(cut: Cut, style: Style) -> dict[str, Any]:
+    """Return a triangle at the edge where an interval goes on beyond the figure."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": plotly_style.lean([cut.x]),
+        "y": plotly_style.lean([cut.y]),
+        "marker": {"color": style.colour, "symbol": f"triangle-{cut.toward}", "size": 9},
+        "cliponaxis": False,
+        "hoverinfo": "skip",
+    }
 
 
 def _range(interval: tuple[float, float]) -> str:

@@ -71,7 +71,7 @@ def test_changes_by_hand(tmp_path: Path) -> None:
 
 
 def test_all_cells_together_by_hand(tmp_path: Path) -> None:
-    """FIFO's are as before; of (−0.2 + 0) / 2 = −0.1 the ratio is 0.9 / 1.1."""
+    """FIFO's hypervolumes are unchanged; a mean change of (−0.2 + 0) / 2 = −0.1 gives 0.9 / 1.1."""
     found = compared(tmp_path, 6)
     expected = {"epochs": 9 / 11, "epochs_saved": 0.125, "runtime_s": 5 / 7, "hypervolume": 9 / 11}
     assert {name: o.estimate.value for name, o in found.overall.items()} == pytest.approx(expected)
@@ -101,7 +101,7 @@ def test_what_one_cell_gains_and_another_loses_is_no_change_of_all(tmp_path: Pat
 
 
 def test_one_run_that_stalled_does_not_turn_the_word_round(tmp_path: Path) -> None:
-    """Eleven seeds are a little faster and one much slower: so is their mean."""
+    """Eleven seeds are a little faster and one is much slower; the mean is slower, too."""
     walls = [*(10.0 - 0.05 * k for k in range(11)), 100.0]
     first = folder(tmp_path / "a", *(stopped(k, wall_s=10.1) for k in range(12)))
     second = folder(tmp_path / "b", *(stopped(k, wall_s=wall) for k, wall in enumerate(walls)))
@@ -111,7 +111,7 @@ def test_one_run_that_stalled_does_not_turn_the_word_round(tmp_path: Path) -> No
 
 
 def test_seeds_that_did_not_change_do_not_turn_the_word_round(tmp_path: Path) -> None:
-    """Fifteen seeds of 21 are as they were and six have more epochs: the pseudomedian is none."""
+    """Fifteen of 21 seeds are unchanged and six have more epochs; the pseudomedian is no change."""
     first = folder(tmp_path / "a", *map(shorter, range(21)))
     second = folder(tmp_path / "b", *(stopped(k) if k < 6 else shorter(k) for k in range(21)))
     found = comparison.compare(first, second)
@@ -132,7 +132,7 @@ def test_what_cancels_over_three_cells_is_no_change(tmp_path: Path) -> None:
 
 
 def test_a_seed_that_lacks_a_cell_does_not_count_over_all(tmp_path: Path) -> None:
-    """Seed 6 has the stopped cell alone, whose change would weigh twice."""
+    """Seed 6 has only the stopped cell, so that cell's change would have twice the weight."""
     first = folder(tmp_path / "a", *map(stopped, range(7)), *(record(seed=k) for k in range(6)))
     second = folder(tmp_path / "b", *map(shorter, range(7)), *(record(seed=k) for k in range(6)))
     found = comparison.compare(first, second)
@@ -140,7 +140,7 @@ def test_a_seed_that_lacks_a_cell_does_not_count_over_all(tmp_path: Path) -> Non
     assert found.overall["epochs"].seeds == 6
     assert found.overall["epochs"].estimate.value == pytest.approx(9 / 11)
     assert any(n.startswith("1 seed of 7 without a pair") for n in comparison_text.notes(found))
-    # No seed has both cells: then nothing is said of all.
+    # No seed has both cells, so there is no statement about all cells.
     alone = folder(tmp_path / "c", *map(stopped, range(6)), *(record(seed=k) for k in (7, 8)))
     found = comparison.compare(alone, alone)
     assert len(comparison_text.table(found)) == len(found.cells) == 2
@@ -163,7 +163,7 @@ def test_intervals_over_seeds_that_differ(tmp_path: Path) -> None:
 
 
 def test_runs_that_fell_to_nothing_are_named(tmp_path: Path) -> None:
-    """0 has no ratio: left out of the mean, such runs must not be left out of the table."""
+    """A value of 0 has no ratio: such runs are left out of the mean, but not of the table."""
     first = folder(tmp_path / "a", *(stopped(k) for k in range(8)))
     nothing = (record("paper-dominance-g1", ((0.5,), (0.5, 0.5)), seed=k) for k in (6, 7))
     second = folder(tmp_path / "b", *(stopped(k) for k in range(6)), *nothing)
@@ -174,7 +174,7 @@ def test_runs_that_fell_to_nothing_are_named(tmp_path: Path) -> None:
     assert comparison_text.summary(found).endswith("1 of them changed.")
     back = comparison_text.table(comparison.compare(second, first)).set_index("cell").loc[CELL]
     assert back["hypervolume"] == "× 1.000, 2 from 0"
-    # Of the seeds together they count: two of eight changed by −1.
+    # In the comparison of all seeds they count: two of eight changed by −1.
     together = found.overall["hypervolume"]
     assert together.estimate.low == pytest.approx(0.5 / 1.5)
     assert (together.estimate.value, together.p) == (1.0, 0.5)

@@ -1,4 +1,4 @@
-"""What made-up runs show, worked by hand, and the words for what they do not."""
+"""The evidence of made-up runs is as worked by hand, and reports say what they do not show."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_against_fifo_by_hand() -> None:
 def test_sets_of_one_seed_are_no_further_evidence() -> None:
     (row,) = found(pairs(3, ("acc+params", "acc+loss", "loss+params"))).baseline.to_dict("records")
     assert (row["seeds"], row["cells"]) == (3, 3)
-    assert row["p"] == 1 / 4  # of three seeds, not of nine runs
+    assert row["p"] == 1 / 4  # the median is that of three seeds, not of nine runs
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
@@ -122,7 +122,7 @@ def test_running_times_by_hand() -> None:
     assert times.loc["half"].tolist() == [0.5, 0.5, *[np.inf] * 4]
     mixed = pairs(2)
     mixed[3] = run("half", 1, FULL)
-    # Of two runs one reaches it, at 1, and the other was over at 0.5.
+    # One of two runs reaches the target, at 1; the other ended at 0.5 without reaching it.
     assert evidence.running_times(evidence.hits(*_inputs(mixed))).loc["half", 1.0] == 1.5
 
 
@@ -139,7 +139,7 @@ def test_ranking_needs_three_schedulers_and_sets_and_enough_seeds() -> None:
     ranking = ranked(6).rankings["trials"]
     by_name = dict(zip(ranking.names, ranking.test.mean_ranks, strict=True))
     assert by_name == {"fifo": 1, "half": 2, "worse": 3}
-    # All three sets agree, but Nemenyi wants 2.343 · √(3·4/18) = 1.91 between two.
+    # All three sets agree, but Nemenyi's test requires a difference of 2.343 · √(3·4/18) = 1.91.
     assert ranking.critical_difference == pytest.approx(1.913, abs=0.001)
     assert ranking.groups == [(0, 1), (1, 2)]
     assert "1.91 apart" in statistics_section.section(ranked(6))
@@ -153,13 +153,13 @@ def test_a_gain_weighs_as_much_as_the_same_loss() -> None:
 
 def test_seeds_that_lack_a_set_are_left_out_and_named() -> None:
     runs = pairs(7, ("acc+params", "acc+loss"))
-    del runs[-1]  # of half, acc+loss, seed 6
+    del runs[-1]  # this is the run of half, acc+loss, seed 6
     (row,) = found(runs).baseline.to_dict("records")
     assert (row["seeds"], row["cells"], row["left_out"]) == (6, 2, 1)
     assert (row["hypervolume_ratio_low"], row["p"]) == (pytest.approx(0.8), 1 / 32)
     text = statistics_section.section(found(runs))
-    assert "**Runs that do not count above:** 1 of half. FIFO's run" in text
-    assert "do not count above" not in statistics_section.section(found(pairs(7)))
+    assert "**Runs left out:** the table above does not count 1 run of half. For these" in text
+    assert "does not count" not in statistics_section.section(found(pairs(7)))
 
 
 def test_a_fifo_that_found_nothing_leaves_its_seed_out() -> None:
@@ -195,7 +195,7 @@ def test_searchers_are_measured_by_one_fifo() -> None:
     more = [*runs, searched("poor", run("half", 0, HALF))]
     assert "FIFO is FIFO with good, for every searcher" in statistics_section.section(found(more))
     assert "for every searcher" not in statistics_section.section(found(pairs(1)))
-    # Where the first one's FIFO found nothing, it is no unit.
+    # A FIFO that found nothing cannot be the unit, even if its searcher comes first.
     nothing = searched("none", run("fifo", 0, ((0.5, 0.5),)))
     assert "FIFO is FIFO with good" in statistics_section.section(found([nothing, *more]))
 

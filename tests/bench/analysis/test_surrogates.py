@@ -1,4 +1,4 @@
-"""The searcher's model fitted again: which runs are looked at, what Ax says of a plain function."""
+"""The searcher's model is fitted again: the runs that are examined, and Ax on a plain function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a user writes is accepted or refused in one line: never a traceback, nothing lost."""
+"""Any input is accepted, or refused in one line without a traceback, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ WORDS = st.sampled_from(["nan", "inf", "-inf", "-1", "0", "1e9", "9" * 30, "", "
 def test_the_command_answers_in_one_line(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], options: dict[str, str]
 ) -> None:
-    # A cell that is not there: whatever is accepted ends before anything runs.
+    # The cell does not exist, so an accepted command ends before anything runs.
     words = [word for pair in {**options, "--only": "nothing"}.items() for word in pair]
     results = tmp_path / "results"
     if not results.is_dir():
@@ -279,6 +279,6 @@ def test_damaged_records_are_named_and_left_alone(
     length = data.draw(st.integers(0, len(content) - start))
     damaged = content[:start] + data.draw(st.binary(max_size=20)) + content[start + length :]
     (path / file).write_bytes(damaged)
-    # What was changed may not matter, as a digit of a figure.
+    # The change may have no effect, e.g. in a digit of a figure.
     refused_or_sound(lambda: storage.read(path), UserError)
     assert (path / file).read_bytes() == damaged

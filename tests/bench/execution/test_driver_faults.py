@@ -1,4 +1,4 @@
-"""Drivers that are killed and nodes that are lost, on real Ray: the same runs in the end."""
+"""On real Ray, killed drivers and lost nodes lead to the same runs in the end."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_killed_ten_times_and_resumed(tmp_path: Path) -> None:
         driver = start("own", killed, RUNS)
         assert driver.stdout is not None
         driver.stdout.readline()  # running: before that there is nothing to lose
-        if kill % 2:  # however slow the machine is, some of the runs get made
+        if kill % 2:  # on a slow machine too, some runs are finished
             deadline = time.monotonic() + 120
             while len(made(killed)) == len(seen) < RUNS and time.monotonic() < deadline:
                 time.sleep(0.1)
@@ -96,7 +96,7 @@ def test_killed_ten_times_and_resumed(tmp_path: Path) -> None:
         family += offspring(driver)
         driver.kill()
         driver.communicate()
-        # What was there is there, unchanged, and what is new is whole.
+        # Earlier records are unchanged, and new records are complete.
         now = {r.run_id: r.started_at for r in storage.read_all(killed)} if killed.exists() else {}
         assert seen.items() <= now.items()
         seen = now
@@ -143,6 +143,6 @@ def test_a_lost_node_costs_its_trials_and_no_run(tmp_path: Path) -> None:
         assert all(t.error for t in trials if t.status == "failed")
         statuses += [trial.status for trial in trials]
     assert len(statuses) == 16
-    # Two slots: whoever trained there, or began before the loss was noticed.
+    # The trials of two slots fail: those on the lost node, or begun before the loss was noticed.
     assert 1 <= statuses.count("failed") <= 4
     assert statuses.count("completed") == 16 - statuses.count("failed")

@@ -61,7 +61,7 @@ def follower(backend: RayBackend) -> int:
 
 
 def test_they_talk_over_the_loopback(pairs: RayBackend) -> None:
-    """Left to itself Gloo listens where the machine's name leads to."""
+    """By default Gloo listens on the address that the machine's name resolves to."""
     pairs._ready_processes(PROBLEM)
     for worker in workers(pairs):
         assert ray.get(worker.__ray_call__.remote(lambda _: os.environ[GLOO_INTERFACE])) == "lo"
@@ -83,10 +83,10 @@ def test_trials_of_two_workers_pause_resume_and_repeat(pairs: RayBackend) -> Non
     assert first.counts["resumes"] > 0
     assert {trial.status for trial in first.trials} == {"completed", "stopped"}
     assert first.resources["workers_per_trial"] == 2
-    # One report an epoch, by one of the workers.
+    # One of the workers reports, once per epoch.
     epochs = first.epochs.groupby("trial")["epoch"].apply(list)
     assert all(reported == list(range(1, len(reported) + 1)) for reported in epochs)
-    # A paused and resumed training is the one that nobody disturbed, bit for bit.
+    # A paused and resumed training equals an uninterrupted one, bit for bit.
     assert first.front
     assert all(member.repeated for member in first.front)
     assert curves(do(pairs, run)) == curves(first)
@@ -152,9 +152,9 @@ def test_the_end_gives_everything_back(pairs: RayBackend) -> None:
 
 @pytest.mark.slow
 def test_five_gpus_three_a_trial(tmp_path: Path) -> None:
-    """The paper's layout on logical GPUs: scheduling is real, training is on cores."""
+    """The paper's layout runs on logical GPUs: scheduling is real, and training is on cores."""
     script = Path(__file__).with_name("gpu_layout.py")
-    # -P: beside the script lies a folder that would hide Python's own `statistics`.
+    # -P is needed: a folder beside the script would hide Python's own `statistics`.
     command = [sys.executable, "-P", str(script)]
     completed = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=400)
     assert completed.returncode == 0, completed.stdout + completed.stderr

@@ -1,4 +1,4 @@
-"""Processes that end with their work, with an error, and with whoever stops asking."""
+"""Processes end after their work, after an error, and when no more results are requested."""
 
 from __future__ import annotations
 

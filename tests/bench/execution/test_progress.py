@@ -1,4 +1,4 @@
-"""How long the waiting runs are expected to take."""
+"""The expected time of the waiting runs is estimated correctly."""
 
 from __future__ import annotations
 

@@ -151,7 +151,7 @@ def test_promotion_pauses_trials_on_hosts(backend: RayBackend) -> None:
     result = do(backend, a_run(promotion, trials=8))
     assert result.counts["resumes"] > 0
     assert {t.status for t in result.trials} == {"completed", "stopped"}
-    # A paused and resumed training is the training that nobody disturbed, bit for bit.
+    # A paused and resumed training equals an uninterrupted one, bit for bit.
     assert result.front
     assert all(member.repeated for member in result.front)
 

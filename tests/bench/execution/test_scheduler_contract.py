@@ -1,4 +1,4 @@
-"""What every scheduler of the catalogue keeps to, in real Tune and in virtual time."""
+"""The contract that every scheduler of the catalogue keeps, in real Tune and in virtual time."""
 
 from __future__ import annotations
 
@@ -188,11 +188,11 @@ def test_contract(
         assert {searcher.numbers[t] for t in searcher.errors} <= {1, 4}
     elif component.name == "fifo":
         assert set(epochs.values()) == {MAX_T}
-    elif component.name != "moasha-promotion":  # of fewer than η trials it promotes none
-        assert max(epochs.values()) == MAX_T  # someone goes to the end
+    elif component.name != "moasha-promotion":  # it promotes none of fewer than η trials
+        assert max(epochs.values()) == MAX_T  # at least one trial trains to the end
     told = {searcher.numbers[t]: r for t, r in searcher.results.items()}
     for number, reached in epochs.items():
-        # The searcher hears the last report; of trials that Ray's own schedulers end while they
+        # The searcher gets the last report; of trials that Ray's own schedulers end while they
         # are paused, Tune tells it nothing.
         if not failing and not (component.name == "hyperband" and told[number] is None):
             assert told[number]["epoch"] == reached

@@ -90,7 +90,7 @@ def test_slots_that_come_back_late_are_waited_for(backend: RayBackend) -> None:
 def test_a_ray_that_could_not_be_started_is_tried_again(
     backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One run has failed then, not all that follow."""
+    """Then one run fails, and the runs after it do not."""
 
     def no_start(*args: object, **options: object) -> None:
         raise RuntimeError("the node started too slowly")

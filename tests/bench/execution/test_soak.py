@@ -24,12 +24,12 @@ MAY_GROW = {
     "folders": 1,
     "tune_folders": 0,
 }
-"""The garbage collector and Ray's idle processes come and go."""
+"""The growth that is allowed: memory and Ray's idle processes vary during a run."""
 PROMPT_RAY = {
-    # Ray's head holds a connection to a process that has ended in good order for once or twice this
-    # time, unless told 300,000, which is longer than the runs take.
+    # Ray's head keeps a connection to a normally ended process for one to two times this long.
+    # The default, 300,000, is longer than the runs take.
     "RAY_subscriber_timeout_ms": "20000",
-    # Ray keeps as many logs of ended processes open before it closes any, unless told 200.
+    # Ray keeps this many logs of ended processes open before it closes any; the default is 200.
     "RAY_LOG_MONITOR_MAX_OPEN_FILES": "20",
 }
 """Settings of Ray under which what it keeps for a while does not hide what nobody gives back."""

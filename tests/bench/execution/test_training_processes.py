@@ -54,7 +54,7 @@ def test_the_process_of_a_dead_trial_comes_back(pool: Any) -> None:
 def test_a_dead_process_is_an_error_of_its_trial_and_is_replaced(pool: Any) -> None:
     borrower, train = borrow(pool)
     train()
-    # Between runs whatever is still lent is taken away and its process ended.
+    # Between runs, processes that are still lent are taken back and ended.
     ray.get(pool.processes.remote())
     with pytest.raises(TrainingProcessError, match="the training process ended"):
         ray.get(borrower.go_on.remote())
@@ -70,7 +70,7 @@ def test_a_process_that_dies_while_nobody_has_it_is_replaced(pool: Any) -> None:
 
 
 def test_after_a_failed_retraining_no_process_still_trains() -> None:
-    """The next run would wait for it."""
+    """The next run would wait for a process that still trains."""
     pool = ray.remote(num_cpus=0)(TrainingProcessPool).remote(Faulty(9), 2, 0.5, 0.0)
     members = [
         TrialRecord(number, "completed", epochs, {"fault": fault, "number": number}, "Sobol", 0, "")

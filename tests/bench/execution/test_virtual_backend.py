@@ -72,7 +72,7 @@ def test_costs_are_charged(tmp_path: Path) -> None:
     assert [trial.suggestion_s for trial in trials] == [0.25] * 9
     assert timing.startup_slot_s == 9 * 0.5
     assert timing.training_slot_s == 9 * 4  # every epoch of the problem takes a second
-    # Three turns of three trials; the three first suggestions come one after the other.
+    # There are three turns of three trials, and the first three suggestions are made in sequence.
     assert timing.wall_s == 3 * (0.5 + 4) + 3 * 0.25
 
 

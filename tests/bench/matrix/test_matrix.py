@@ -28,7 +28,7 @@ name = "sobol"
 name = "fifo"
 """
 OLD_ID = "fifo.acc+params.sobol.seed0.aa7c2ee6"
-"""Of its run, from before trials could have several workers."""
+"""The id of this matrix's run, made before trials could have several workers."""
 
 
 def write(tmp_path: Path, text: str) -> str:
@@ -51,7 +51,7 @@ def test_paper_matrix_is_the_papers() -> None:
 
 
 def test_light_matrix_is_the_papers_with_a_lighter_optimiser() -> None:
-    """Its runs are compared with the paper's, pair by pair: nothing else may differ."""
+    """The light runs are compared with the paper's pair by pair, so nothing else may differ."""
     paper, light = load_matrix("paper"), load_matrix("paper-light")
     (searcher,) = light.searchers
     options = dict(searcher.params)

@@ -170,7 +170,7 @@ HARMLESS = [
     (("spec", "objectives"), [["strange"]]),
     (("result", "resources"), [{"strange": "1"}]),
 ]
-"""What may be there as well; None among the keys stands for any place in a list."""
+"""Changes that are accepted as well; None among the keys stands for any place in a list."""
 
 
 def may_be(keys: tuple[str | int, ...], value: object) -> bool:
@@ -264,7 +264,7 @@ def test_a_file_in_place_of_a_record_is_named_and_replaced(tmp_path: Path) -> No
     storage.write(made, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [made.run_id]
     assert storage.read_all(tmp_path) == [made]
-    # A command that was killed in between left it aside.
+    # A command that was killed in between left the old record aside.
     (tmp_path / f"{storage.RETIRED}{made.run_id}").write_text("what is this?")
     with folders.held(tmp_path):
         assert storage.read_all(tmp_path) == [made]
@@ -282,7 +282,7 @@ def test_other_schema_is_named_and_left_alone(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="has schema 99, but this version reads 1"):
             queue.pending([run], tmp_path, "", force)
     assert json.loads((path / "run.json").read_text())["schema_version"] == 99
-    # What is damaged is made again, if asked for.
+    # With `force`, a damaged record is replaced.
     (path / "run.json").write_text("{")
     assert queue.pending([run], tmp_path, "", force=True) == [run]
 
@@ -305,7 +305,7 @@ def test_files_and_the_folders_that_name_them_are_on_disk(
     monkeypatch.setattr(Path, "rename", renamed_too)
     storage.write(record(), tmp_path / "results")
     ((staging, before),) = renamed
-    # All that it holds is on disk before the record has its name, and then the name is.
+    # The content is on disk before the record gets its name, and then the name is, too.
     assert {"epochs.parquet"} < set(before)
     assert any(name.startswith(".run.json") for name in before)
     assert before[-1] == staging

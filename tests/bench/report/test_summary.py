@@ -47,7 +47,7 @@ def test_who_saves_most_and_who_saves_most_at_little_loss() -> None:
 
 
 def test_a_loss_in_few_runs_is_a_loss() -> None:
-    """Its interquartile mean leaves out the two bad runs of eight, which lost a fifth."""
+    """The interquartile mean leaves out the two bad runs of eight, which lost a fifth."""
     runs = [run("fifo", k, FULL) for k in range(8)]
     runs += [run("rash", k, HALF if k < 2 else ((0.95,),)) for k in range(8)]
     runs += [run("shy", k, FULL) for k in range(8)]

@@ -1,4 +1,4 @@
-"""What ``mobo-bench report`` prints: three lines and one table, in any width."""
+"""``mobo-bench report`` prints three lines and one table, in any width."""
 
 from __future__ import annotations
 

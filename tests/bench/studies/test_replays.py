@@ -1,4 +1,4 @@
-"""Offline replays of recorded curves."""
+"""Recorded curves are replayed offline."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_every_scheduler_and_the_oracle(pool: replays.Pool) -> None:
     assert (oracle["epochs_saved"] == oracle["oracle_saved"]).all()
     assert (oracle["hypervolume_ratio"] == 1).all()
     # Nothing stopped adds hypervolume, so no scheduler ends above FIFO on monotone curves, and
-    # whoever lost no member of the front has all of it.
+    # a scheduler that lost no member of the front keeps all of it.
     assert (rows["hypervolume_ratio"] <= 1 + 1e-12).all()
     kept = rows[rows["front_lost"] == 0]
     assert kept["hypervolume_ratio"].to_numpy() == pytest.approx(np.ones(len(kept)))
@@ -87,7 +87,7 @@ def test_it_repeats(pool: replays.Pool) -> None:
 
 def test_the_fifo_runs_of_a_results_folder_are_a_pool() -> None:
     pool = replays.read_pool(REFERENCE)
-    # Of a seed four sets of objectives share 12 Sobol trials, and some suggestions at the bounds.
+    # The four objective sets of a seed share 12 Sobol trials, and some suggestions at the bounds.
     recorded = [r for r in storage.read_all(REFERENCE) if r.labels["scheduler"] == "fifo"]
     trials = [
         (r.spec["seed"], canonical_json(t.config))

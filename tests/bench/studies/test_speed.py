@@ -1,4 +1,4 @@
-"""Where the time of runs goes."""
+"""The time of runs is divided among its parts."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def test_attainment_of_one_run_is_its_front() -> None:
 
 @pytest.mark.parametrize("nothing", [[], np.empty((0, 2)), [[NAN, 0.0], [-INF, -INF]]])
 def test_a_run_without_a_valid_point_attains_nothing(nothing: Any) -> None:
-    # Of (1,2), (2,1) and a failed run: one in three attains either, two in three their join,
+    # The runs are (1,2), (2,1) and a failed one: one in three attains either, two their join,
     # and no point is attained by all three.
     runs = [[[1, 2]], nothing, [[2, 1]]]
     assert sorted(rows(attainment_surface(runs, 33))) == [(1, 2), (2, 1)]

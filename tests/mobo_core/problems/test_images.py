@@ -110,7 +110,7 @@ def test_missing_data_says_what_was_expected(tmp_path: Path) -> None:
 def test_download_that_cannot_be_had_gives_up_within_ten_seconds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A mirror that takes the connection and never says a word.
+    # This mirror accepts the connection and never answers.
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mirror = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         monkeypatch.setattr(images.MNIST, "mirrors", [mirror] * 3)
@@ -123,7 +123,7 @@ def test_download_that_cannot_be_had_gives_up_within_ten_seconds(
 def test_download_goes_through_torchvisions_integrity_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A mirror that answers, with files that are not MNIST's.
+    # This mirror answers with files that are not MNIST's.
     mirror = tmp_path / "mirror"
     mirror.mkdir()
     for name, _ in images.MNIST.resources:

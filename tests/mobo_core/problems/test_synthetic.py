@@ -54,7 +54,7 @@ def test_curves_cross(name: str) -> None:
     draws = np.random.default_rng(1).random((100, len(problem.space)))
     values = np.array([[row["f2"] for row in curve(problem, unit)] for unit in draws])
     ranks = values.argsort(axis=0).argsort(axis=0)
-    # An early rank says something of the last one, and not all.
+    # An early rank correlates with the last one, but not fully.
     correlations = [np.corrcoef(ranks[:, t], ranks[:, -1])[0, 1] for t in range(8)]
     assert 0.2 < correlations[0] < 0.95
     assert correlations == sorted(correlations)

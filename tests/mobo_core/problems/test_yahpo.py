@@ -46,7 +46,7 @@ def test_lcbench_gives_the_published_surrogates_values(data_dir: str) -> None:
 
 
 def test_another_published_value(data_dir: str) -> None:
-    # Of the surrogate's epoch 52, which no curve shows: its inputs are in the published order.
+    # This is the surrogate's epoch 52, which no curve shows. Its inputs are in the published order.
     config = {
         "batch_size": 91,
         "learning_rate": 0.00316,

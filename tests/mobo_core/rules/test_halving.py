@@ -94,8 +94,8 @@ def test_promotion_by_hand() -> None:
     assert rule.choose(True) is None
     assert rule.report("c", 2, p(1, 1)) is PAUSE
     assert rule.report("d", 1, p(2.5, 2.5)) is PAUSE
-    # Both rungs have someone to promote: c of {c, a} at 2, and at 1 of {c, a, d, b} the best two
-    # are c and a, who are gone. Top rung first.
+    # At 2 the best of {c, a} is c. At 1 the best two of {c, a, d, b} are c and a, which have left.
+    # The top rung comes first.
     assert rule.choose(True) == "c"
     rule.resume("c")
     assert rule.choose(True) is None
@@ -159,7 +159,7 @@ def test_brackets_have_rungs_of_their_own() -> None:
             decision = rule.report(trial, t, p(int(trial), int(trial)))
             first = next(k for k, b in drawn.items() if b == bracket) == trial
             if t == firsts[bracket] and not first:
-                # Of n ≥ 4 the best ⌊n/2⌋ go on, and the newcomer is the worst.
+                # Among n ≥ 4 trials the best ⌊n/2⌋ continue, and the newcomer is the worst.
                 assert decision is STOP
                 break
             assert decision is CONTINUE

@@ -290,7 +290,7 @@ def test_projected_stopping_by_hand() -> None:
 
 
 def test_a_trial_killed_at_its_end_is_paused_and_resumed_on_its_way_back() -> None:
-    """Its checkpoint may be much older than its last report."""
+    """The trial's checkpoint may be much older than its last report."""
     rule = HypervolumePromotionRule(settings())
     assert rule.report("a", 4, p(0.1, 50)) is Decision.COMPLETE
     assert rule.report("a", 2, p(0.3, 50)) is Decision.PAUSE

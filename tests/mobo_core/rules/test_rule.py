@@ -289,7 +289,7 @@ def test_a_skipped_milestone_does_not_stop_those_who_come_to_it() -> None:
 
 @BOTH_RULES
 def test_eta_is_no_quota(make: MakeRule) -> None:
-    # Of 20 trade-offs at a rung a third, at η = 3, would be the best 6: all go on.
+    # With η = 3 only the best 6 of 20 trade-offs at a rung would continue; here all do.
     check(make(9, 1, 3), [(f"trial {i}", 1, (i, 20 - i), GO) for i in range(20)])
 
 
@@ -321,7 +321,7 @@ def interleaved(
 
 
 class NaiveRule:
-    """Both rules written as their definitions, on plain lists, for whole epochs without gaps."""
+    """The definitions of both rules, on plain lists, for whole epochs without gaps."""
 
     def __init__(self, budgets: set[int], max_t: int, rungwise: bool) -> None:
         self.budgets, self.max_t, self.rungwise = budgets, max_t, rungwise

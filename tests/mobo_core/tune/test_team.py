@@ -30,7 +30,7 @@ CONFIG: dict[str, Any] = {
     "learning_rate": 3e-3,
 }
 CPUS = 0.1
-"""Of a worker: tests share few cores."""
+"""The cores that a worker reserves; a small share, because tests share few cores."""
 PATIENCE_S = 30.0
 
 
@@ -148,7 +148,7 @@ class Placed(MLPProblem):
 def test_tune_trials_of_two_workers_pause_resume_and_give_all_back(
     backend: object, tmp_path: Path
 ) -> None:
-    """As a user of the library alone: workers in the trial's own placement group."""
+    """A user of the library alone gets workers in the trial's own placement group."""
     before, free = groups(), free_cpus()
     problem = Placed("digits", max_epochs=4)
     objectives = ObjectiveSet([problem.objectives["acc"], problem.objectives["params"]])
@@ -166,7 +166,7 @@ def test_tune_trials_of_two_workers_pause_resume_and_give_all_back(
     ).fit()
     assert results.num_errors == 0
     assert scheduler.counts()["resumes"] > 0
-    # Of the trial's own process, and of two workers.
+    # These are the cores of the trial's own process and of two workers.
     assert [result.metrics["bundles"] for result in results] == [3] * 5
     whole = [result for result in results if result.metrics["epoch"] == 4]
     assert whole

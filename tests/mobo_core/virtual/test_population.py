@@ -38,7 +38,7 @@ def test_population_based_training_clones_states_and_configurations() -> None:
 
 
 def test_given_configurations_wait_in_a_queue_and_take_turns() -> None:
-    """As in Tune: population-based training pauses whom others wait behind."""
+    """As in Tune, population-based training pauses a trial when others wait for its slot."""
 
     class Slow(Steps):
         max_epochs = 6

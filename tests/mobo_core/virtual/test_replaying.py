@@ -1,4 +1,4 @@
-"""Recorded curves, one trial after the other."""
+"""Recorded curves are replayed, one trial after the other."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def test_stopping_by_hand() -> None:
     def stopping() -> StoppingMOASHA:
         return StoppingMOASHA(OBJECTIVES, 4, reduction_factor=2, time_attr="t")
 
-    # Every newcomer is better than all before: at 1 and 2 all go on.
+    # Every newcomer is better than all earlier trials, so all continue at 1 and 2.
     better = {level: flat(level) for level in (4, 3, 2, 1)}
     assert replay(stopping(), better) == {4: 4, 3: 4, 2: 4, 1: 4}
-    # The other way round only the first of a rung does.
+    # In the opposite order only the first trial of a rung continues.
     worse = {level: flat(level) for level in (1, 2, 3, 4)}
     assert replay(stopping(), worse) == {1: 4, 2: 1, 3: 1, 4: 1}
 
@@ -70,8 +70,8 @@ def test_promotion_by_hand() -> None:
 def test_promotion_of_curves_that_trade_off() -> None:
     curves = {0: curve(0.1, 10), 1: curve(0.05, 20), 2: curve(0.2, 5), 3: curve(0.01, 50)}
     scheduler = PromotionMOASHA(OBJECTIVES, 6, reduction_factor=2, slots=1, time_attr="t")
-    # Milestones 1, 2 and 4. Of four at 1 two go on: 0 when 1 reports, 2 when it reports itself;
-    # of these two at 2 the better, 2, goes on to 4 and waits there.
+    # Milestones 1, 2 and 4. Two of the four trials continue at 1: trial 0 when trial 1 reports,
+    # and trial 2 when it reports itself. At 2 the better one, trial 2, continues to 4 and waits.
     assert replay(scheduler, curves) == {0: 2, 1: 1, 2: 4, 3: 1}
 
 

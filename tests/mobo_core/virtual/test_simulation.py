@@ -1,4 +1,4 @@
-"""The clock by hand, failures, costs, and what schedulers, searchers and callbacks are told."""
+"""The clock is right by hand; failures, costs, and calls of schedulers, searchers, callbacks."""
 
 from __future__ import annotations
 

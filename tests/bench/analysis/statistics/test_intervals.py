@@ -41,12 +41,12 @@ def test_it_covers_the_mean_as_often_as_it_says(seeds: int) -> None:
     rng = np.random.default_rng(0)
     drawn = rng.normal(5, 2, size=(1000, seeds))
     intervals = [mean_interval(values) for values in drawn]
-    # Of a true 95 %, 1,000 draws give 92.9 to 97.0 % in 998 cases of 1,000.
+    # If the true share is 95 %, 1,000 draws give 92.9 to 97.0 % in 998 cases of 1,000.
     assert 0.929 <= np.mean([low <= 5 <= high for low, high in intervals]) <= 0.970
 
 
 def test_for_normal_values_the_interval_is_students() -> None:
-    """By hand: six values of mean 0 and variance 1 reach 2.571 / √6 = 1.05 to either side."""
+    """For six values of mean 0 and variance 1 the half-width is 2.571 / √6 = 1.05, by hand."""
     values = np.array([-1.4, -0.8, -0.1, 0.1, 0.8, 1.4])
     values /= values.std(ddof=1)
     assert mean_interval(values) == pytest.approx((-1.05, 1.05), rel=0.1)
@@ -61,7 +61,7 @@ def test_edges() -> None:
 
 
 def test_iqm_leaves_out_a_quarter_at_either_end() -> None:
-    # By hand: of 1…8 the middle is 3, 4, 5, 6; of five values one goes at either end.
+    # By hand: the middle of 1…8 is 3, 4, 5, 6; five values lose one value at either end.
     assert iqm([8, 1, 7, 2, 6, 3, 5, 4]) == 4.5
     assert iqm([0, 1, 2, 3, 1000]) == 2.0
     assert iqm([1, 5]) == 3.0  # fewer than four: the mean
@@ -123,7 +123,7 @@ def test_stratified_interval_of_one_cell_is_scipys() -> None:
 
 
 def test_cells_keep_their_weight() -> None:
-    # Constant cells: whatever is drawn, two tens and one four.
+    # The cells are constant: every resample has two tens and one four.
     estimate = stratified_interval([[10.0, 10.0], [4.0]], mean, rng())
     assert (estimate.value, estimate.low, estimate.high) == (8, 8, 8)
 

@@ -50,7 +50,7 @@ def test_performance_profile_by_hand() -> None:
     costs = [[10, 20], [15, 10], [np.inf, 7]]
     expected = [[1 / 3, 2 / 3], [2 / 3, 2 / 3], [2 / 3, 1], [2 / 3, 1]]
     np.testing.assert_allclose(performance_profile(costs, [1, 1.5, 2, 1e9]), expected)
-    # What nobody solves counts against all.
+    # A problem that no solver solves lowers every solver's share.
     np.testing.assert_allclose(performance_profile([[np.inf, np.inf], [1, 1]], [1]), [[0.5, 0.5]])
 
 

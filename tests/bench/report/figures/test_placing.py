@@ -74,3 +74,24 @@ def test_labels_that_are_shown_do_not_cover_each_other(drawn: list[tuple[float, 
         assert (one[2:] <= np.array(AREA) + 2).all()
         for other in boxes[:k]:  # the later label is the one that may be covered a little
             assert shared(one, other) <= TOLERATED * np.prod(one[2:] - one[:2]) + 1e-9
+
+
+def test_a_label_is_not_beside_another_point_without_a_line() -> None:
+    points = np.array([[100.0, 100.0], [112.0, 100.0], [112.0, 112.0], [100.0, 114.0]])
+    sizes = np.full((4, 2), (60.0, 12.0))
+    for k, at in enumerate(place(points, sizes, AREA)):
+        assert at is not None
+        if at.near:
+            left, bottom, right, top = box(points[k], sizes[k], at)
+            ends = np.clip(points, (left, bottom), (right, top))
+            assert np.linalg.norm(points - ends, axis=1).argmin() == k
+
+
+def test_a_label_does_not_cover_a_rule_but_its_line_may_cross_one() -> None:
+    points, sizes = np.array([[100.0, 100.0], [130.0, 100.0]]), np.full((2, 2), (60.0, 12.0))
+    rule = np.array([[0.0, 100.0, AREA[0], 103.0]])
+    blocked = np.array([[0.0, 0.0, AREA[0], 99.0]])
+    for k, at in enumerate(place(points, sizes, AREA, blocked, rules=rule)):
+        assert at is not None
+        assert at.y > 0
+        assert shared(box(points[k], sizes[k], at), rule[0]) <= TOLERATED * np.prod(sizes[k])

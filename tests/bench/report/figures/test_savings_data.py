@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from bench.report.figures import savings_data
@@ -56,3 +58,40 @@ def test_few_schedulers_are_all_highlighted_and_of_many_the_best() -> None:
     worse = findings(poor=POOR, half=HALF, a=CLOSE, b=HALF, c=POOR)
     assert savings_data.few_best(worse)[:3] == ["a", "half", "b"]
     assert savings_data.described(worse).startswith("In colour are the 1 scheduler with a loss of")
+
+
+def with_interval(made: Findings, **columns: float) -> Findings:
+    """Return findings whose first row has these ends of intervals."""
+    baseline = made.baseline.copy()
+    baseline.loc[baseline.index[0], list(columns)] = list(columns.values())
+    return replace(made, baseline=baseline)
+
+
+def test_the_axes_reach_the_ends_of_intervals_and_cut_only_wide_ones() -> None:
+    made = findings(close=CLOSE, half=HALF)  # at 25 and 50 % saved, 100 and 80 % kept
+    whole = savings_data.savings(
+        with_interval(made, epochs_saved_low=0.15, epochs_saved_high=0.3, mean_low=0.7, mean_high=1)
+    )
+    assert 0 < whole.x[0] < 15
+    assert whole.y[0] < 70
+    assert not whole.any_cut
+    wide = savings_data.savings(
+        with_interval(made, epochs_saved_low=0.2, epochs_saved_high=2, mean_low=0.7, mean_high=9)
+    )
+    assert wide.x[1] < 80
+    assert wide.y[1] < 125
+    assert [cut.toward for point in wide.points for cut in wide.cuts(point)] == ["right", "up"]
+
+
+def test_fifo_is_shown_where_an_interval_reaches_it() -> None:
+    made = with_interval(
+        findings(close=CLOSE, half=HALF),
+        epochs_saved=0.19,  # FIFO is not near the points
+        epochs_saved_low=-0.01,
+        epochs_saved_high=0.3,
+        mean_low=0.9,
+        mean_high=1.0,
+    )
+    shown = savings_data.savings(made)
+    assert shown.with_fifo
+    assert shown.x[0] < 0

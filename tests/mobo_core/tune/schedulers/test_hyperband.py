@@ -1,4 +1,4 @@
-"""HyperBand whose brackets end: where Ray's own waits for ever, and where the two agree."""
+"""`HyperBand` ends its brackets where Ray's own class waits without end; elsewhere they agree."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from tests.mobo_core.tune.awkward import NotAgain, SavesSlowly
 
 SETTINGS = {"time_attr": "epoch", "metric": "error", "mode": "min", "max_t": MAX_T}
 TRIALS = 22
-"""As many as four brackets hold that begin with 8, 4, 2 and 1 epochs: 4, 4, 6 and 8."""
+"""The number of trials in four brackets that begin with 8, 4, 2 and 1 epochs: 4, 4, 6 and 8."""
 UNLUCKY = 15
-"""The best of the last after an epoch."""
+"""The trial that is the best of the last bracket after one epoch."""
 
 
 @pytest.mark.ray
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("trainable", [SavesSlowly, NotAgain])
 def test_on_ray_a_bracket_ends(ray_session: object, tmp_path: Path, trainable: type) -> None:
-    """One of its trials is being saved, or Tune ends some without telling the scheduler."""
+    """A bracket ends if one of its trials is being saved, or if Tune ends some unannounced."""
     space = {"number": tune.grid_search([0, 1, 2]), "case": "finish", "folder": str(tmp_path)}
     results = tune.Tuner(
         tune.with_resources(trainable, {"cpu": 0.01, SLOT: 2 / 3}),

@@ -15,7 +15,7 @@ OBJECTIVES = ObjectiveSet([Objective("error", "min", 0.6), Objective("size", "mi
 
 
 def test_a_freed_process_goes_to_a_trial_without_one() -> None:
-    """Or a slot whose process starts late would stay empty: its trial would always be served."""
+    """Otherwise a slot whose process starts late would stay empty, as its trial would be chosen."""
     scheduler = PromotionMOASHA(OBJECTIVES, MAX_T, reduction_factor=2, slots=2, time_attr="epoch")
     tune_controller = Simulator(
         CheapProblem(None), InOrder([]), scheduler, 3, Cluster(2), 0, 0, False, False, 0, ()

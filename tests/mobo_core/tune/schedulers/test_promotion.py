@@ -160,7 +160,7 @@ def test_processes_that_die_are_retried_from_their_pause(tmp_path: Path) -> None
         max_failures=1,
     ).fit()
     assert results.num_errors == 0
-    # Whoever died had paused before, and trained nothing twice.
+    # A trial that died had paused before, and trained no epoch twice.
     reached = epochs_of(results)
     trained = Counter(log.read_text().splitlines())
     assert trained == {f"{n} {t}": 1 for n, last in reached.items() for t in range(1, last + 1)}
@@ -171,7 +171,7 @@ def test_processes_that_die_are_retried_from_their_pause(tmp_path: Path) -> None
 def test_processes_that_take_no_second_trial_cost_trials_not_slots(
     trainable: Any, max_failures: int, tmp_path: Path
 ) -> None:
-    """Tune ends a trial that was given such a process, and tells no scheduler in the first case."""
+    """Tune ends a trial that gets such a process; in the first case the scheduler is not told."""
     searcher = Hesitant(patient=True)
     scheduler = SCHEDULERS["moasha"](2)
     told, failures = scheduler.rule.end, Counter[str]()
@@ -195,7 +195,7 @@ def test_processes_that_take_no_second_trial_cost_trials_not_slots(
     assert len(results) == TRIALS
     assert 0 < results.num_errors < TRIALS
     assert searcher.ended == TRIALS
-    assert sum(failures.values()) == results.num_errors  # the rule knows who will never come back
+    assert sum(failures.values()) == results.num_errors  # the rule is told of each
 
 
 @pytest.mark.parametrize("slots", [2, 4])
@@ -324,7 +324,7 @@ def test_killed_and_resumed(name: str, tmp_path: Path) -> None:
     driver.wait()
     before = len(log.read_text().splitlines())
 
-    # What a kill in the middle of a save leaves of Tune's own files.
+    # A kill in the middle of a save leaves these of Tune's own files.
     for file in (tmp_path / "promotion").glob("experiment_state-*.json"):
         file.write_text(file.read_text()[: file.stat().st_size // 2])
 
@@ -340,6 +340,6 @@ def test_killed_and_resumed(name: str, tmp_path: Path) -> None:
     # Trained again: at most what the two slots had trained since their trials' last pauses.
     assert sum(trained.values()) - len(expected) <= 2 * (MAX_T - 1)
     assert sum(trained.values()) > before
-    # What was learned was not forgotten: trials that waited were not all let on.
+    # The rungs were restored: not all waiting trials were promoted.
     assert sorted(reached.values())[2] < MAX_T
     assert max(reached.values()) <= MAX_T

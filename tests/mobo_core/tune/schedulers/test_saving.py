@@ -1,4 +1,4 @@
-"""What can go on after a restore is saved, and what cannot is refused at once."""
+"""Schedulers are saved and restored; those that cannot be restored are refused at once."""
 
 from __future__ import annotations
 

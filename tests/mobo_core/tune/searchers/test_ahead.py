@@ -208,7 +208,7 @@ def test_saved_after_a_suggestion_that_failed_it_asks_again(tmp_path: Path) -> N
 
     searcher = AheadSearcher(Hasty(), ahead=3)
     first = ask(searcher, "a")
-    assert searcher.inner  # has heard all: the second failed, the others are made
+    assert searcher.inner  # it has been told of all: the second failed, the others are complete
     searcher.save(str(tmp_path / "state"))
     with pytest.raises(RuntimeError, match="no memory"):
         ask(searcher, "b")

@@ -1,4 +1,4 @@
-"""What `AxSearcher` tells Ax, and that it never stalls."""
+"""`AxSearcher` gives Ax the right data, and never stalls."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_what_the_model_learns_of_a_stopped_trial(partial_data: Any, known: set[
 def test_full_trials_of_other_lengths_make_no_input_of_the_budget(partial_data: Any) -> None:
     ax = AxSearcher(
         OBJECTIVES, SPACE, seed=1, initialization_trials=3, partial_data=partial_data
-    )  # without max_t: whatever ends without an error is complete
+    )  # without max_t, every trial that ends without an error is complete
     for k in range(3):
         config = ax.suggest(str(k))
         assert isinstance(config, dict)
