@@ -80,7 +80,7 @@ def test_links_lead_somewhere() -> None:
 def test_it_stays_short() -> None:
     assert len(README.splitlines()) <= 150
     (example,) = blocks("python")
-    assert len(example.splitlines()) <= 16
+    assert len(example.splitlines()) <= 17
 
 
 @pytest.mark.ray
@@ -133,7 +133,7 @@ def test_the_example_in_your_own_tune_code_runs(
         if a > 0.9 and not any(x >= a and y <= p and (x, y) != (a, p) for x, y in points)
     }
     assert front
-    printed = re.findall(r"^\((\S+), (\d+), \{", capsys.readouterr().out, re.MULTILINE)
+    printed = re.findall(r"\(([\d.]+), (\d+), \{", capsys.readouterr().out)
     assert {(float(a), int(p)) for a, p in printed} == front
 
 
