@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("wheel")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "mobo_core",
-         "bench", "pyproject.toml", "README.md", "LICENSE"],
+         "bench", "mobo_bench.py", "pyproject.toml", "README.md", "LICENSE"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split("\0")  # fmt: skip
     for name in filter(None, listed):
@@ -90,13 +90,17 @@ def run(command: list[str], folder: Path) -> str:
 def test_the_wheel_has_types_and_data(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     files = subprocess.run(
-        ["git", "ls-files", "mobo_core", "bench"], cwd=ROOT, capture_output=True, text=True
+        ["git", "ls-files", "mobo_core", "bench", "mobo_bench.py"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
     ).stdout.split()
     # All that is in the packages' folders is in the wheel: code, py.typed, tables, matrices.
     assert {"mobo_core/py.typed", "bench/py.typed", "bench/matrices/paper.toml"} <= set(files)
     assert set(files) <= names
     top = {name.split("/")[0] for name in names}
-    assert {name for name in top if not name.endswith(".dist-info")} == {"bench", "mobo_core"}
+    own = {"bench", "mobo_core", "mobo_bench.py"}
+    assert {name for name in top if not name.endswith(".dist-info")} == own
 
 
 @pytest.mark.slow

@@ -192,7 +192,12 @@ def test_the_job_for_kubernetes_has_what_it_must() -> None:
     job = yaml.safe_load((DOCS / "cluster" / "rayjob.yaml").read_text("utf-8"))
     assert (job["apiVersion"], job["kind"]) == ("ray.io/v1", "RayJob")
     # KubeRay reads the health of a pod from Ray's dashboard, which plain Ray lacks.
-    assert "'ray[default]'" in (DOCS / "cluster" / "Dockerfile").read_text("utf-8")
+    docker = (DOCS / "cluster" / "Dockerfile").read_text("utf-8")
+    assert "'ray[default]'" in docker
+    context = (DOCS / "cluster" / "Dockerfile.dockerignore").read_text("utf-8").splitlines()
+    for name in ("mobo_core", "bench", "mobo_bench.py"):  # what the wheel is made of
+        assert f"COPY {name} " in docker
+        assert f"!{name}" in context
     cluster = job["spec"]["rayClusterSpec"]
     assert cluster["rayVersion"] == ray.__version__
     pods = [cluster["headGroupSpec"]["template"]["spec"]]
