@@ -164,6 +164,8 @@ def export(results_dir: Path, kind: str, out: Path, data_dir: str) -> None:
             written = exports.write_tensorboard(finished, out)
         else:
             written = exports.write_ax(finished, _space(settings, data_dir), out)
+    except FileExistsError as error:
+        raise UserError(f"cannot write to {out}: it is a file; give a folder") from error
     except OSError as error:
         raise UserError(f"cannot write to {out}: {error}") from error
     what = formatting.count(len(written), "folder" if kind == "tensorboard" else "file")

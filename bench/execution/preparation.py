@@ -197,6 +197,6 @@ def announce(
     per_run = RUN_OVERHEAD_S + training_s + budget.trials * suggestion_s
     total = duration(per_run * len(todo))
     console.print(
-        f"about {total} for {count(len(todo), 'run')} if no trial stops early "
+        f"at most about {total} for {count(len(todo), 'run')} if no trial stops early "
         f"(an epoch takes {epoch_s:.2f} s, a suggestion {suggestion_s:.1f} s here)"
     )

@@ -23,7 +23,9 @@ from bench.records.record import RunRecord
 SIGN_OF_LIFE_S = 30.0
 """Without a terminal, and so without a bar: seconds between two lines about a long run."""
 SAY_AT_MOST_EVERY_S = 5.0
-"""Least seconds between two lines about finished runs when several are made at the same time."""
+"""Least seconds between two lines about finished runs when many are made, several at a time."""
+MANY = 20
+"""Up to this number of runs, each has its line."""
 
 
 class TimeLeft:
@@ -133,7 +135,7 @@ class Display:
         left = "" if left_s is None else f"about {duration(left_s)} left"
         self._progress.update(self._task, left=left)
         now, waiting = time.monotonic(), self._count - self._done
-        many = self._at_once > 1
+        many = self._at_once > 1 and self._count > MANY
         if many and record.finished and waiting and now - self._said < SAY_AT_MOST_EVERY_S:
             return
         self._said = now

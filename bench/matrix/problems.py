@@ -19,6 +19,8 @@ from mobo_core.problems.synthetic import FUNCTIONS, SyntheticProblem
 from mobo_core.problems.tabular import TabularProblem, embedded_table
 from mobo_core.problems.yahpo import YAHPOProblem, instances
 
+MOST_SHOWN = 40
+"""Number of data sets up to which a problem's are all named."""
 SHORTEST = 2
 """A number of epochs that every problem has."""
 AUTO = "auto"
@@ -106,8 +108,10 @@ def find(name: str) -> ProblemEntry:
 
 def datasets_of(entry: ProblemEntry) -> str:
     """Return the data sets of a problem as text, with the names of those that are numbers."""
-    names = [(dataset, dataset_name(dataset)) for dataset in entry.datasets]
-    return ", ".join(d if d == name else f"{d} ({name})" for d, name in names)
+    shown = [d if d == (name := dataset_name(d)) else f"{d} ({name})" for d in entry.datasets]
+    if len(shown) <= MOST_SHOWN:
+        return ", ".join(shown)
+    return f"{len(shown)} data sets of OpenML by number, e.g. {', '.join(shown[:5])}"
 
 
 def title(name: str) -> str:

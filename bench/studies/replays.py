@@ -174,7 +174,7 @@ def replay_matrix(
     if len(pool) < budget.trials:
         raise UserError(
             f"cannot draw {budget.trials} trials from only {len(pool)} curves: give more curves or "
-            "fewer --trials"
+            f"--trials {len(pool)}"
         )
     jobs = list(_jobs(matrix, problem, draws, slots))
     rows = [_row(pool, job, budget.trials, problem) for job in track(jobs, description="replaying")]

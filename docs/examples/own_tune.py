@@ -76,7 +76,8 @@ def show_front(results: tune.ResultGrid) -> None:
     from mobo_core.pareto import front_mask
     from mobo_core.pareto.indicators import hypervolume
 
-    last = [result.metrics for result in results if result.metrics]
+    # A failed trial has metrics too, but not the objectives.
+    last = [result.metrics for result in results if not result.error]
     points = objectives.to_points(last)
     for metrics, best in zip(last, front_mask(points, objectives.reference_point), strict=True):
         if best:
