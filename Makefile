@@ -16,7 +16,7 @@ export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock bench paper quick virtual virtual-paper regress benchmark speed report \
-  site test lint check format docs clean
+  site test versions versions-ends lint check format docs clean
 
 help: ## Show this list
 	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=7 or 0,3,7] [ARGS='...']"
@@ -76,6 +76,16 @@ site: $(INSTALLED) ## The reference results as one small site: reports/reference
 test: $(INSTALLED) ## Run all tests, with real Ray and real training
 	$(VENV)/bin/python -m pytest $(ARGS)
 
+# nox finds uv and the Pythons of pyenv here. uv downloads a Python that is not on this machine.
+NOX = PATH="$(subst $() ,:,$(abspath $(VENV)/bin) $(wildcard $(HOME)/.pyenv/versions/*/bin)):$$PATH" \
+  $(VENV)/bin/nox
+
+versions: $(INSTALLED) ## Test all versions of Python, Ray and Ax; write docs/versions.csv
+	$(NOX) $(if $(ARGS),,--tags all) $(ARGS) -- record
+
+versions-ends: $(INSTALLED) ## Test the oldest and the newest versions only
+	$(NOX) --tags ends
+
 lint: $(INSTALLED) ## Check lint, format and types
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -92,5 +102,5 @@ docs: $(INSTALLED) ## Build build/docs/index.html; a warning is an error
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet docs build/docs $(ARGS)
 
 clean: ## Remove the environment and caches; results and reports stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist *.egg-info
+	rm -rf $(VENV) .nox .mypy_cache .ruff_cache .pytest_cache .hypothesis .benchmarks build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

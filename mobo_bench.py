@@ -13,11 +13,24 @@ from pathlib import Path
 
 def main() -> None:
     """Run the command line, or end with status 2 if ``bench`` is another package."""
-    if problem := wrong_bench():
-        print(f"error: {problem}", file=sys.stderr)
+    try:
+        if problem := wrong_bench():
+            print(f"error: {problem}", file=sys.stderr)
+            sys.exit(2)
+        from bench.commands.main import main as command_line
+    except KeyboardInterrupt:  # the command handles it only once it is imported
+        print("stopped", file=sys.stderr)
+        sys.exit(130)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "bench", "mobo_core"):
+            raise
+        print(
+            f"error: the package {package!r} is not installed, which mobo-bench needs: "
+            "pip install 'mobo-bench[bench]'",
+            file=sys.stderr,
+        )
         sys.exit(2)
-    from bench.commands.main import main as command_line
-
     command_line()
 
 

@@ -22,8 +22,8 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in per cent, such as ``46.7 %`` for 0.467."""
-    return f"{100 * share:.1f} %"
+    """Return a share in per cent, such as ``46.7 %`` for 0.467, or a dash for NaN."""
+    return "–" if np.isnan(share) else f"{100 * share:.1f} %"
 
 
 def significant(value: float) -> str:

@@ -36,6 +36,59 @@ def is_finite_number(value: object) -> bool:
         return False
 
 
+def as_number(value: object) -> float:
+    """Return a reported value as a float; NaN and ±inf are kept.
+
+    Args:
+        value: A number, a bool, a number as text (from a CSV file), or an array or tensor with a
+            single element, of any library.
+
+    Raises:
+        TypeError: If the value is not a number.
+        ValueError: If text is not a number, an array has more or fewer elements than one, or the
+            number is larger than any float.
+
+    Example:
+        >>> as_number(np.array([0.5])), as_number(np.int64(3))
+        (0.5, 3.0)
+    """
+    item = getattr(value, "item", None)
+    if item is not None and not isinstance(value, np.number):
+        try:
+            value = item()
+        except RuntimeError as error:  # a tensor with several elements
+            raise ValueError(str(error)) from None
+    if isinstance(value, np.complexfloating):
+        raise TypeError(f"expected a number, got {value!r}")
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError as error:
+        raise ValueError(str(error)) from None
+
+
+def reported(result: Mapping[str, Any], name: str) -> Any:
+    """Return a metric's value in a report, or None if the report has none.
+
+    Args:
+        result: The report. It may be nested, flat, or partly flat.
+        name: The metric's key. Its parts are separated by ``/`` if it is in a nested report.
+
+    Example:
+        >>> reported({"val": {"loss": 0.1}}, "val/loss"), reported({"val/loss": 0.1}, "val/loss")
+        (0.1, 0.1)
+        >>> reported({"loss": 0.1}, "val/loss") is None
+        True
+    """
+    if name in result:
+        return result[name]
+    for place, letter in enumerate(name):
+        if letter == "/" and isinstance(inner := result.get(name[:place]), Mapping):
+            found = reported(inner, name[place + 1 :])
+            if found is not None:
+                return found
+    return None
+
+
 @dataclass(frozen=True)
 class Objective:
     """One metric that is optimised: its direction, unit and reference value.
@@ -174,30 +227,46 @@ class ObjectiveSet:
     def to_point(self, result: Mapping[str, Any]) -> Points:
         """Return the minimised coordinates of one report, shape (m,).
 
-        NaN and ±inf are kept.
+        NaN and ±inf are kept. A metric's name may be a path into nested reports, as Tune writes it:
+        ``"val/loss"`` finds ``{"val": {"loss": 0.1}}`` and ``{"val/loss": 0.1}``. An array or
+        tensor with a single element counts as a number, and so does a number as text.
 
         Args:
             result: A report: metric name → value in the metric's own direction. It may hold
                 further metrics.
 
         Raises:
-            ValueError: If the value of an objective is missing or not a number.
+            ValueError: If the value of an objective is missing, None or not a number.
         """
         values = []
         for objective in self.objectives:
-            if objective.name not in result:
+            value = reported(result, objective.name)
+            if value is None:
                 raise ValueError(
                     f"objective {objective.name!r} is missing from the report; "
                     f"reported keys: {', '.join(sorted(map(str, result)))}"
                 )
             try:
-                values.append(float(result[objective.name]))
+                values.append(as_number(value))
             except (TypeError, ValueError):
                 raise ValueError(
-                    f"objective {objective.name!r} must be a number, got {result[objective.name]!r}"
+                    f"objective {objective.name!r} must be a number, got {value!r}"
                 ) from None
         point: Points = self.signs * np.array(values)
         return point
+
+    def missing(self, result: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the names of the objectives for which a report has no value, or has None.
+
+        Args:
+            result: A report, which may be nested.
+
+        Example:
+            >>> loss = Objective("val/loss", "min", reference=1.0)
+            >>> ObjectiveSet([loss]).missing({"val": {"accuracy": 0.9}})
+            ('val/loss',)
+        """
+        return tuple(name for name in self.names if reported(result, name) is None)
 
     def to_points(self, results: Sequence[Mapping[str, Any]]) -> Points:
         """Return the minimised coordinates of n reports, shape (n, m); (0, m) without reports.
@@ -223,3 +292,35 @@ class ObjectiveSet:
         """
         metrics: Points = np.asarray(points, dtype=float) * self.signs
         return metrics
+
+
+def as_objective_set(objectives: ObjectiveSet | Iterable[Objective]) -> ObjectiveSet:
+    """Return objectives as an `ObjectiveSet`; a set is returned unchanged.
+
+    Args:
+        objectives: An objective set, or one or more objectives in the order of the coordinates.
+
+    Raises:
+        TypeError: If it is neither an objective set nor an iterable of objectives.
+        ValueError: If there is no objective, or two objectives have the same name.
+
+    Example:
+        >>> as_objective_set([Objective("val_loss", "min", reference=2.0)]).names
+        ('val_loss',)
+        >>> as_objective_set("val_loss")
+        Traceback (most recent call last):
+            ...
+        TypeError: objectives must be an ObjectiveSet or a list of Objective, got 'val_loss'; for \
+example ObjectiveSet([Objective('loss', 'min', reference=1.0)])
+    """
+    if isinstance(objectives, ObjectiveSet):
+        return objectives
+    members = None
+    if isinstance(objectives, Iterable) and not isinstance(objectives, str | Mapping):
+        members = tuple(objectives)
+    if members is None or not all(isinstance(member, Objective) for member in members):
+        raise TypeError(
+            f"objectives must be an ObjectiveSet or a list of Objective, got {objectives!r}; "
+            "for example ObjectiveSet([Objective('loss', 'min', reference=1.0)])"
+        )
+    return ObjectiveSet(members)

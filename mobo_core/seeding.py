@@ -9,6 +9,11 @@ import hashlib
 import json
 from typing import Any
 
+import numpy as np
+
+SEEDS = 2**32
+"""The number of seeds that a searcher can have; see `checked_seed`."""
+
 
 def canonical_json(value: Any) -> str:
     """Return a value as JSON with sorted keys and without spaces.
@@ -57,3 +62,28 @@ def derive_seed(*parts: Any) -> int:
         False
     """
     return int(digest(list(parts))[:16], 16) >> 1
+
+
+def checked_seed(seed: object) -> int:
+    """Return a searcher's seed as an int.
+
+    The limit is that of NumPy's older generators, which Optuna and Ax use.
+
+    Args:
+        seed: A whole number, 0 ≤ `seed` < 2³².
+
+    Raises:
+        ValueError: If it is not such a number. A bool is not a number here.
+
+    Example:
+        >>> checked_seed(7)
+        7
+        >>> checked_seed(-1)
+        Traceback (most recent call last):
+            ...
+        ValueError: seed must be a whole number from 0 to 4294967295, got -1
+    """
+    whole = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+    if not whole or not 0 <= int(seed) < SEEDS:  # type: ignore[call-overload]
+        raise ValueError(f"seed must be a whole number from 0 to {SEEDS - 1}, got {seed!r}")
+    return int(seed)  # type: ignore[call-overload,no-any-return]

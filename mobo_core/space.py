@@ -7,150 +7,29 @@ their formats.
 from __future__ import annotations
 
 import math
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from mobo_core.objectives import Points, is_finite_number
+from mobo_core.objectives import Points
+from mobo_core.parameters import ChoiceParameter, Condition, Parameter, RangeParameter
 
-
-@dataclass(frozen=True)
-class RangeParameter:
-    """A numeric parameter with an interval of values; both bounds are included.
-
-    Args:
-        name: The flat name; the keys of a nested configuration are joined by ``/``.
-        lower: The smallest value.
-        upper: The largest value, greater than `lower`.
-        integer: True if all values are whole numbers.
-        log: True if values are spread evenly on a logarithmic scale; `lower` must then be positive.
-        step: The distance between neighbouring values, or None for a continuous range or for all
-            whole numbers. All values are multiples of it, and so must be the bounds.
-
-    Raises:
-        ValueError: If a bound or the step is not a finite number, or if they do not fit together.
-
-    Example:
-        >>> rate = RangeParameter("lr", 1e-4, 1e-2, log=True)
-        >>> round(rate.from_unit(0.5), 6)
-        0.001
-        >>> RangeParameter("width", 16, 64, integer=True, step=16).cardinality
-        4
-    """
-
-    name: str
-    lower: float
-    upper: float
-    integer: bool = False
-    log: bool = False
-    step: float | None = None
-
-    def __post_init__(self) -> None:
-        if not (is_finite_number(self.lower) and is_finite_number(self.upper)):
-            raise ValueError(f"parameter {self.name!r} needs finite bounds, got {self}")
-        if not self.lower < self.upper:
-            raise ValueError(
-                f"parameter {self.name!r} needs lower < upper, got {self.lower} and {self.upper}"
-            )
-        if not math.isfinite(float(self.upper) - float(self.lower)):
-            raise ValueError(f"parameter {self.name!r} needs a finite width, got {self}")
-        if self.step is not None and not (is_finite_number(self.step) and self.step > 0):
-            raise ValueError(f"parameter {self.name!r} needs a step > 0, got {self.step}")
-        cell = self.step if self.step is not None else (1 if self.integer else None)
-        cells = [b / cell for b in (self.lower, self.upper)] if cell else []
-        if any(
-            math.isinf(count) or not math.isclose(count, round(count), abs_tol=1e-9)
-            for count in cells
-        ):
-            raise ValueError(
-                f"bounds of parameter {self.name!r} must be multiples of {cell}, "
-                f"got {self.lower} and {self.upper}"
-            )
-        if self.log and self.lower <= 0:
-            raise ValueError(f"parameter {self.name!r} is logarithmic and needs a lower bound > 0")
-
-    @property
-    def cardinality(self) -> float:
-        """The number of different values; infinite for a continuous range."""
-        if self.step is None and not self.integer:
-            return math.inf
-        return round((self.upper - self.lower) / (self.step or 1)) + 1
-
-    def from_unit(self, u: float) -> float | int:
-        """Return the value at a quantile of the parameter's distribution.
-
-        Args:
-            u: The quantile, in [0, 1).
-
-        Returns:
-            A whole number for an integer parameter, otherwise a float.
-        """
-        # Every value of a grid gets an equal share: half a step is added at both ends.
-        cell = self.step if self.step is not None else (1 if self.integer else 0)
-        low, high = self.lower - cell / 2, self.upper + cell / 2
-        if self.log:
-            low = max(low, self.lower / 2)  # the lower end must stay above 0
-            value = math.exp(math.log(low) + u * (math.log(high) - math.log(low)))
-        else:
-            value = low + u * (high - low)
-        if cell:
-            value = round(value / cell) * cell
-        value = min(max(value, self.lower), self.upper)
-        return round(value) if self.integer else float(value)
-
-
-@dataclass(frozen=True)
-class ChoiceParameter:
-    """A parameter with a list of values to choose from.
-
-    Args:
-        name: The flat name; the keys of a nested configuration are joined by ``/``.
-        values: The values, at least one, all different.
-        ordered: True if the order of the values has a meaning that a surrogate model may use.
-
-    Raises:
-        ValueError: If there is no value, or if two values have the same text.
-
-    Example:
-        >>> ChoiceParameter("activation", ("relu", "tanh")).from_unit(0.7)
-        'tanh'
-    """
-
-    name: str
-    values: tuple[Any, ...]
-    ordered: bool = False
-
-    def __post_init__(self) -> None:
-        if not self.values:
-            raise ValueError(f"parameter {self.name!r} has no values to choose from")
-        if len(set(map(repr, self.values))) < len(self.values):
-            raise ValueError(f"values of parameter {self.name!r} must differ, got {self.values}")
-
-    @property
-    def cardinality(self) -> float:
-        """The number of different values."""
-        return len(self.values)
-
-    def from_unit(self, u: float) -> Any:
-        """Return the value at a quantile; all values have an equal share of [0, 1).
-
-        Args:
-            u: The quantile, in [0, 1).
-        """
-        return self.values[min(int(u * len(self.values)), len(self.values) - 1)]
-
-
-Parameter = RangeParameter | ChoiceParameter
+__all__ = ["ChoiceParameter", "Condition", "Parameter", "RangeParameter", "SearchSpace"]
 
 
 @dataclass(frozen=True)
 class SearchSpace:
     """The parameters of a search space, in a fixed order.
 
+    A parameter with a `Condition` exists only in the configurations that meet it.
+
     Args:
-        parameters: One or more parameters with different names.
+        parameters: One or more parameters with different names, parents before children.
 
     Raises:
-        ValueError: If there is no parameter, or two parameters have the same name.
+        ValueError: If there is no parameter, two parameters have the same name, or a condition
+            names no earlier choice or a branch that the choice does not have.
 
     Example:
         >>> width = RangeParameter("model/width", 16, 64, integer=True, step=16)
@@ -169,9 +48,27 @@ class SearchSpace:
             raise ValueError("a search space needs at least one parameter, got none")
         if len(set(self.names)) < len(self.names):
             raise ValueError(f"parameter names must differ, got {self.names}")
+        earlier: dict[str, Parameter] = {}
+        for parameter in self.parameters:
+            if condition := parameter.condition:
+                parent = earlier.get(condition.parent)
+                known = isinstance(parent, ChoiceParameter)
+                if not known or condition.branches[-1] >= parent.cardinality:  # type: ignore[union-attr]
+                    raise ValueError(
+                        f"condition of parameter {parameter.name!r} must name an earlier choice "
+                        f"and its values, got {condition}"
+                    )
+            earlier[parameter.name] = parameter
 
     def __len__(self) -> int:
         return len(self.parameters)
+
+    def __getitem__(self, name: str) -> Parameter:
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, Parameter]:
+        return {parameter.name: parameter for parameter in self.parameters}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -179,17 +76,95 @@ class SearchSpace:
         return tuple(parameter.name for parameter in self.parameters)
 
     @property
+    def is_conditional(self) -> bool:
+        """Whether a parameter exists in some configurations only."""
+        return any(parameter.condition for parameter in self.parameters)
+
+    @cached_property
     def cardinality(self) -> float:
         """The number of different configurations; infinite with a continuous parameter."""
-        return math.prod(parameter.cardinality for parameter in self.parameters)
+        below: dict[tuple[str, int], float] = {}  # configurations of what a branch brings
+        total: float = 1
+        for parameter in reversed(self.parameters):
+            count = parameter.cardinality
+            if isinstance(parameter, ChoiceParameter):
+                branches = range(len(parameter.values))
+                count = sum(below.get((parameter.name, branch), 1) for branch in branches)
+            if condition := parameter.condition:
+                for branch in condition.branches:
+                    key = (condition.parent, branch)
+                    below[key] = below.get(key, 1) * count
+            else:
+                total *= count
+        return total
+
+    def exists(self, parameter: Parameter, values: Mapping[str, Any]) -> bool:
+        """Return whether a configuration has a parameter.
+
+        Args:
+            parameter: A parameter of this space.
+            values: The values of those earlier parameters that exist.
+        """
+        condition = parameter.condition
+        if condition is None:
+            return True
+        parent = self._by_name[condition.parent]
+        assert isinstance(parent, ChoiceParameter)
+        return (
+            condition.parent in values
+            and parent.index(values[condition.parent]) in condition.branches
+        )
+
+    def active(self, values: Mapping[str, Any]) -> tuple[Parameter, ...]:
+        """Return the parameters that exist in a configuration, in their order.
+
+        Args:
+            values: Flat name → value; values of parameters that do not exist do no harm.
+        """
+        found: dict[str, Any] = {}
+        for parameter in self.parameters:
+            if self.exists(parameter, found) and parameter.name in values:
+                found[parameter.name] = values[parameter.name]
+        return tuple(p for p in self.parameters if self.exists(p, found))
 
     def from_unit(self, u: Points) -> dict[str, Any]:
         """Return the flat configuration at a point of the unit cube.
 
         Args:
-            u: (d,) one quantile in [0, 1) for each of the d parameters.
+            u: (d,) one quantile in [0, 1) for each of the d parameters, whether they exist or not.
 
         Returns:
-            Parameter name → value.
+            Parameter name → value, of the parameters that exist.
         """
-        return {p.name: p.from_unit(float(x)) for p, x in zip(self.parameters, u, strict=True)}
+        values: dict[str, Any] = {}
+        for parameter, x in zip(self.parameters, u, strict=True):
+            if self.exists(parameter, values):
+                values[parameter.name] = parameter.from_unit(float(x))
+        return values
+
+    def key(self, values: Mapping[str, Any]) -> Hashable:
+        """Return what identifies a complete flat configuration: equal keys, equal configurations.
+
+        Args:
+            values: Flat name → value of every parameter that exists.
+        """
+        return tuple((p.name, p.key(values[p.name])) for p in self.active(values))
+
+    def configurations(self) -> Iterator[dict[str, Any]]:
+        """Yield all flat configurations of a finite space, the last parameter varying fastest."""
+        assert math.isfinite(self.cardinality), "a continuous parameter has no list of values"
+        return self._completed({}, self.parameters)
+
+    def _completed(
+        self, values: dict[str, Any], missing: tuple[Parameter, ...]
+    ) -> Iterator[dict[str, Any]]:
+        if not missing:
+            yield dict(values)
+            return
+        parameter, *others = missing
+        if not self.exists(parameter, values):
+            yield from self._completed(values, tuple(others))
+            return
+        for number in range(int(parameter.cardinality)):
+            extended = {**values, parameter.name: parameter.at(number)}
+            yield from self._completed(extended, tuple(others))

@@ -11,27 +11,35 @@ from tests.rooms import ROOT, floors, modules, room_graph
 
 IMPORTS = {
     "bench.commands": (
-        "analysis errors execution formatting matrix records report studies terminal",
+        "analysis curves errors execution formatting matrix records report studies terminal",
         "problems space",
     ),
+    "bench.curves": ("errors formatting", "objectives results"),
     "bench.studies": (
-        "analysis errors execution formatting matrix records",
+        "analysis curves errors execution formatting matrix records",
         "objectives pareto problems seeding space tune virtual",
     ),
     "bench.report": ("analysis errors formatting matrix records", "objectives"),
     "bench.execution": (
         "errors formatting matrix records terminal",
-        "objectives pareto problems tune virtual",
+        "objectives pareto problems seeding space tune virtual",
     ),
-    "bench.analysis": ("errors formatting matrix records", "objectives pareto space tune"),
-    "bench.records": ("errors matrix", "objectives seeding"),
+    "bench.analysis": ("errors formatting matrix records", "objectives pareto seeding space tune"),
+    "bench.records": ("errors matrix", "objectives pareto seeding space"),
     "bench.matrix": ("errors", "objectives pareto problems rules seeding space tune"),
-    "mobo_core.virtual": ("", "problems tune"),
-    "mobo_core.tune": ("", "objectives pareto problems rules space"),
-    "mobo_core.problems": ("", "objectives seeding space"),
-    "mobo_core.rules": ("", "objectives pareto"),
+    "mobo_core.virtual": ("", "checks problems tune"),
+    "mobo_core.tune": (
+        "",
+        "checks extras objectives pareto problems results rules seeding space values",
+    ),
+    "mobo_core.problems": ("", "extras objectives seeding space"),
+    "mobo_core.plot": ("", "extras objectives pareto results"),
+    "mobo_core.results": ("", "objectives pareto"),
+    "mobo_core.rules": ("", "checks objectives pareto"),
     "mobo_core.pareto": ("", "objectives"),
-    "mobo_core.space": ("", "objectives"),
+    "mobo_core.checks": ("", "objectives"),
+    "mobo_core.space": ("", "objectives parameters"),
+    "mobo_core.parameters": ("", "objectives values"),
 }
 """Room → the rooms of bench and of mobo_core that it imports. All other rooms import none.
 
@@ -81,9 +89,14 @@ def test_only_tune_imports_ray_and_ax_in_the_library(target: str) -> None:
     assert found == under(found, "mobo_core.tune") | under(found, others[target])
 
 
-def test_pandas_and_plotting_stay_out_of_the_library() -> None:
-    for target in ("pandas", "matplotlib", "seaborn"):
-        assert importers("mobo_core", target) == set()
+def test_pandas_and_plotting_have_their_rooms_in_the_library() -> None:
+    for target in ("matplotlib", "plotly"):
+        found = importers("mobo_core", target)
+        assert found
+        assert found == under(found, "mobo_core.plot")
+    found = importers("mobo_core", "pandas")
+    assert found == under(found, "mobo_core.results") | under(found, "mobo_core.plot")
+    assert importers("mobo_core", "seaborn") == set()
 
 
 def test_old_names_are_used_by_nobody() -> None:

@@ -123,7 +123,7 @@ def test_the_example_in_your_own_tune_code_runs(
     light = tune.with_resources(Trainable, {"cpu": 0.01, SLOT: 1})
     namespace: dict[str, Any] = {"trainable": light, "run_config": run_config}
     exec(example, namespace)
-    reports = namespace["reports"]
+    reports = [result.metrics for result in namespace["results"]]
     assert len(reports) == 4
     assert max(report["epoch"] for report in reports) == 8
     points = [(report["accuracy"], report["params"]) for report in reports]
@@ -133,8 +133,9 @@ def test_the_example_in_your_own_tune_code_runs(
         if a > 0.9 and not any(x >= a and y <= p and (x, y) != (a, p) for x, y in points)
     }
     assert front
-    printed = re.findall(r"\(([\d.]+), (\d+), \{", capsys.readouterr().out)
-    assert {(float(a), int(p)) for a, p in printed} == front
+    found = namespace["front"]
+    assert {(trial.values["accuracy"], trial.values["params"]) for trial in found} == front
+    assert str(found) in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", matrix_names())

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import UserError
+from bench.records import definitions
 from bench.records.record import RunRecord, RunResult
 from mobo_core.objectives import ObjectiveSet, Points
-from mobo_core.pareto.dominance import front_mask
 from mobo_core.pareto.indicators import hypervolume
 
 BASELINE = "fifo"
@@ -20,7 +20,7 @@ BASELINE = "fifo"
 
 def observed_points(record: RunRecord) -> Points:
     """Return (n, m) minimised points: the last report of every trial that has not failed."""
-    return _last_points(record, _alive(record))
+    return record.observed.points
 
 
 def observed_front(record: RunRecord) -> pd.DataFrame:
@@ -29,11 +29,7 @@ def observed_front(record: RunRecord) -> pd.DataFrame:
     No other last report dominates them, and they are better than the reference point in every
     objective.
     """
-    alive = _alive(record)
-    mask = front_mask(_last_points(record, alive), record.objective_set.reference_point)
-    members = [trial for trial, keep in zip(alive, mask, strict=True) if keep]
-    front = last_reports(record)
-    return front[front["trial"].isin(members)]
+    return record.observed.front
 
 
 def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -68,8 +64,9 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
         same configurations).
 
     Raises:
-        UserError: If two runs have the same cell and seed.
+        UserError: If two runs have the same cell and seed, or cannot stand in one table.
     """
+    definitions.check(record for record in records if record.finished)
     rows = [_row(record) for record in records if record.finished]
     runs = pd.DataFrame(rows)
     if runs.empty:
@@ -85,15 +82,20 @@ def summarise(records: Sequence[RunRecord]) -> pd.DataFrame:
     mine = runs.set_index(pair)
     # The baseline's figures for each row, in the rows' order; NaN without a baseline.
     matched = baseline[["epochs", "runtime_s", "hypervolume", "oracle_saved"]].reindex(mine.index)
-    runs["epochs_saved"] = 1 - runs["epochs"].to_numpy() / matched["epochs"].to_numpy()
-    runs["runtime_saved"] = 1 - runs["runtime_s"].to_numpy() / matched["runtime_s"].to_numpy()
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = runs["hypervolume"].to_numpy() / matched["hypervolume"].to_numpy()
+    runs["epochs_saved"] = 1 - _ratio(runs["epochs"], matched["epochs"])
+    runs["runtime_saved"] = 1 - _ratio(runs["runtime_s"], matched["runtime_s"])
     # Adding in another order changes the last digits, which are neither gain nor loss.
-    runs["hypervolume_ratio"] = np.where(np.isfinite(ratio), ratio.round(9), np.nan)
+    runs["hypervolume_ratio"] = _ratio(runs["hypervolume"], matched["hypervolume"]).round(9)
     runs["oracle_saved"] = matched["oracle_saved"].to_numpy()
     runs["front_lost"] = _front_lost([record for record in records if record.finished])
     return runs
+
+
+def _ratio(mine: pd.Series[float], theirs: pd.Series[float]) -> Points:
+    """Return the ratios of two columns, row by row; NaN where they are not finite."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = mine.to_numpy(float) / theirs.to_numpy(float)
+    return np.where(np.isfinite(ratio), ratio, np.nan)
 
 
 @dataclass(frozen=True)
@@ -152,8 +154,12 @@ def _distinct_front(record: RunRecord) -> list[list[int]]:
 
     On a grid, a configuration may occur twice.
     """
-    names = list(record.objective_set.names)
-    return [list(same["trial"]) for _, same in observed_front(record).groupby(names, sort=False)]
+    seen = record.observed
+    trials = seen.reports["trial"].to_numpy()[seen.on_front]
+    same: dict[tuple[float, ...], list[int]] = {}
+    for trial, point in zip(trials, seen.points[seen.on_front], strict=True):
+        same.setdefault(tuple(point), []).append(int(trial))
+    return list(same.values())
 
 
 def _pair(record: RunRecord) -> tuple[str, tuple[str, ...], int]:
@@ -172,24 +178,33 @@ def anytime(record: RunRecord) -> pd.DataFrame:
         (trained by all trials so far) and ``hypervolume``. The first row is all zeros.
     """
     objectives = record.objective_set
-    rows = [(0.0, 0, 0.0)]
+    reference = objectives.reference_point
     reports = _result(record).epochs.sort_values("reported_s", kind="stable")
     points = _points(reports, objectives)
-    points[~reports["trial"].isin(_alive(record))] = np.inf
+    counts = reports["trial"].isin(_alive(record)).to_numpy() & (points < reference).all(axis=1)
+    points[~counts] = np.inf
     places, trials = pd.factorize(reports["trial"])
-    latest, volume = np.full((len(trials), points.shape[1]), np.inf), 0.0
-    for spent, (place, time_s) in enumerate(
-        zip(places, reports["reported_s"], strict=True), start=1
-    ):
-        before, point = latest[place].copy(), points[spent - 1]
+    latest, inside = np.full((len(trials), points.shape[1]), np.inf), np.zeros(len(trials), bool)
+    volumes = np.zeros(len(points) + 1)
+    for spent, (place, point, is_inside) in enumerate(zip(places, points, counts, strict=True)):
+        was_inside, inside[place] = inside[place], is_inside
+        volumes[spent + 1] = volumes[spent]
+        if not (was_inside or is_inside):
+            continue  # neither the trial's last point nor this one counts
+        before = latest[place].copy()
         latest[place] = np.inf
         # Most reports do not change the front, so the hypervolume stays the same.
         changes = not (_covered(before, latest) and _covered(point, latest))
         latest[place] = point
         if changes:
-            volume = hypervolume(latest, objectives.reference_point)
-        rows.append((time_s, spent, volume))
-    return pd.DataFrame(rows, columns=["time_s", "epochs", "hypervolume"])
+            volumes[spent + 1] = hypervolume(latest[inside], reference)
+    return pd.DataFrame(
+        {
+            "time_s": np.concatenate([[0.0], reports["reported_s"].to_numpy(dtype=float)]),
+            "epochs": np.arange(len(points) + 1),
+            "hypervolume": volumes,
+        }
+    )
 
 
 def _covered(point: Points, others: Points) -> bool:
@@ -201,8 +216,8 @@ def _row(record: RunRecord) -> dict[str, object]:
     """Return a run's own figures, before any comparison with the baseline."""
     result, objectives = _result(record), record.objective_set
     reference, timing = objectives.reference_point, result.timing
-    statuses = pd.Series([t.status for t in result.trials])
-    full = [t.trial for t in result.trials if t.status == "completed"]
+    statuses = [trial.status for trial in result.trials]
+    full = [trial.status == "completed" for trial in result.trials if trial.status != "failed"]
     return {
         "run_id": record.run_id,
         "searcher": record.labels["searcher"],
@@ -213,13 +228,13 @@ def _row(record: RunRecord) -> dict[str, object]:
         "epochs": sum(t.epochs for t in result.trials),
         "trials": len(result.trials),
         "fallbacks": sum(trial.origin == "fallback" for trial in result.trials),
-        "completed": int((statuses == "completed").sum()),
-        "stopped": int((statuses == "stopped").sum()),
-        "failed": int((statuses == "failed").sum()),
-        "front_size": len(observed_front(record)),
-        "hypervolume": hypervolume(observed_points(record), reference),
+        "completed": statuses.count("completed"),
+        "stopped": statuses.count("stopped"),
+        "failed": statuses.count("failed"),
+        "front_size": int(record.observed.on_front.sum()),
+        "hypervolume": hypervolume(record.observed.points, reference),
         "hypervolume_best_epoch": hypervolume(_points(_reports(record), objectives), reference),
-        "hypervolume_full": hypervolume(_last_points(record, full), reference),
+        "hypervolume_full": hypervolume(record.observed.points[full], reference),
         "hypervolume_predicted": (result.predicted or {}).get("hypervolume", np.nan),
         "training_s": timing.training_slot_s,
         "startup_s": timing.startup_slot_s,
@@ -240,13 +255,13 @@ def _oracle_saved(record: RunRecord) -> float:
     front = {trials[0] for trials in _distinct_front(record)}
     trials = [t for t in _result(record).trials if t.epochs]
     needed = sum(t.epochs if t.trial in front else 1 for t in trials)
-    return 1 - needed / sum(t.epochs for t in trials)
+    spent = sum(t.epochs for t in trials)
+    return 1 - needed / spent if spent else np.nan
 
 
 def last_reports(record: RunRecord) -> pd.DataFrame:
-    """Return the last report of every trial that reported, a row per trial."""
-    epochs = _result(record).epochs
-    return epochs.sort_values(["trial", "epoch"]).groupby("trial").tail(1)
+    """Return the last report of every trial that reported, a row per trial in their order."""
+    return _result(record).last_reports
 
 
 def _result(record: RunRecord) -> RunResult:
@@ -264,12 +279,6 @@ def _reports(record: RunRecord) -> pd.DataFrame:
 def _alive(record: RunRecord) -> list[int]:
     """Return the numbers of the trials that have not failed."""
     return [trial.trial for trial in _result(record).trials if trial.status != "failed"]
-
-
-def _last_points(record: RunRecord, trials: Sequence[int]) -> Points:
-    """Return (n, m) minimised points: the last reports of some trials, in their order."""
-    last = last_reports(record).set_index("trial")
-    return _points(last.loc[list(trials)], record.objective_set)
 
 
 def _points(reports: pd.DataFrame, objectives: ObjectiveSet) -> Points:

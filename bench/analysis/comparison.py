@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from bench.analysis.statistics.wilcoxon import (
 )
 from bench.errors import UserError
 from bench.formatting import count
-from bench.records import folders, storage
+from bench.records import definitions, folders, storage
 from bench.records.record import RunRecord
 
 CELL = ["scheduler", "objectives", "searcher"]
@@ -198,7 +198,7 @@ def _check_settings(settings: Sequence[dict[str, Any]], names: tuple[str, str]) 
 
 
 def _check_records(recorded: Sequence[list[RunRecord]], names: tuple[str, str]) -> None:
-    """Raise an error if the data, the costs or the reference values differ."""
+    """Raise an error if the data, the costs, the objectives or the search spaces differ."""
     sums = [sorted({record.data["sha256"][:16] for record in side}) for side in recorded]
     if all(sums) and set(sums[0]) != set(sums[1]):
         _refuse("data under the same name", " ".join(sums[0]), " ".join(sums[1]), names)
@@ -206,13 +206,19 @@ def _check_records(recorded: Sequence[list[RunRecord]], names: tuple[str, str]) 
     for place in charged[0].keys() & charged[1].keys():
         if charged[0][place] != charged[1][place]:
             _refuse("costs in virtual time", charged[0][place], charged[1][place], names)
-    references: dict[str, float] = {}
-    for side in recorded:
-        for objective in (objective for record in side for objective in record.objectives):
-            if references.setdefault(objective.name, objective.reference) != objective.reference:
-                theirs = references[objective.name]
-                what = f"reference values of {objective.name}"
-                _refuse(what, theirs, objective.reference, names)
+    seen: dict[str, Any] = {}
+    for record in (record for side in recorded for record in side):
+        aspects = {o.name: asdict(o) for o in record.objectives}
+        for name, ours in aspects.items():
+            theirs = seen.setdefault(name, ours)
+            for attribute in (key for key in ours if ours[key] != theirs[key]):
+                what = f"{attribute} values of {name}"
+                _refuse(what, theirs[attribute], ours[attribute], names)
+    spaces = [[r.space for r in side if r.space is not None] for side in recorded]
+    if all(spaces) and (unlike := definitions.difference(spaces[0][0], spaces[1][0])):
+        raise UserError(
+            f"{names[0]} and {names[1]} have different search spaces ({unlike}); {REMEDY}"
+        )
 
 
 def _place(record: RunRecord) -> tuple[object, ...]:

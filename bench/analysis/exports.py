@@ -13,8 +13,10 @@ import pandas as pd
 
 from bench.analysis import aggregate
 from bench.errors import UserError
+from bench.records import columns, plain
 from bench.records.record import RunRecord, TrialRecord
-from mobo_core.space import SearchSpace
+from mobo_core.seeding import canonical_json
+from mobo_core.space import ChoiceParameter, SearchSpace
 
 if TYPE_CHECKING:
     from ax.api.client import Client
@@ -34,8 +36,8 @@ def tables(recorded: Sequence[RunRecord]) -> dict[str, pd.DataFrame]:
     finished = [record for record in recorded if record.finished]
     return {
         "runs": aggregate.summarise(finished),
-        "trials": pd.concat([_trials(record) for record in finished], ignore_index=True),
-        "epochs": pd.concat([_epochs(record) for record in finished], ignore_index=True),
+        "trials": _joined([_trials(record) for record in finished]),
+        "epochs": _joined([_epochs(record) for record in finished]),
     }
 
 
@@ -71,6 +73,8 @@ def write_ax(recorded: Sequence[RunRecord], space: SearchSpace, folder: Path) ->
 def write_tensorboard(recorded: Sequence[RunRecord], folder: Path) -> list[Path]:
     """Write one folder of event files per trial, with every objective and metric over the epochs.
 
+    Metrics that are no numbers are left out: TensorBoard has no curves of them.
+
     Raises:
         UserError: If tensorboardX is missing. Ray Tune installs it.
     """
@@ -83,15 +87,19 @@ def write_tensorboard(recorded: Sequence[RunRecord], folder: Path) -> list[Path]
         if record.result is None:
             continue
         started = datetime.fromisoformat(record.started_at).timestamp()
-        named = {"trial", "epoch", "reported_s"}
-        for trial, reports in record.result.epochs.groupby("trial"):
+        epochs = record.result.epochs
+        shown = [
+            str(name)
+            for name in epochs.select_dtypes(["number", "bool"]).columns
+            if name not in {*columns.OWN, "epoch"} and not str(name).startswith(columns.CONFIG)
+        ]
+        for trial, reports in epochs.groupby("trial"):
             paths.append(folder / record.run_id / f"trial-{trial:03d}")
             with SummaryWriter(logdir=str(paths[-1]), write_to_disk=True) as writer:
                 for row in reports.to_dict("records"):
-                    for name, value in row.items():
-                        if name not in named and not str(name).startswith("config_"):
-                            at = started + row["reported_s"]
-                            writer.add_scalar(str(name), value, row["epoch"], walltime=at)
+                    for name in shown:
+                        at = started + row["reported_s"]
+                        writer.add_scalar(name, row[name], row["epoch"], walltime=at)
     return paths
 
 
@@ -123,7 +131,7 @@ def _identity(record: RunRecord) -> dict[str, Any]:
 def _trials(record: RunRecord) -> pd.DataFrame:
     """Return a row per trial of a run."""
     assert record.result is not None
-    return pd.DataFrame(
+    return plain.frame(
         [
             _identity(record)
             | {
@@ -134,17 +142,31 @@ def _trials(record: RunRecord) -> pd.DataFrame:
                 "suggestion_s": trial.suggestion_s,
                 "error": trial.error,
             }
-            | {f"config_{name}": value for name, value in trial.config.items()}
+            | {columns.of_parameter(name): value for name, value in columns.flat(trial.config)}
             for trial in record.result.trials
-        ]
+        ],
+        numeric=(),
     )
 
 
 def _epochs(record: RunRecord) -> pd.DataFrame:
-    """Return a row per report of a run."""
+    """Return a row per report of a run.
+
+    A metric that is called like a column of the run's identity is exported as ``metric_…``.
+    """
     assert record.result is not None
     epochs = record.result.epochs
-    return pd.concat([pd.DataFrame(_identity(record), index=epochs.index), epochs], axis=1)
+    taken = {name: columns.of_metric(name) for name in columns.IDENTITY if name in epochs}
+    identity = pd.DataFrame(_identity(record), index=epochs.index)
+    return pd.concat([identity, epochs.rename(columns=taken)], axis=1)
+
+
+def _joined(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of all tables; a column that has two types in them is text in the result."""
+    joined = pd.concat(tables, ignore_index=True)
+    mixed = [str(name) for name in joined.columns if joined[name].dtype == object]
+    rows = [dict(zip(mixed, row, strict=True)) for row in joined[mixed].itertuples(index=False)]
+    return joined.assign(**plain.frame(rows, numeric=())) if mixed else joined
 
 
 def ax_client(record: RunRecord, space: SearchSpace, *, every_report: bool = True) -> Client:
@@ -162,41 +184,95 @@ def ax_client(record: RunRecord, space: SearchSpace, *, every_report: bool = Tru
     """
     from ax.exceptions.core import AxError
 
-    from mobo_core.tune.searchers.ax_experiment import new_client
+    from mobo_core.tune.searchers.ax_experiment import metric_names, new_client
+    from mobo_core.tune.searchers.ax_space import AxSpace
 
     assert record.result is not None
-    client = new_client(record.objective_set, space, seed=record.spec["seed"])
+    coding = AxSpace(space)
+    metrics = metric_names(record.objective_set)
+    client = new_client(record.objective_set, coding, seed=record.spec["seed"])
     client.configure_generation_strategy()  # Ax's analyses and fronts require one
     reports = dict(iter(record.result.epochs.groupby("trial")))
     for trial in record.result.trials:
         try:
-            index = client.attach_trial(trial.config)
+            index = client.attach_trial(coding.encode(space_values(trial.config, space)))
         except (AxError, ValueError) as error:
             raise UserError(
                 f"trial {trial.trial} of {record.run_id} does not lie in the search space of this "
                 f"version ({error}); export with the version that recorded it"
             ) from error
         mine = reports.get(trial.trial, pd.DataFrame()).to_dict("records")
-        _tell(client, index, record, trial, mine if every_report else mine[-1:], every_report)
+        told = _data(record, metrics, mine if every_report else mine[-1:])
+        _tell(client, index, trial, told, every_report)
     return client
+
+
+def space_values(config: Mapping[str, Any], space: SearchSpace) -> dict[str, Any]:
+    """Return a recorded configuration with the flat names and the values of a search space.
+
+    A record holds nested configurations, and text for values that are no plain ones.
+
+    Args:
+        config: A configuration from a record.
+        space: The search space that contains it.
+
+    Raises:
+        ValueError: If a parameter has no value, or one that the space does not offer.
+    """
+    found: dict[str, Any] = {}
+    for parameter in space.parameters:
+        if not space.exists(parameter, found):
+            continue
+        value = _at(config, parameter.name)
+        if isinstance(parameter, ChoiceParameter):
+            offered = {canonical_json(plain.value(each)): each for each in parameter.values}
+            text = canonical_json(plain.value(value))
+            if text not in offered:
+                raise ValueError(f"{value!r} is no value of parameter {parameter.name!r}")
+            value = offered[text]
+        found[parameter.name] = value
+    return found
+
+
+def _at(config: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a flat name in a configuration, which may be nested.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if name in config:
+        return config[name]
+    head, _, rest = name.partition("/")
+    if rest and isinstance(inner := config.get(head), Mapping):
+        return _at(inner, rest)
+    raise ValueError(f"parameter {name!r} has no value")
+
+
+def _data(
+    record: RunRecord, metrics: Mapping[str, str], reports: Sequence[Mapping[Any, Any]]
+) -> list[tuple[int, dict[str, float | tuple[float, float]]]]:
+    """Return the epoch and Ax's data of every report whose objectives are finite."""
+    told = []
+    for report in reports:
+        values = {o: float(report[o.name]) for o in record.objectives}
+        if all(map(math.isfinite, values.values())):
+            data: dict[str, float | tuple[float, float]] = {
+                metrics[o.name]: (value, 0.0) if o.exact else value for o, value in values.items()
+            }
+            told.append((int(report["epoch"]), data))
+    return told
 
 
 def _tell(
     client: Client,
     index: int,
-    record: RunRecord,
     trial: TrialRecord,
-    reports: Sequence[Mapping[Any, Any]],
+    told: Sequence[tuple[int, dict[str, float | tuple[float, float]]]],
     over_epochs: bool,
 ) -> None:
-    """Attach a trial's finite reports to Ax, and mark how the trial ended."""
-    for report in reports:
-        data: dict[str, float | tuple[float, float]] = {}
-        for objective in record.objectives:
-            value = float(report[objective.name])
-            data[objective.name] = (value, 0.0) if objective.exact else value
-        if all(math.isfinite(float(report[o.name])) for o in record.objectives):
-            client.attach_data(index, data, int(report["epoch"]) if over_epochs else None)
+    """Attach a trial's data to Ax, and mark how the trial ended."""
+    for epoch, data in told:
+        client.attach_data(index, data, epoch if over_epochs else None)
     if trial.status == "failed":
         client.mark_trial_failed(index, failed_reason=trial.error or None)
     elif not trial.epochs:  # ended before its first report: Ax calls this abandoned

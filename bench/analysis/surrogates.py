@@ -10,7 +10,7 @@ import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -137,6 +137,8 @@ def _diagnose(record: RunRecord, space: SearchSpace) -> Diagnosis:
     """Return the fits and contours of one run, or the reason why there are none."""
     from ax.adapter.registry import Generators
 
+    from mobo_core.tune.searchers.ax_experiment import metric_names
+
     try:
         experiment = exports.ax_client(record, space, every_report=False)._experiment
         adapter = Generators.BOTORCH_MODULAR(
@@ -144,9 +146,9 @@ def _diagnose(record: RunRecord, space: SearchSpace) -> Diagnosis:
         )
         fits = _cross_validation(experiment, adapter, record)
         contours = tuple(
-            found
-            for name in record.objective_set.names
-            if (found := _contour(experiment, adapter, name)) is not None
+            replace(found, objective=name)
+            for name, there in metric_names(record.objective_set).items()
+            if (found := _contour(experiment, adapter, there)) is not None
         )
     except Exception as error:  # fitting an unusual record may fail in any way
         return Diagnosis(record, error=one_line(error))
@@ -172,13 +174,15 @@ def _cross_validation(
     from ax.adapter.cross_validation import cross_validate
     from ax.utils.stats.model_fit_stats import coefficient_of_determination
 
+    from mobo_core.tune.searchers.ax_experiment import metric_names
+
     results = cross_validate(adapter, folds=-1, untransform=True)
     fits = []
-    for name in record.objective_set.names:
+    for name, there in metric_names(record.objective_set).items():
         rows = []
         for result in results:
             seen, guess = result.observed.data, result.predicted
-            at, k = seen.metric_signatures.index(name), guess.metric_signatures.index(name)
+            at, k = seen.metric_signatures.index(there), guess.metric_signatures.index(there)
             margin = 1.96 * float(np.sqrt(guess.covariance[k, k]))
             rows.append((float(seen.means[at]), float(guess.means[k]), margin))
         points = pd.DataFrame(rows, columns=["observed", "predicted", "margin"])
@@ -223,7 +227,8 @@ def _most_telling(
 
     ranges = {}
     for name, parameter in experiment.search_space.parameters.items():
-        if parameter.is_numeric:
+        # Ax draws no surface over values without an order, which it may have by their numbers.
+        if parameter.is_numeric and getattr(parameter, "is_ordered", True):
             frame = SlicePlot(name, objective).compute(experiment=experiment, adapter=adapter).df
             ranges[name] = float(np.ptp(frame[f"{objective}_mean"].to_numpy(dtype=float)))
     ordered = sorted(ranges, key=ranges.__getitem__, reverse=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from bench.commands import offline, results, run
+from bench.commands import advise, endings, offline, results, run
 from bench.errors import UserError
 from bench.execution.silence import silence_imports
 from bench.matrix import files
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from bench.matrix.extensions import Extension
 
 # Each command imports the heavy packages that it needs (PyTorch, Ray, Ax): --help is quick.
-
-EXIT_USER_ERROR, EXIT_INTERRUPTED = 2, 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,6 +36,7 @@ def cli(debug: bool) -> None:
       mobo-bench run paper --seeds 7                Tables 1-4 of the paper, seven seeds
       mobo-bench report results/paper-mnist         tables and figures of what is recorded
       mobo-bench replay results/schedulers-mnist    recorded curves through every scheduler
+      mobo-bench advise ~/ray_results/my_run ...    which scheduler would have saved how much
       mobo-bench compare results/a results/b        what changed, with intervals
       mobo-bench regress                            has a scheduler become slower or worse?
       mobo-bench doctor                             what this machine has and lacks
@@ -127,30 +125,14 @@ def doctor(data_dir: str) -> None:
 for command in (
     *(run.run, run.speed),
     *(offline.replay, offline.record, offline.regress, offline.scale),
+    advise.advise,
     *(results.report, results.compare, results.export, results.site),
 ):
     cli.add_command(command)
 
 
 def main() -> None:
-    """Run the command line: one line for a user's mistake, exit status 130 for Ctrl-C."""
-    debug = "--debug" in sys.argv
-    silence_imports()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        sys.exit(EXIT_USER_ERROR)
-    except (click.ClickException, UserError) as error:
-        if debug:
-            raise
-        message = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        click.echo(f"error: {' '.join(message.split())}", err=True)
-        sys.exit(EXIT_USER_ERROR)
-    except (click.Abort, KeyboardInterrupt):
-        click.echo(
-            "stopped: finished runs are kept; the same command without --force goes on from here",
-            err=True,
-        )
-        sys.exit(EXIT_INTERRUPTED)
+    """Run the command line; `bench.commands.endings` says how it ends."""
+    with endings.one_line(debug="--debug" in sys.argv):
+        silence_imports()
+        cli.main(prog_name="mobo-bench", standalone_mode=False)

@@ -67,14 +67,22 @@ def replay(
     chosen = files.load_matrix(matrix_name).with_budget(trials=trials)
     from bench import formatting
     from bench.matrix import catalogue
+    from bench.records import files as writing
     from bench.studies import replays
 
+    catalogue.check_names(chosen)
+    if out is not None:
+        writing.check_writable(out)  # before the minutes that the replays may take
     pool = replays.read_pool(curves)
     cell = next(chosen.with_dataset(dataset).cells())
     problem = catalogue.make_problem(cell, "data", pool.seconds.shape[1])
+    pool, left_out = replays.usable(pool, problem, chosen)
+    if left_out:
+        console.print(f"{formatting.count(left_out, 'curve')} left out: not finite in every epoch")
     rows = replays.replay_matrix(pool, chosen, problem, draws, widths)
     if out is not None:
-        rows.to_csv(out, index=False)
+        with writing.staged(out) as staging:
+            rows.to_csv(staging, index=False)
     title = f"{draws} draws of {chosen.budget.trials} of {len(pool)} curves"
     console.print(formatting.rich_table(replays.summarise(rows), title))
 
@@ -168,9 +176,12 @@ def regress(
         )
     seed_list = matrix.parse_seeds(seeds or "10")
     from bench import formatting
+    from bench.records import files as writing
     from bench.studies import gate
 
     expected = {} if update else gate.read_reference(reference)
+    if update:
+        writing.check_writable(reference)
     seed_list = expected.get("seeds", seed_list)
     fixed = gate.fixed_matrix()
     with console.status("running the matrix twice"):

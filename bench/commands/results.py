@@ -147,27 +147,24 @@ def export(results_dir: Path, kind: str, out: Path, data_dir: str) -> None:
     """
     from bench import formatting
     from bench.analysis import exports
-    from bench.records import folders, storage
+    from bench.records import files, folders, storage
 
     settings = folders.read_settings(results_dir)
     recorded = storage.read_all(results_dir)
     finished = [record for record in recorded if record.finished]
     if not finished:
         raise UserError(f"{results_dir} has no finished run to export; see 'mobo-bench list'")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"cannot write to {out}: it is a file; give a folder")
+    with files.staged_folder(out) as staging:
         if kind == "csv":
-            written = exports.write_csv(finished, out)
+            written = exports.write_csv(finished, staging)
         elif kind == "parquet":
-            written = exports.write_parquet(finished, out)
+            written = exports.write_parquet(finished, staging)
         elif kind == "tensorboard":
-            written = exports.write_tensorboard(finished, out)
+            written = exports.write_tensorboard(finished, staging)
         else:
-            written = exports.write_ax(finished, _space(settings, data_dir), out)
-    except FileExistsError as error:
-        raise UserError(f"cannot write to {out}: it is a file; give a folder") from error
-    except OSError as error:
-        raise UserError(f"cannot write to {out}: {error}") from error
+            written = exports.write_ax(finished, _space(settings, data_dir), staging)
     what = formatting.count(len(written), "folder" if kind == "tensorboard" else "file")
     left = len(recorded) - len(finished)
     console.print(

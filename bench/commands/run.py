@@ -9,6 +9,7 @@ import click
 
 from bench.commands import results
 from bench.commands.options import grouped
+from bench.errors import UserError
 from bench.execution.request import BackendChoice, LimitChoice, Output, Request, RunChoice
 from bench.matrix.limits import Limits
 from bench.terminal import console
@@ -155,7 +156,14 @@ def make_and_report(request: Request) -> Path:
     """
     # A bad name or value ends here, before the seconds that the imports take.
     request.what.seed_list()
-    request.where.virtual(request.limits.apply(request.what.load()))
+    chosen = request.limits.apply(request.what.load())
+    try:
+        request.where.virtual(chosen)
+    except UserError:
+        from bench.matrix import catalogue
+
+        catalogue.check_names(chosen)  # an unknown name is more to the point
+        raise
     from bench.execution import runs
 
     made = runs.make(request, console)
@@ -195,7 +203,7 @@ def speed(dataset: str, data_dir: str, seeds: str, repeats: int) -> None:
     folder = make_and_report(Request(what))
     from bench.execution.ray.backend import RayBackend
     from bench.execution.ray.settings import RaySettings
-    from bench.records import folders, storage
+    from bench.records import files, folders, storage
     from bench.studies import speed as timing
 
     settings = folders.read_settings(folder)
@@ -206,6 +214,6 @@ def speed(dataset: str, data_dir: str, seeds: str, repeats: int) -> None:
     subject = f"{trials} trials on {settings['dataset']}, {slots} slots"
     page = timing.markdown(timing.parts(finished), overhead, subject)
     out = results.default_reports(folder) / "speed.md"
-    out.write_text(page, encoding="utf-8")
+    files.write_text(out, page)
     console.print(page, markup=False)
     console.print(f"wrote {out}", markup=False)

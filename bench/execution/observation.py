@@ -8,28 +8,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
 import pandas as pd
 from ray import tune
 from ray.tune.experiment import Trial
 from ray.tune.search import Searcher
 
+from bench.execution import epochs
 from bench.execution.ray.failures import Failures, why_failed
-from bench.matrix.catalogue import TIME_ATTR
 from bench.records.record import FrontMember, Timing, TrialRecord
 from mobo_core.objectives import ObjectiveSet, Points
 from mobo_core.pareto.dominance import front_mask
 from mobo_core.pareto.indicators import hypervolume
 from mobo_core.tune import AheadSearcher
 from mobo_core.tune.searchers.ax_names import BOTORCH_NODE
-
-METRICS_OF_TUNE = frozenset(
-    {
-        "autoscaler_detail", "checkpoint_dir_name", "config", "date", "done", "episodes_total",
-        "experiment_tag", "hostname", "iterations_since_restore", "node_ip", "pid",
-        "should_checkpoint", "time_since_restore", "time_this_iter_s", "time_total_s", "timestamp",
-        "timesteps_since_restore", "timesteps_total", "training_iteration", "trial_id",
-    }
-)  # fmt: skip
 
 
 class TimedSearcher(Searcher):
@@ -215,19 +207,14 @@ class VirtualObserver(Observer):
         return error
 
 
-def epoch_table(searcher: TimedSearcher, observer: Observer) -> pd.DataFrame:
-    """Return a table with one row per report.
-
-    Its columns are the trial's number, the metrics, ``reported_s`` (the seconds since the start)
-    and the configuration (``config_…``).
-    """
+def epoch_table(
+    searcher: TimedSearcher, observer: Observer, objectives: ObjectiveSet
+) -> pd.DataFrame:
+    """Return a table with one row per report; see `bench.execution.epochs.table`."""
     number = _trial_numbers(searcher)
-    rows = []
-    for trial_id, reported_s, result in observer.reports:
-        config = {f"config_{k}": v for k, v in observer.configs[trial_id].items()}
-        metrics = {k: v for k, v in result.items() if k not in METRICS_OF_TUNE}
-        rows.append({"trial": number[trial_id], **metrics, "reported_s": reported_s, **config})
-    return pd.DataFrame(rows)
+    reports = [(number[i], reported_s, result) for i, reported_s, result in observer.reports]
+    configs = {number[i]: config for i, config in observer.configs.items() if i in number}
+    return epochs.table(reports, configs, objectives)
 
 
 def last_reports(searcher: TimedSearcher, observer: Observer) -> dict[int, dict[str, Any]]:
@@ -241,11 +228,14 @@ def trial_records(
 ) -> tuple[TrialRecord, ...]:
     """Return the outcome of every trial, in the order of suggestion."""
     last = last_reports(searcher, observer)
+    reached: dict[str, int] = {}
+    for trial_id, _, result in observer.reports:
+        reached[trial_id] = max(reached.get(trial_id, 0), epochs.trained(result))
     trials = []
     for trial_id, number in _trial_numbers(searcher).items():
         result = last.get(number, {})
         error = why_failed(observer.errors.get(trial_id, ""), result, objectives)
-        trained = int(result[TIME_ATTR]) if result else 0
+        trained = reached.get(trial_id, 0)
         trials.append(
             TrialRecord(
                 trial=number,
@@ -300,27 +290,26 @@ def front_member(
         objectives: The run's objectives.
     """
     metrics, tested = retrained
-    return FrontMember(
-        trial=trial.trial,
-        metrics=tested,
-        repeated=all(metrics[name] == recorded[name] for name in objectives.names),
-    )
+    try:
+        repeated = np.array_equal(objectives.to_point(metrics), objectives.to_point(recorded))
+    except (TypeError, ValueError):  # the second training did not report an objective
+        repeated = False
+    return FrontMember(trial=trial.trial, metrics=tested, repeated=repeated)
 
 
 def timing(
-    wall_s: float, slots: int, epochs: pd.DataFrame, searcher: TimedSearcher, test_s: float
+    wall_s: float, slots: int, reports: pd.DataFrame, searcher: TimedSearcher, test_s: float
 ) -> Timing:
     """Return how the slot-seconds of a run were spent.
 
     Args:
         wall_s: The seconds from the start of the search to its end.
         slots: The number of slots.
-        epochs: The table of reports, from `epoch_table`.
+        reports: The table of reports, from `epoch_table`.
         searcher: The run's searcher.
         test_s: The seconds spent on testing the final front.
     """
-    training = float(epochs["seconds"].sum()) if len(epochs) else 0.0
-    startup = float(epochs["startup_s"].sum()) if len(epochs) else 0.0
+    training, startup = (_total(reports[name]) if len(reports) else 0.0 for name in epochs.TIMES)
     return Timing(
         wall_s=wall_s,
         training_slot_s=training,
@@ -329,6 +318,11 @@ def timing(
         suggestion_s=sum(searcher.seconds.values()),
         test_s=test_s,
     )
+
+
+def _total(seconds: pd.Series[float]) -> float:
+    """Return the sum of the finite values."""
+    return float(seconds[np.isfinite(seconds)].sum())
 
 
 def _trial_numbers(searcher: TimedSearcher) -> dict[str, int]:

@@ -10,13 +10,15 @@ from fnmatch import fnmatch
 from rich.console import Console
 
 from bench.errors import UserError
+from bench.execution import queue, recordable
 from bench.execution.ray.backend import RayBackend
 from bench.execution.ray.retraining import RetrainingError
 from bench.formatting import count, duration
 from bench.matrix import catalogue, problems
-from bench.matrix.matrix import Budget, Matrix, Run
+from bench.matrix.matrix import LARGEST_SEED, Budget, Matrix, Run
 from bench.matrix.problems import AUTO
 from bench.records import environment
+from bench.records.definitions import Definition
 from bench.records.storage import one_line
 
 RUN_OVERHEAD_S = 7.0
@@ -32,7 +34,23 @@ def check_parts(chosen: Matrix, data_dir: str) -> None:
     Raises:
         UserError: If a part cannot be built; the message names the part and the remedy.
     """
-    catalogue.check(chosen.with_dataset(problems.find(chosen.problem).datasets[0]), data_dir)
+    first = chosen.with_dataset(problems.find(chosen.problem).datasets[0])
+    catalogue.check(first, data_dir)
+    check_recordable(first, data_dir)
+
+
+def check_recordable(chosen: Matrix, data_dir: str) -> Definition:
+    """Check that results on the matrix's data set can be recorded; return what the runs share.
+
+    Raises:
+        UserError: If a name or a value has no place in a record.
+    """
+    cell = next(chosen.cells())
+    problem = catalogue.make_problem(cell, data_dir, chosen.budget.max_epochs)
+    names = list(dict.fromkeys(name for names in chosen.objective_sets for name in names))
+    recordable.check(problem, names)
+    recordable.check_ids(chosen.runs([LARGEST_SEED]))
+    return queue.definition(problem, chosen.objective_sets)
 
 
 def with_data(chosen: Matrix, dataset: str | None, data_dir: str, console: Console) -> Matrix:
@@ -91,11 +109,16 @@ def in_real_time(chosen: Matrix) -> Matrix:
     return chosen.in_real_time()
 
 
-def in_virtual_time(chosen: Matrix) -> Matrix:
+def in_virtual_time(chosen: Matrix, dataset: str | None = None) -> Matrix:
     """Return the matrix for a simulated cluster. Recorded curves replace real training.
 
+    Args:
+        chosen: The matrix.
+        dataset: The data set that is asked for; None does not look at it.
+
     Raises:
-        UserError: If several workers are requested per trial, since no trial is really trained.
+        UserError: If several workers are requested per trial, since no trial is really trained, or
+            if a problem that trains has no recorded curves on the data set.
     """
     if chosen.budget.workers_per_trial != 1:
         raise UserError(
@@ -103,6 +126,15 @@ def in_virtual_time(chosen: Matrix) -> Matrix:
             "where a trial takes one simulated worker: leave it out, or use --backend ray"
         )
     recorded = problems.find(chosen.problem).recorded
+    if recorded is not None and dataset is not None and dataset != AUTO:
+        problems.check_dataset(chosen.problem, dataset)
+        there = problems.find(recorded).datasets
+        if dataset not in there:
+            raise UserError(
+                f"problem {chosen.problem!r} has recorded curves for virtual time on "
+                f"{', '.join(there)}, not on {dataset!r}: choose --dataset {there[0]}, or train "
+                "with --backend ray"
+            )
     return replace(chosen, problem=recorded or chosen.problem).in_virtual_time()
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import shutil
 import sys
+import tempfile
 import time
 import traceback
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pyarrow import ArrowException
 from rich.console import Console
@@ -21,8 +23,9 @@ from bench.execution.parallel import in_processes
 from bench.execution.progress import Display
 from bench.matrix import catalogue
 from bench.matrix.matrix import Run
-from bench.records import environment, storage
+from bench.records import definitions, environment, plain, storage
 from bench.records.record import RunRecord, RunResult
+from mobo_core.problems.protocol import Problem
 
 
 class Backend(Protocol):
@@ -72,11 +75,19 @@ def pending(runs: Sequence[Run], folder: Path, data_dir: str, force: bool = Fals
                 storage.find(folder, run.run_id)
         return list(runs)
     todo = []
+    made: dict[tuple[str, str], Problem] = {}
     for run in runs:
         record = storage.find(folder, run.run_id)
         if record is None or not record.finished:
             todo.append(run)
-        elif record.data["sha256"] != _data(run, data_dir)["sha256"]:
+            continue
+        key = (run.cell.problem, run.cell.dataset)
+        if key not in made:
+            made[key] = catalogue.make_problem(run.cell, data_dir, run.budget.max_epochs)
+        expected = definition(made[key], [run.cell.objectives])
+        found = definitions.of_record(record)
+        definitions.check_fit(found, expected, f"{folder / run.run_id} has")
+        if record.data["sha256"] != made[key].data_checksum():
             raise UserError(
                 f"{folder / run.run_id} was made on other data of the same name; choose another "
                 "folder with --results, or execute the run again with --force"
@@ -102,6 +113,19 @@ def _refuse_namesakes(runs: Sequence[Run], folder: Path) -> None:
             f"specified them ({name}, here {wanted}): choose another folder with --results, or "
             "remove them"
         )
+
+
+def definition(problem: Problem, sets: Iterable[Sequence[str]]) -> definitions.Definition:
+    """Return what the runs of a problem share, and other runs in their folder must share, too.
+
+    Args:
+        problem: The problem.
+        sets: The objective sets that the runs use: short names of objectives.
+    """
+    shared: dict[str, Any] = {definitions.SPACE: definitions.of_space(problem.space)}
+    for names in sets:
+        shared |= definitions.of_objectives({name: problem.objectives[name] for name in names})
+    return shared
 
 
 def _data(run: Run, data_dir: str) -> dict[str, str]:
@@ -131,13 +155,19 @@ def execute(
     at_once = min(backend.processes, len(runs))
     with Display(console, runs, at_once) as display:
         made = (
-            in_processes(attempt, runs, (backend, data_dir), at_once)
+            in_processes(
+                attempt,
+                runs,
+                (backend, data_dir),
+                at_once,
+                if_killed=lambda r: _killed(r, data_dir),
+            )
             if at_once > 1
             else _here(runs, backend, data_dir, display)
         )
         with contextlib.closing(made) as attempts:
             for run, attempted in attempts:
-                record, reason, seconds = _keep(attempted, folder)
+                record, reason, seconds = keep(attempted, folder)
                 if record.finished:
                     finished.append(run.run_id)
                 else:
@@ -176,28 +206,71 @@ def attempt(
     began = time.monotonic()
     try:
         record = replace(record, result=backend.execute(run, on_trial_end))
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # the code of a stranger may end its process
         reason = f"{type(error).__name__}: {_last_line(error)}"
         record = replace(record, error=traceback.format_exc())
-    return Attempt(record, reason, time.monotonic() - began)
+    return Attempt(plain.of_record(record), plain.text(reason), time.monotonic() - began)
 
 
-def _keep(attempted: Attempt, folder: Path) -> Attempt:
+def _killed(run: Run, data_dir: str) -> Attempt:
+    """Return the record of a run whose process was killed, again when it was made alone."""
+    reason = "its process was killed, perhaps because memory ran out"
+    return Attempt(replace(plain.of_record(_record(run, data_dir)), error=reason), reason, 0.0)
+
+
+def keep(attempted: Attempt, folder: Path) -> Attempt:
     """Write a record. If its result cannot be written, the run counts as failed.
 
-    This happens, for example, if a problem's test metrics are not plain numbers.
+    That result is then kept as plain text beside the record, so that nothing is lost.
+
+    Args:
+        attempted: The run that was tried.
+        folder: The results folder.
+
+    Returns:
+        The run as it was recorded.
+
+    Raises:
+        UserError: If the folder cannot be written. The message says where a finished run is kept.
     """
     record, reason, seconds = attempted
     try:
         storage.write(record, folder)
-    except (TypeError, ValueError, ArrowException) as error:
-        reason = f"its result cannot be written: {type(error).__name__}: {_last_line(error)}"
-        record = replace(record, result=None, error=f"{traceback.format_exc()}\n{reason}")
-        storage.write(record, folder)
+    except (TypeError, ValueError, OverflowError, ArrowException) as error:
+        reason = (
+            f"its result cannot be written: {type(error).__name__}: {_last_line(error)}; it is "
+            f"kept as text in {folder / record.run_id / storage.SPARE_FILE}"
+        )
+        failed = replace(
+            record, result=None, error=plain.text(f"{traceback.format_exc()}\n{reason}")
+        )
+        storage.write(failed, folder, record.result)
+        record = failed
+    except storage.UnwritableError as error:
+        if not record.finished:
+            raise
+        raise _rescued(record, folder, error) from error
     return Attempt(record, reason, seconds)
 
 
-def _last_line(error: Exception) -> str:
+def _rescued(record: RunRecord, folder: Path, error: UserError) -> UserError:
+    """Write a finished run that has no place in its folder elsewhere, and return what to say.
+
+    If it has no place there either, the given error is returned.
+    """
+    elsewhere = Path(tempfile.mkdtemp(prefix="rescued-run-"))
+    try:
+        path = storage.write(record, elsewhere)
+    except UserError:
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        return error
+    return UserError(
+        f"{error}; the run that had just finished is kept as {path}: mend this, move that folder "
+        f"into {folder}, and give the same command once more"
+    )
+
+
+def _last_line(error: BaseException) -> str:
     """Return the last line of an error's text; Ray puts another process's traceback before it."""
     lines = str(error).strip().splitlines()
     return lines[-1].strip() if lines else ""
@@ -215,4 +288,5 @@ def _record(run: Run, data_dir: str) -> RunRecord:
         command=shlex.join(["mobo-bench", *sys.argv[1:]]),
         environment=environment.capture().to_json(),
         data=_data(run, data_dir),
+        space=definitions.of_space(problem.space),
     )

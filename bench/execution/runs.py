@@ -16,6 +16,7 @@ from bench.execution.ray.settings import RaySettings
 from bench.execution.request import Request
 from bench.execution.virtual import VirtualBackend
 from bench.formatting import count
+from bench.matrix import catalogue
 from bench.matrix.matrix import Matrix, Run
 from bench.records import folders
 
@@ -53,10 +54,11 @@ def make(request: Request, console: Console) -> RunsMade:
     what, where = request.what, request.where
     seeds = what.seed_list()
     chosen = request.limits.apply(what.load())
+    catalogue.check_names(chosen)  # before a backend is said not to fit
     virtual = where.virtual(chosen)
     suffix = "-virtual" if virtual and chosen.costs is None else ""
     if virtual:
-        chosen = preparation.in_virtual_time(chosen)
+        chosen = preparation.in_virtual_time(chosen, what.dataset or chosen.dataset)
     else:
         chosen = preparation.in_real_time(chosen)
         preparation.check_resources(
@@ -64,10 +66,11 @@ def make(request: Request, console: Console) -> RunsMade:
         )
     preparation.check_parts(chosen, what.data_folder)  # before any download
     chosen = preparation.with_data(chosen, what.dataset, what.data_folder, console)
+    definition = preparation.check_recordable(chosen, what.data_folder)
     folder = request.output.folder(chosen, suffix)
     runs = preparation.select(chosen.runs(seeds), what.only)
     with folders.held(folder):
-        folders.open_folder(folder, chosen)
+        folders.open_folder(folder, chosen, definition)
         todo = queue.pending(runs, folder, what.data_folder, request.output.force)
         console.print(
             f"{escape(chosen.title)}: {count(len(runs), 'run')} of {chosen.budget.trials} "
@@ -75,6 +78,7 @@ def make(request: Request, console: Console) -> RunsMade:
             f"finished in {escape(str(folder))}"
         )
         outcome = _execute(request, chosen, todo, virtual, folder, console)
+        folders.open_folder(folder, chosen, definition)  # somebody may have removed it meanwhile
     return RunsMade(folder, len(runs), outcome)
 
 

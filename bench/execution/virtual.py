@@ -91,7 +91,7 @@ class VirtualBackend:
             background=in_background,
             callbacks=[observer],
         )
-        epochs = epoch_table(searcher, observer)
+        epochs = epoch_table(searcher, observer, objectives)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)
         last = last_reports(searcher, observer)
         return RunResult(

@@ -29,7 +29,9 @@ __all__ = [
     "TIME_ATTR",
     "Context",
     "check",
+    "check_names",
     "find_scheduler",
+    "find_searcher",
     "make_objectives",
     "make_problem",
     "make_scheduler",
@@ -64,9 +66,19 @@ def make_searcher(component: Component, context: Context) -> Searcher:
     Raises:
         UserError: If there is no such searcher, or it refuses a parameter.
     """
-    factory = _part(SEARCHERS, "searcher", component.name)
+    factory = find_searcher(component.name)
     searcher: Searcher = _make(factory, "searcher", component, context)
     return searcher
+
+
+def find_searcher(name: str) -> Callable[..., Searcher]:
+    """Return the factory of a searcher.
+
+    Raises:
+        UserError: If there is no searcher of that name.
+    """
+    factory: Callable[..., Searcher] = _part(SEARCHERS, "searcher", name)
+    return factory
 
 
 def find_scheduler(name: str) -> Callable[..., TrialScheduler]:
@@ -90,14 +102,31 @@ def make_scheduler(component: Component, context: Context) -> TrialScheduler:
     return scheduler
 
 
+def check_names(matrix: Matrix) -> None:
+    """Check that the problem, the searchers and the schedulers of a matrix exist.
+
+    Raises:
+        UserError: If one does not; the message lists those that do.
+    """
+    problems.find(matrix.problem)
+    for searcher in (*(c.name for c in matrix.searchers), *_charged(matrix)):
+        find_searcher(searcher)
+    for scheduler in matrix.schedulers:
+        find_scheduler(scheduler.name)
+
+
+def _charged(matrix: Matrix) -> tuple[str, ...]:
+    """Return the searchers for whose suggestions the matrix sets a time."""
+    return tuple(matrix.costs.suggestion_s) if matrix.costs else ()
+
+
 def check(matrix: Matrix, data_dir: str) -> None:
     """Build every part of a matrix once, so that a bad name or value is found before any run.
 
     Raises:
         UserError: If a part cannot be built; the message names the part and the remedy.
     """
-    for name in matrix.costs.suggestion_s if matrix.costs else ():
-        _part(SEARCHERS, "searcher", name)
+    check_names(matrix)
     for cell in matrix.cells():
         problem = make_problem(cell, data_dir, matrix.budget.max_epochs)
         context = Context(
@@ -168,7 +197,9 @@ def _check_type(what: str, value: Any, default: Any) -> None:
 
 def _part(parts: Mapping[str, Entry], kind: str, name: str) -> Any:
     """Return a searcher's or scheduler's factory, of this suite or of another package."""
-    if name not in parts and (extension := extensions.load(kind, name)) is not None:
+    if name in parts:
+        return parts[name]
+    if (extension := extensions.load(kind, name)) is not None:
         return extension
     return _entry(parts, kind, name, [part.name for part in extensions.found(kind)])
 

@@ -17,6 +17,12 @@ from mobo_core.seeding import digest
 
 LABEL_BYTES = 60
 """The longest label. Run ids are names of folders, which have 255 bytes at most."""
+KINDS: Mapping[type, str] = {
+    str: 'text in "quotation marks"',
+    dict: "a table like { a = 1 }",
+    list: 'a list like ["a"]',
+}
+"""Type of a value → what it is called in messages."""
 
 Settings = TypeVar("Settings", Costs, Limits)
 
@@ -43,7 +49,15 @@ def load_matrix(name_or_path: str) -> Matrix:
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"cannot read matrix file {name_or_path}: {error}") from None
+            raise UserError(
+                f"cannot read matrix file {name_or_path}: {error}; give the path of a text file "
+                f"in UTF-8, or choose from {', '.join(matrix_names())}"
+            ) from None
+    elif path.suffix == ".py":
+        raise UserError(
+            f"{name_or_path} is a Python program, not a matrix: start it with 'python "
+            f"{name_or_path}', or choose from {', '.join(matrix_names())}"
+        )
     else:
         raise UserError(
             f"unknown matrix {name_or_path!r}: choose from {', '.join(matrix_names())} or give "
@@ -52,7 +66,10 @@ def load_matrix(name_or_path: str) -> Matrix:
     try:
         table = tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
-        raise UserError(f"matrix file {name_or_path}: {error}") from None
+        raise UserError(
+            f"matrix file {name_or_path}: {error}; mend that place: text stands in quotation "
+            "marks, and a table begins with a line like [budget]"
+        ) from None
     return _matrix_from_table(path.stem, table, name_or_path)
 
 
@@ -161,9 +178,7 @@ def _components(table: Mapping[str, Any], key: str, where: str) -> tuple[Compone
 
 def _typed(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
     if key not in table:
-        raise UserError(f"matrix file {where}: key {key!r} is missing")
+        raise UserError(f"matrix file {where}: key {key!r} is missing; add it to the file")
     if not isinstance(table[key], kind):
-        raise UserError(
-            f"matrix file {where}: {key!r} must be a {kind.__name__}, got {table[key]!r}"
-        )
+        raise UserError(f"matrix file {where}: {key!r} must be {KINDS[kind]}, got {table[key]!r}")
     return table[key]

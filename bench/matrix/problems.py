@@ -134,18 +134,34 @@ def make(name: str, dataset: str, data_dir: str, max_epochs: int) -> Problem:
     Raises:
         UserError: If there is no such problem or data set, or it has fewer epochs.
     """
+    check_dataset(name, dataset)
+    try:
+        problem = find(name).make(dataset, data_dir, max_epochs)
+        problem.max_epochs, problem.space, problem.objectives  # noqa: B018 - files are read here
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    except Exception as error:  # whatever the problem of another package raises
+        if name in PROBLEMS:
+            raise
+        raise UserError(
+            f"problem {name!r} on {dataset!r} cannot be made: {type(error).__name__}: {error}; "
+            "this must be mended in the package that offers it"
+        ) from error
+    return problem
+
+
+def check_dataset(name: str, dataset: str) -> None:
+    """Check that a problem has a data set of this name.
+
+    Raises:
+        UserError: If there is no such problem or data set.
+    """
     entry = find(name)
     if dataset not in entry.datasets:
         raise UserError(
             f"unknown data set {dataset!r} for problem {name!r}: choose from "
             f"{', '.join(entry.datasets)}"
         )
-    try:
-        problem = entry.make(dataset, data_dir, max_epochs)
-        problem.max_epochs, problem.space, problem.objectives  # noqa: B018 - files are read here
-    except ValueError as error:
-        raise UserError(str(error)) from error
-    return problem
 
 
 def check_data(name: str, dataset: str, data_dir: str) -> None:
@@ -162,3 +178,7 @@ def check_data(name: str, dataset: str, data_dir: str) -> None:
             problem.start(middle, 0).run_epoch()
     except ValueError as error:
         raise UserError(str(error)) from error
+    except ImportError:
+        raise
+    except (Exception, SystemExit):  # noqa: S110 - a trial may fail, and the runs record why
+        pass

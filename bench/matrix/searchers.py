@@ -63,8 +63,13 @@ def _optuna_nsga2(context: Context, *, population_size: int = 10) -> Searcher:
 
 def _optuna_tpe(context: Context, *, initialization_trials: int = 10) -> Searcher:
     """optuna_searcher(…, "tpe"): the multi-objective tree Parzen estimator of Optuna."""
-    options = {"n_startup_trials": initialization_trials}
-    return optuna_searcher(context.objectives, context.space, "tpe", context.seed, **options)
+    return optuna_searcher(
+        context.objectives,
+        context.space,
+        "tpe",
+        context.seed,
+        n_startup_trials=initialization_trials,
+    )
 
 
 SEARCHERS: Mapping[str, Callable[..., Searcher]] = {

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import shutil
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+STAGING = ".writing-"
+"""The name prefix of a folder whose content is being written."""
 
 
 def write_json(path: Path, document: Any) -> None:
@@ -16,16 +24,93 @@ def write_json(path: Path, document: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a temporary file beside the path, flush it to disk, then rename it to the path."""
+    """Write a text in UTF-8; see `staged`."""
+    with staged(path) as staging:
+        staging.write_text(text, "utf-8")
+
+
+def check_writable(path: Path) -> None:
+    """Make the folder of a file, if it is missing, and check that the file could be written.
+
+    Raises:
+        OSError: If it could not.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent):
+        pass
+
+
+@contextlib.contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """Yield the path of a temporary file, which gets the name `path` when the block has ended.
+
+    The file is flushed to disk first. After an error or Ctrl-C, `path` is what it was before, and
+    the temporary file is gone.
+    """
     staging = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        staging.write_text(text, "utf-8")
-        flush(staging)
-        staging.replace(path)
+        yield staging
+        with uninterrupted():
+            flush(staging)
+            staging.replace(path)
     except BaseException:
-        staging.unlink(missing_ok=True)
+        with uninterrupted():
+            staging.unlink(missing_ok=True)
         raise
     flush(path.parent)
+
+
+@contextlib.contextmanager
+def staged_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder, whose entries move into `folder` when the block has ended.
+
+    They replace entries of the same name; others are left alone. After an error or Ctrl-C,
+    `folder` is what it was before, and missing if it was missing.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=STAGING, dir=folder))
+    try:
+        yield staging
+        with uninterrupted():
+            for entry in sorted(staging.iterdir()):
+                target = folder / entry.name
+                if target.is_dir() and not target.is_symlink():
+                    shutil.rmtree(target)
+                entry.replace(target)
+            staging.rmdir()
+    except BaseException:
+        with uninterrupted():
+            shutil.rmtree(staging, ignore_errors=True)
+            with contextlib.suppress(OSError):  # something is in it, so it is kept
+                for path in made:
+                    path.rmdir()
+        raise
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Delay Ctrl-C and SIGTERM to the end of the block.
+
+    Only the main thread can set signal handlers, so other threads are not protected.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    held: list[int] = []
+    handlers = {
+        kind: signal.signal(kind, lambda received, frame: held.append(received))
+        for kind in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for kind, handler in handlers.items():
+            signal.signal(kind, handler)
+        for received in held:
+            signal.raise_signal(received)
 
 
 def remove(path: Path) -> None:

@@ -14,10 +14,13 @@ from typing import Any
 
 from bench.errors import UserError
 from bench.matrix.matrix import Matrix
-from bench.records import files
-from bench.records.storage import RETIRED, WRITING, one_line
+from bench.records import definitions, files, storage
+from bench.records.definitions import Definition
+from bench.records.storage import RETIRED, RUN_ID, WRITING, one_line
 
 LOCK_FILE, MATRIX_FILE = ".lock", "matrix.json"
+DEFINITION = "definition"
+"""The key of the objectives and the search space; missing in folders of older versions."""
 SETTINGS = {"name": str, "title": str, "problem": str, "dataset": str, "budget": dict}
 SETTINGS |= {"searchers": list, "schedulers": list, "objective_sets": list}
 """The keys that `MATRIX_FILE` must have, with the type of each value.
@@ -81,17 +84,26 @@ def _tidy(folder: Path) -> None:
         raise UserError(f"cannot write results to {folder}: {error}") from error
 
 
-def open_folder(folder: Path, matrix: Matrix) -> None:
+def open_folder(folder: Path, matrix: Matrix, definition: Definition | None = None) -> None:
     """Make the results folder of a matrix, or check that an existing folder fits the matrix.
 
     A folder holds runs of one problem with one budget, so that all its runs can be compared in one
     table. Seeds, schedulers, searchers and objective sets may be added at any time.
+
+    Args:
+        folder: The results folder.
+        matrix: The matrix whose runs it is to hold.
+        definition: The objectives and the search space of these runs; None checks neither.
 
     Raises:
         UserError: If the folder holds runs with other settings, or if it cannot be written.
     """
     path = folder / MATRIX_FILE
     settings = matrix.settings()
+    if definition is not None:
+        recorded = _recorded(folder)
+        definitions.check_fit(recorded, definition, f"{folder} holds runs with")
+        settings[DEFINITION] = {**recorded, **definition}
     if path.exists():
         settings = _united(read_settings(folder), settings, folder)
     try:
@@ -99,6 +111,31 @@ def open_folder(folder: Path, matrix: Matrix) -> None:
         files.write_json(path, settings)
     except OSError as error:
         raise UserError(f"cannot write results to {folder}: {error}") from error
+
+
+def _recorded(folder: Path) -> Definition:
+    """Return what the runs of a folder share: from its settings, or else from its records.
+
+    Only one record of each objective set is read, because a folder may hold thousands.
+
+    Raises:
+        UserError: If the settings or one of these records cannot be read.
+    """
+    if (folder / MATRIX_FILE).exists():
+        settings = read_settings(folder)
+        if isinstance(found := settings.get(DEFINITION), dict):
+            return found
+    if not folder.is_dir():
+        return {}
+    paths = [path for path in folder.iterdir() if RUN_ID.search(path.name)]
+    one_each = {path.name.split(".")[1]: path for path in sorted(paths)}
+    recorded: dict[str, Any] = {}
+    for path in one_each.values():
+        try:
+            recorded |= definitions.of_record(storage.read(path))
+        except storage.DamagedRecordError:  # it is named when its run is looked for
+            continue
+    return recorded
 
 
 def _united(theirs: dict[str, Any], ours: dict[str, Any], folder: Path) -> dict[str, Any]:

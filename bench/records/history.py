@@ -37,7 +37,10 @@ def results(name: str) -> Iterator[Path]:
         target = Path(extracted, folder.strip("/"))
         _extract(commit, folder.strip("/"), target, name)
         if not (target / MATRIX_FILE).exists():
-            raise UserError(f"{name} is not a results folder")
+            raise UserError(
+                f"{name} is not a results folder: it has no {MATRIX_FILE}; give the folder of one "
+                "matrix, such as results/reference/paper-mnist"
+            )
         yield target
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import pandas as pd
 
+from bench.records.observed import Observed, observed
 from mobo_core.objectives import Objective, ObjectiveSet
 
 TrialStatus = Literal["completed", "stopped", "failed"]
@@ -111,6 +113,11 @@ class RunResult:
     epochs: pd.DataFrame = field(compare=False)
     counts: dict[str, int] = field(default_factory=dict)
 
+    @cached_property
+    def last_reports(self) -> pd.DataFrame:
+        """The last report of every trial that reported: a row per trial, in their order."""
+        return self.epochs.sort_values(["trial", "epoch"]).drop_duplicates("trial", keep="last")
+
 
 @dataclass(frozen=True)
 class RunRecord:
@@ -127,6 +134,8 @@ class RunRecord:
         data: The data set's ``name`` and its checksum, ``sha256``.
         result: The run's result; None if the run failed.
         error: The traceback of a failed run; empty otherwise.
+        space: The search space: name of each parameter → its attributes, see
+            `bench.records.definitions`. None in the records of older versions.
     """
 
     run_id: str
@@ -139,6 +148,7 @@ class RunRecord:
     data: dict[str, str]
     result: RunResult | None = None
     error: str = ""
+    space: dict[str, dict[str, Any]] | None = None
 
     @property
     def finished(self) -> bool:
@@ -154,3 +164,10 @@ class RunRecord:
     def objective_set(self) -> ObjectiveSet:
         """The objectives as an objective set."""
         return ObjectiveSet(self.objectives)
+
+    @cached_property
+    def observed(self) -> Observed:
+        """What a finished run has observed at its end; it is computed once."""
+        assert self.result is not None, "only finished runs have results"
+        alive = [trial.trial for trial in self.result.trials if trial.status != "failed"]
+        return observed(self.result.last_reports, alive, self.objective_set)

@@ -1,4 +1,4 @@
-"""The command that reproduces one recorded run and no other."""
+"""The commands that reproduce one recorded run and no other."""
 
 from __future__ import annotations
 
@@ -17,66 +17,83 @@ FOLDER = "results/again"
 """The folder for reproduced runs. Each gets its own subfolder, so no record is overwritten."""
 
 
-def command(record: RunRecord, settings: Mapping[str, Any]) -> str | None:
-    """Return the ``mobo-bench run …`` command that reproduces this run alone.
+class Commands:
+    """The ``mobo-bench run …`` commands that reproduce single runs of one results folder.
 
     Args:
-        record: The run's record.
-        settings: The settings of the matrix that the run belongs to, from its results folder.
-
-    Returns:
-        The command, quoted for a shell; None if this version cannot make exactly this run.
+        settings: The settings of the folder's matrix; see `bench.records.folders.read_settings`.
     """
-    name = _matrix_name(record, settings)
-    if name is None:
-        return None
-    try:
-        chosen = load_matrix(name)
-        run = _run(record, chosen, settings)
-    except (UserError, KeyError, TypeError, ValueError):
-        return None
-    if run is None:
-        return None
-    parts = ["mobo-bench", "run", name, "--dataset", str(settings["dataset"])]
-    parts += _given(record, "--data-dir")
-    parts += ["--seeds", f"{run.seed},", "--only", f"{run.cell.label} / {run.cell.searcher.label}"]
-    for option, key in (
-        ("--trials", "trials"),
-        ("--max-epochs", "max_epochs"),
-        ("--slots", "slots"),
-        ("--workers-per-trial", "workers_per_trial"),
-    ):
-        wanted = getattr(run.budget, key)
-        if wanted != getattr(chosen.budget, key):
-            parts += [option, str(wanted)]
-    virtual = "virtual" in settings
-    if virtual != (chosen.costs is not None):
-        parts += ["--backend", "virtual" if virtual else "ray"]
-    parts += _resources(record)
-    return shlex.join([*parts, "--results", f"{FOLDER}/{record.run_id}"])
 
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._in_package = settings["name"] in matrix_names()
+        # A folder may hold thousands of runs: the runs of a matrix and seed are made only once.
+        self._matrices: dict[str, Matrix | None] = {}
+        self._runs: dict[tuple[str, int], dict[str, Run]] = {}
 
-def _matrix_name(record: RunRecord, settings: Mapping[str, Any]) -> str | None:
-    """Return the name of a matrix in the package, or the file that the recorded command names."""
-    if settings["name"] in matrix_names():
-        return str(settings["name"])
-    files = [part for part in _words(record) if part.endswith(".toml")]
-    return files[0] if files and PurePath(files[0]).stem == settings["name"] else None
+    def of(self, record: RunRecord) -> str | None:
+        """Return the command that reproduces this run alone, quoted for a shell.
 
+        It is None if this version cannot make exactly this run.
+        """
+        name = self._matrix_name(record)
+        chosen = self._matrix(name) if name else None
+        if name is None or chosen is None:
+            return None
+        try:
+            # The id depends on everything that can change a result: equal ids mean equal runs.
+            run = self._runs_of(name, chosen, record.spec["seed"]).get(record.run_id)
+        except (UserError, KeyError, TypeError, ValueError):
+            return None
+        return self._words(record, name, chosen, run) if run else None
 
-def _run(record: RunRecord, chosen: Matrix, settings: Mapping[str, Any]) -> Run | None:
-    """Return the matrix's run that has the record's id, or None.
+    def _matrix_name(self, record: RunRecord) -> str | None:
+        """Return the name of the package's matrix, or the file that the command names."""
+        if self._in_package:
+            return str(self._settings["name"])
+        files = [part for part in _split(record) if part.endswith(".toml")]
+        return files[0] if files and PurePath(files[0]).stem == self._settings["name"] else None
 
-    The id depends on everything that can change a result, so equal ids mean equal runs.
-    """
-    seen = replace(
-        chosen.with_dataset(str(settings["dataset"])),
-        problem=settings["problem"],  # in virtual time recorded curves may replace training
-        budget=Budget(**settings["budget"]),
-    )
-    seen = seen.in_virtual_time() if "virtual" in settings else seen.in_real_time()
-    runs = seen.runs([record.spec["seed"]])
-    return next((run for run in runs if run.run_id == record.run_id), None)
+    def _matrix(self, name: str) -> Matrix | None:
+        if name not in self._matrices:
+            try:
+                self._matrices[name] = load_matrix(name)
+            except (UserError, KeyError, TypeError, ValueError):
+                self._matrices[name] = None
+        return self._matrices[name]
+
+    def _runs_of(self, name: str, chosen: Matrix, seed: int) -> dict[str, Run]:
+        """Return run id → run of the folder's matrix with one seed."""
+        if (name, seed) not in self._runs:
+            seen = replace(
+                chosen.with_dataset(str(self._settings["dataset"])),
+                problem=self._settings["problem"],  # recorded curves may replace training
+                budget=Budget(**self._settings["budget"]),
+            )
+            virtual = "virtual" in self._settings
+            seen = seen.in_virtual_time() if virtual else seen.in_real_time()
+            self._runs[name, seed] = {run.run_id: run for run in seen.runs([seed])}
+        return self._runs[name, seed]
+
+    def _words(self, record: RunRecord, name: str, chosen: Matrix, run: Run) -> str:
+        parts = ["mobo-bench", "run", name, "--dataset", str(self._settings["dataset"])]
+        parts += _given(record, "--data-dir")
+        label = f"{run.cell.label} / {run.cell.searcher.label}"
+        parts += ["--seeds", f"{run.seed},", "--only", label]
+        for option, key in (
+            ("--trials", "trials"),
+            ("--max-epochs", "max_epochs"),
+            ("--slots", "slots"),
+            ("--workers-per-trial", "workers_per_trial"),
+        ):
+            wanted = getattr(run.budget, key)
+            if wanted != getattr(chosen.budget, key):
+                parts += [option, str(wanted)]
+        virtual = "virtual" in self._settings
+        if virtual != (chosen.costs is not None):
+            parts += ["--backend", "virtual" if virtual else "ray"]
+        parts += _resources(record)
+        return shlex.join([*parts, "--results", f"{FOLDER}/{record.run_id}"])
 
 
 def _resources(record: RunRecord) -> list[str]:
@@ -96,7 +113,7 @@ def _resources(record: RunRecord) -> list[str]:
 
 def _given(record: RunRecord, option: str) -> list[str]:
     """Return an option of the recorded command with its value, or an empty list."""
-    words = _words(record)
+    words = _split(record)
     for place, word in enumerate(words):
         if word == option and place + 1 < len(words):
             return [option, words[place + 1]]
@@ -105,7 +122,7 @@ def _given(record: RunRecord, option: str) -> list[str]:
     return []
 
 
-def _words(record: RunRecord) -> list[str]:
+def _split(record: RunRecord) -> list[str]:
     try:
         return shlex.split(record.command)
     except ValueError:  # a quotation mark is not closed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 from pydantic import AwareDatetime, BaseModel
@@ -80,6 +81,7 @@ class _Run(BaseModel):
     data: _Data
     result: _Result | None
     error: str
+    space: dict[str, dict[str, Any]] | None = None
 
 
 def check_run(text: str) -> None:

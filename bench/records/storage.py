@@ -9,10 +9,7 @@ import contextlib
 import json
 import re
 import shutil
-import signal
 import tempfile
-import threading
-from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -21,37 +18,49 @@ import pandas as pd
 
 from bench.errors import UserError
 from bench.matrix.matrix import ID_DIGITS
-from bench.records import files, schema
+from bench.records import files, plain, schema
 from bench.records.record import FrontMember, RunRecord, RunResult, Timing, TrialRecord
 from mobo_core.objectives import Objective
 from mobo_core.seeding import digest
 
 SCHEMA_VERSION = 1
 RUN_FILE, EPOCHS_FILE = "run.json", "epochs.parquet"
+SPARE_FILE = "result-as-text.json"
+"""The file that keeps a result which has no place in a record; people read it, no program does."""
 RUN_ID = re.compile(rf"\.seed\d+\.[0-9a-f]{{{ID_DIGITS}}}$")
 """The pattern of the end of every run id."""
-WRITING, RETIRED = ".writing-", ".retired-"
+WRITING, RETIRED = files.STAGING, ".retired-"
 """The name prefixes of a folder that is being written, and of the old one that it replaces."""
 
 
-def write(record: RunRecord, folder: Path) -> Path:
+class UnwritableError(UserError):
+    """A record that could not be written, for lack of space or permission or of the folder."""
+
+
+def write(record: RunRecord, folder: Path, lost: RunResult | None = None) -> Path:
     """Write a record to ``folder/run_id`` and return that path. An older record is replaced.
 
+    Args:
+        record: The record; `bench.records.plain.of_record` makes any record one that can be stored.
+        folder: The results folder.
+        lost: The result of a run that counts as failed because its result cannot be stored. It is
+            kept beside the record as plain text, in `SPARE_FILE`.
+
     Raises:
-        UserError: If the folder cannot be written.
-        TypeError, ValueError, pyarrow.ArrowException: If the record has a value of a type that
-            cannot be stored.
+        UnwritableError: If the folder cannot be written.
+        TypeError, ValueError, OverflowError, pyarrow.ArrowException: If the record has a value of
+            a type that cannot be stored.
     """
     target = folder / record.run_id
     try:
-        with _uninterrupted():
-            _write(record, folder, target)
+        with files.uninterrupted():
+            _write(record, folder, target, lost)
     except OSError as error:
-        raise UserError(f"cannot write results to {folder}: {error}") from error
+        raise UnwritableError(f"cannot write results to {folder}: {error}") from error
     return target
 
 
-def _write(record: RunRecord, folder: Path, target: Path) -> None:
+def _write(record: RunRecord, folder: Path, target: Path, lost: RunResult | None) -> None:
     files.make_folder(folder)
     staging = Path(tempfile.mkdtemp(prefix=WRITING, dir=folder))
     retired = folder / f"{RETIRED}{target.name}"
@@ -63,6 +72,9 @@ def _write(record: RunRecord, folder: Path, target: Path) -> None:
             schema.check_result(record.result, [o.name for o in record.objectives])
             record.result.epochs.to_parquet(staging / EPOCHS_FILE, index=False)
             files.flush(staging / EPOCHS_FILE)
+        if lost is not None:
+            spare = {**_result_to_json(lost), "epochs": lost.epochs.to_dict("records")}
+            files.write_json(staging / SPARE_FILE, plain.value(spare))
         files.flush(staging)
         if target.exists():
             target.rename(retired)
@@ -79,29 +91,6 @@ def _write(record: RunRecord, folder: Path, target: Path) -> None:
         if target.exists() and retired.exists():
             with contextlib.suppress(OSError):
                 files.remove(retired)
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Delay Ctrl-C and SIGTERM until a record is on disk.
-
-    Only the main thread can set signal handlers, so other threads are not protected.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    held: list[int] = []
-    handlers = {
-        kind: signal.signal(kind, lambda received, frame: held.append(received))
-        for kind in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield
-    finally:
-        for kind, handler in handlers.items():
-            signal.signal(kind, handler)
-        for received in held:
-            signal.raise_signal(received)
 
 
 class DamagedRecordError(UserError):

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from bench.analysis import surrogates
 from bench.errors import UserError
+from bench.records import files
 from bench.report import overview, page, report_data
 from bench.report.write import PAGE, TEXT
 
@@ -106,16 +107,36 @@ def write(
             cards.append(_write_documents(folder, environment))
         compared = overview.collect(folders)
         if not compared.empty:
-            overview.write(compared, reports_dir / OVERVIEW)
+            with files.staged(reports_dir / OVERVIEW) as staging:
+                overview.write(compared, staging)
         front = environment.get_template("site.html.j2").render(
             groups=_groups(cards),
             overview=None if compared.empty else OVERVIEW,
             table=None if compared.empty else html_table(overview.table(compared)),
         )
-        (reports_dir / PAGE).write_text(front, "utf-8")
+        files.write_text(reports_dir / PAGE, front)
     except OSError as error:
         raise UserError(f"cannot write the site to {reports_dir}: {error}") from error
     console.print(f"site: {reports_dir / PAGE}", soft_wrap=True, markup=False)
+
+
+def document(text: str, folder: Path) -> str:
+    """Return a Markdown text as a page of its own, which works without a network.
+
+    Args:
+        text: GitHub-flavoured Markdown.
+        folder: The folder that the text's links and pictures are relative to.
+    """
+    read_text = read(text, folder)
+    return (
+        _environment()
+        .get_template("document.html.j2")
+        .render(
+            title=read_text.title,
+            body=Markup(read_text.body),  # noqa: S704 - HTML in the text was escaped
+            home=None,
+        )
+    )
 
 
 def _environment() -> Environment:
@@ -132,7 +153,7 @@ def _write_page(records: Path, path: Path, data_dir: str, models: int) -> None:
     """Write a report's interactive page, with a link back to the front page."""
     found = report_data.gather(records)
     diagnosed = surrogates.diagnose(found.finished, found.settings, data_dir, models)
-    path.write_text(page.render(found, diagnosed, home=f"../{PAGE}"), "utf-8")
+    files.write_text(path, page.render(found, diagnosed, home=f"../{PAGE}"))
 
 
 def _write_documents(folder: Path, environment: Environment) -> Card:
@@ -148,7 +169,7 @@ def _write_documents(folder: Path, environment: Environment) -> Card:
             body=Markup(document.body),  # noqa: S704 - HTML in the text was escaped
             home=f"../{PAGE}",
         )
-        (folder / f"{name}.html").write_text(text, "utf-8")
+        files.write_text(folder / f"{name}.html", text)
         links.append((f"{folder.name}/{name}.html", words))
     return _card(folder, links)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from rich.console import Console
 
 from bench.analysis import surrogates
+from bench.analysis.surrogates import Diagnosis
 from bench.errors import UserError
 from bench.formatting import code, markdown
+from bench.records import files
 from bench.report import (
     page,
     report_data,
@@ -52,15 +53,10 @@ def write(
     found = report_data.gather(results_dir)
     diagnosed = surrogates.diagnose(found.finished, found.settings, data_dir, models)
     try:
-        _remove_old(reports_dir)
-        (reports_dir / "figures").mkdir(parents=True)
-        found.runs.to_csv(reports_dir / "runs.csv", index=False)
-        for table in found.tables:
-            table.numbers.to_csv(reports_dir / f"{table.name}.csv", index=False)
-            (reports_dir / f"{table.name}.tex").write_text(table.to_latex(), "utf-8")
-        figures = _draw(found, reports_dir / "figures")
-        (reports_dir / TEXT).write_text(_markdown(found, figures), "utf-8")
-        (reports_dir / PAGE).write_text(page.render(found, diagnosed), "utf-8")
+        with files.staged_folder(reports_dir) as staging:
+            _write_all(found, diagnosed, staging)
+            names = {path.name for path in staging.iterdir()}
+        _remove_old(reports_dir, names)
     except OSError as error:
         raise UserError(f"cannot write reports to {reports_dir}: {error}") from error
     terminal_text.show(found, console)
@@ -68,12 +64,24 @@ def write(
         console.print(f"{what}: {reports_dir / name}", soft_wrap=True, markup=False)
 
 
-def _remove_old(reports_dir: Path) -> None:
-    """Remove the figures and tables of an earlier report: their names may differ now."""
-    shutil.rmtree(reports_dir / "figures", ignore_errors=True)
+def _write_all(found: ReportData, diagnosed: Sequence[Diagnosis], folder: Path) -> None:
+    """Write everything into an empty folder."""
+    (folder / "figures").mkdir()
+    found.runs.to_csv(folder / "runs.csv", index=False)
+    for table in found.tables:
+        table.numbers.to_csv(folder / f"{table.name}.csv", index=False)
+        (folder / f"{table.name}.tex").write_text(table.to_latex(), "utf-8")
+    figures = _draw(found, folder / "figures")
+    (folder / TEXT).write_text(_markdown(found, figures), "utf-8")
+    (folder / PAGE).write_text(page.render(found, diagnosed), "utf-8")
+
+
+def _remove_old(reports_dir: Path, names: Collection[str]) -> None:
+    """Remove the tables of an earlier report that this one does not have: names may differ."""
     for kind in ("csv", "tex"):
         for path in reports_dir.glob(f"table-*.{kind}"):
-            path.unlink()
+            if path.name not in names:
+                path.unlink()
 
 
 def _draw(found: ReportData, folder: Path) -> list[str]:

@@ -88,6 +88,7 @@ def record(
         UserError: If the unfinished work is of another problem, or another process is working on
             it.
     """
+    files.check_writable(out)
     parts = out.with_name(out.name + ".parts")
     with folders.held(parts):
         _open(parts, problem)
@@ -153,9 +154,7 @@ def _record_one(job: tuple[Path, tuple[dict[str, Any], int]], problem: Problem) 
         for _ in range(problem.max_epochs)
     ]
     training.close()
-    partial = path.with_suffix(".new")
-    partial.write_text(json.dumps({STARTUP: startup_s, "rows": rows}))
-    partial.rename(path)
+    files.write_text(path, json.dumps({STARTUP: startup_s, "rows": rows}))
 
 
 def _write(
@@ -185,6 +184,7 @@ def _write(
     table = pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata(
         card.to_metadata()
     )
-    pq.write_table(table, out, compression="zstd", compression_level=19)
+    with files.staged(out) as staging:
+        pq.write_table(table, staging, compression="zstd", compression_level=19)
     described = {"sha256": hashlib.sha256(out.read_bytes()).hexdigest(), **asdict(card)}
     files.write_text(Path(f"{out}.json"), json.dumps(described, indent=1) + "\n")

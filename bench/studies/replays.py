@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from ray.tune.schedulers import TrialScheduler
 from rich.progress import track
 
 from bench.analysis.aggregate import BASELINE
@@ -112,15 +113,66 @@ def read_pool(path: Path) -> Pool:
         except (OSError, ValueError) as error:
             raise UserError(f"cannot read curves from {path}: {error}") from error
     if missing := [c for c in ("config", "epoch", "seconds") if c not in table]:
-        raise UserError(f"curves in {path} lack the column {missing[0]!r}")
+        raise UserError(
+            f"curves in {path} lack the column {missing[0]!r}; a file has a row per config and "
+            "epoch, with seconds and the metrics"
+        )
+    _check_numbers(table, path)
     table = table.sort_values(["config", "epoch"])
     lengths = table.groupby("config").size()
     if table.empty or lengths.nunique() != 1:
-        raise UserError(f"curves in {path} must all have the same number of epochs")
+        raise UserError(
+            f"curves in {path} must all have the same number of epochs, got "
+            f"{sorted(set(lengths)) or 'none'}; leave out those that are not complete"
+        )
     shape = (len(lengths), int(lengths.iloc[0]))
+    if (table["epoch"].to_numpy().reshape(shape) != np.arange(1, shape[1] + 1)).any():
+        raise UserError(f"the epochs of every curve in {path} must be 1, 2, 3, …")
     numeric = table.select_dtypes("number").columns
     values = {str(name): table[name].to_numpy(float).reshape(shape) for name in numeric}
     return Pool(values, values["seconds"], table.groupby("config").head(1).reset_index(drop=True))
+
+
+def _check_numbers(table: pd.DataFrame, path: Path) -> None:
+    """Check that epochs and seconds are finite numbers, and that seconds are not negative."""
+    for name in ("epoch", "seconds"):
+        values = pd.to_numeric(table[name], errors="coerce")
+        bad = table[name][~(np.isfinite(values) & (values >= 0))]
+        if not (bad.empty and pd.api.types.is_numeric_dtype(table[name])):
+            raise UserError(
+                f"column {name!r} of the curves in {path} must hold numbers of at least 0, got "
+                f"{(table[name] if bad.empty else bad).iloc[0]!r}"
+            )
+
+
+def usable(pool: Pool, problem: Problem, matrix: Matrix) -> tuple[Pool, int]:
+    """Return the curves that can be replayed, and how many cannot.
+
+    A curve is left out if one of the matrix's objectives is not finite in one of its epochs.
+
+    Args:
+        pool: The curves.
+        problem: The problem that they should be of.
+        matrix: The matrix with the objective sets.
+
+    Raises:
+        UserError: If the curves do not have the objectives of the problem.
+    """
+    shorts = dict.fromkeys(name for names in matrix.objective_sets for name in names)
+    names = catalogue.make_objectives(problem, tuple(shorts)).names
+    if missing := [name for name in names if name not in pool.metrics]:
+        raise UserError(
+            f"the curves have no numbers {missing[0]!r}, an objective of problem "
+            f"{matrix.problem!r}; they have: {', '.join(sorted(pool.metrics))}; give the --matrix "
+            "and --dataset that the curves are of"
+        )
+    finite = np.all([np.isfinite(pool.metrics[name]).all(axis=1) for name in names], axis=0)
+    kept = Pool(
+        {name: values[finite] for name, values in pool.metrics.items()},
+        pool.seconds[finite],
+        pool.configs[finite].reset_index(drop=True),
+    )
+    return kept, int((~finite).sum())
 
 
 def _recorded_curves(folder: Path) -> pd.DataFrame:
@@ -134,8 +186,8 @@ def _recorded_curves(folder: Path) -> pd.DataFrame:
         epochs = record.result.epochs
         curves = epochs[epochs["trial"].isin(completed)].assign(seed=record.spec["seed"])
         # A configuration and seed give the same curve in every objective set.
-        named = curves.filter(regex="^(seed|config_)").astype(str).agg(" ".join, axis=1)
-        parts.append(curves.assign(config=named))
+        named = curves.filter(regex="^(seed$|config_)").astype(str).fillna("None")
+        parts.append(curves.assign(config=named.agg(" ".join, axis=1)))
     if not parts:
         raise UserError(f"{folder} has no finished {BASELINE} run to take curves from")
     return pd.concat(parts).drop_duplicates(["config", "epoch"])
@@ -218,14 +270,8 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
     else:
         context = catalogue.Context(problem.space, objectives, length, job.slots, job.draw)
         scheduler = catalogue.make_scheduler(job.scheduler, context)
-        curves = pool.curves(picked.tolist(), objectives, problem.space)
-        run = simulate(
-            curves,
-            searcher=InOrder(curves.configs),
-            scheduler=scheduler,
-            num_samples=trials,
-            cluster=Cluster(job.slots),
-            ahead=TUNE_AHEAD,
+        run = replayed(
+            pool.curves(picked.tolist(), objectives, problem.space), scheduler, job.slots
         )
         epochs = np.array([trial.iteration for trial in run.trials])
         resumes, busy_s = run.restores, run.seconds
@@ -239,7 +285,7 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
         "slots": job.slots,
         "scheduler": ORACLE if job.scheduler is None else job.scheduler.label,
         "epochs_saved": 1 - epochs.sum() / (trials * length),
-        "time_saved": 1 - busy_s / _fifo_seconds(seconds, job.slots),
+        "time_saved": _saved(busy_s, _fifo_seconds(seconds, job.slots)),
         "hypervolume_ratio": _ratio(last if job.scheduler else ends, ends, reference),
         "oracle_saved": 1 - oracle.sum() / (trials * length),
         "resumes": resumes,
@@ -247,6 +293,30 @@ def _row(pool: Pool, job: _Job, trials: int, problem: Problem) -> dict[str, obje
         "lost_at": "" if job.scheduler is None else " ".join(map(str, epochs[lost])),
         **coverage,
     }
+
+
+def replayed(curves: RecordedCurves, scheduler: TrialScheduler, slots: int) -> Simulation:
+    """Return what a scheduler makes of all curves, in their order, in virtual time.
+
+    Args:
+        curves: The curves.
+        scheduler: A new scheduler.
+        slots: The number of trials that train at the same time.
+    """
+    configs = curves.configs
+    return simulate(
+        curves,
+        searcher=InOrder(configs),
+        scheduler=scheduler,
+        num_samples=len(configs),
+        cluster=Cluster(slots),
+        ahead=TUNE_AHEAD,
+    )
+
+
+def _saved(seconds: float, fifo_s: float) -> float:
+    """Return the share of FIFO's seconds that was saved; NaN if FIFO took none."""
+    return 1 - seconds / fifo_s if fifo_s else np.nan
 
 
 def _ratio(points: Points, baseline: Points, reference: Points) -> float:

@@ -56,8 +56,8 @@ class MutationSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Learn from a trial's last report, unless the trial failed or reported NaN."""
-        if result is None or error:
+        """Learn from a trial's last report, unless it failed, or lacks a value or reports NaN."""
+        if result is None or error or self._objectives.missing(result):
             return
         point = self._objectives.to_point(result)
         if valid_mask(point[None]).all():

@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.metrics import log_loss
 from sklearn.neural_network import MLPClassifier
 
-from mobo_core import Objective, ObjectiveSet
+from mobo_core import Objective, ObjectiveSet, pareto_front
 from mobo_core.tune import HypervolumePromotion, SobolSearcher, ordered_choice
 
 MAX_EPOCHS = 8
@@ -73,18 +73,12 @@ def search(trials: int, storage: str | None = None, slots: int | None = None) ->
 # [front]
 def show_front(results: tune.ResultGrid) -> None:
     """Print the trials on the front, and the hypervolume."""
-    from mobo_core.pareto import front_mask
-    from mobo_core.pareto.indicators import hypervolume
-
-    # A failed trial has metrics too, but not the objectives.
-    last = [result.metrics for result in results if not result.error]
-    points = objectives.to_points(last)
-    for metrics, best in zip(last, front_mask(points, objectives.reference_point), strict=True):
-        if best:
-            print(f"loss {metrics['loss']:.3f}, {metrics['params']} params: {metrics['config']}")
-    spent = sum(metrics["epoch"] for metrics in last)
-    volume = hypervolume(points, objectives.reference_point)
-    print(f"hypervolume {volume:.1f} after {spent} epochs of {MAX_EPOCHS * len(last)}")
+    front = pareto_front(results, objectives)  # failed trials are left out
+    for trial in front:
+        print(f"loss {trial.values['loss']:.3f}, {trial.values['params']:.0f}: {trial.config}")
+    spent = sum(result.metrics["epoch"] for result in results if not result.error)
+    epochs = f"{spent} epochs of {MAX_EPOCHS * len(results)}"
+    print(f"hypervolume {front.hypervolume:.1f} after {epochs}")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ the other modules are `mobo_core.pareto.indicators`, `mobo_core.pareto.ranking` 
 from mobo_core.pareto.dominance import (
     any_dominates,
     as_points,
+    as_reference,
     crowding_distance,
     epsilon_net_order,
     front_mask,
@@ -23,6 +24,7 @@ from mobo_core.pareto.dominance import (
 __all__ = [
     "any_dominates",
     "as_points",
+    "as_reference",
     "crowding_distance",
     "epsilon_net_order",
     "front_mask",

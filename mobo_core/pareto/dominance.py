@@ -44,6 +44,37 @@ def as_points(points: ArrayLike) -> Points:
     return array
 
 
+def as_reference(reference_point: ArrayLike, m: int | None) -> Points:
+    """Return a reference point as a float array of shape (m,).
+
+    Every function that takes a reference point checks it here.
+
+    Args:
+        reference_point: One finite number per objective, minimised.
+        m: The number of objectives, or None if it is not known, as for an empty list of points.
+
+    Raises:
+        ValueError: If the shape is another one, or a value is not finite.
+
+    Example:
+        >>> as_reference([5, 5], m=2).tolist()
+        [5.0, 5.0]
+        >>> as_reference(5, m=2)
+        Traceback (most recent call last):
+            ...
+        ValueError: reference_point must have shape (2,), got (); give one value per objective
+    """
+    reference = np.asarray(reference_point, dtype=float)
+    if reference.ndim != 1 or reference.size != (m or max(reference.size, 1)):
+        raise ValueError(
+            f"reference_point must have shape ({m or 'm'},), got {reference.shape}; "
+            "give one value per objective"
+        )
+    if not np.isfinite(reference).all():
+        raise ValueError(f"reference_point must be finite, got {reference.tolist()}")
+    return reference
+
+
 def valid_mask(points: ArrayLike) -> NDArray[np.bool_]:
     """Return a mask (n,) that is True for the points whose coordinates are all finite.
 
@@ -114,13 +145,17 @@ def front_mask(points: ArrayLike, reference_point: ArrayLike) -> NDArray[np.bool
 
     Args:
         points: (n, m), minimised.
-        reference_point: (m,), minimised.
+        reference_point: (m,), minimised, finite.
+
+    Raises:
+        ValueError: If the shapes do not match, or the reference point is not finite.
 
     Example:
         >>> front_mask([[1, 4], [2, 2], [3, 3], [9, 1]], reference_point=[5, 5]).tolist()
         [True, True, False, False]
     """
-    return np.asarray(non_dominated_mask(points) & inside_mask(points, reference_point), bool)
+    inside = inside_mask(points, reference_point)
+    return np.asarray(non_dominated_mask(points) & inside, dtype=bool)
 
 
 def inside_mask(points: ArrayLike, reference_point: ArrayLike) -> NDArray[np.bool_]:
@@ -130,17 +165,21 @@ def inside_mask(points: ArrayLike, reference_point: ArrayLike) -> NDArray[np.boo
 
     Args:
         points: (n, m), minimised.
-        reference_point: (m,), minimised.
+        reference_point: (m,), minimised, finite.
+
+    Raises:
+        ValueError: If the shapes do not match, or the reference point is not finite.
 
     Example:
         >>> inside_mask([[1, 4], [3, 3], [9, 1], [5, 2]], reference_point=[5, 5]).tolist()
         [True, True, False, False]
     """
     array = as_points(points)
+    reference = as_reference(reference_point, array.shape[1] or None)
     if len(array) == 0:
         return np.zeros(0, dtype=bool)
     with np.errstate(invalid="ignore"):
-        better = (array < np.asarray(reference_point, dtype=float)).all(axis=1)
+        better = (array < reference).all(axis=1)
     return np.asarray(valid_mask(array) & better, dtype=bool)
 
 
@@ -197,7 +236,8 @@ def scale_to_range(points: ArrayLike) -> Points:
 def scale_between(points: Points, low: Points, high: Points) -> Points:
     """Return the points with every objective mapped from a given range to [0, 1].
 
-    If an objective's range is empty, its values in that range are mapped to 0.
+    If an objective's range is empty, its values in that range are mapped to 0. A value outside
+    the range that is too far away for a float is mapped to ±inf.
 
     Args:
         points: (..., m).
@@ -212,11 +252,13 @@ def scale_between(points: Points, low: Points, high: Points) -> Points:
         >>> scale_between(np.array([[1.0, 3.0]]), low, high).tolist()
         [[0.5, 0.0]]
     """
-    # Values are halved first, because the range of two huge values could overflow.
-    half_range = high / 2 - low / 2
-    # A subnormal range counts as empty: a division by it could overflow.
-    scale = np.where(half_range >= np.finfo(float).tiny, half_range, 1.0)
-    scaled: Points = (points / 2 - low / 2) / scale
+    # Powers of two, which round nothing, keep the differences and the quotient in range.
+    exponents = np.frexp(np.maximum(np.abs(low), np.abs(high)))[1] + 1
+    lowest, width = np.ldexp(low, -exponents), np.ldexp(high, -exponents)
+    width -= lowest
+    with np.errstate(over="ignore"):
+        shifted = np.ldexp(points, -exponents) - lowest
+        scaled: Points = shifted / np.where(width > 0, width, 1.0)
     return scaled
 
 
@@ -271,6 +313,8 @@ def epsilon_net_order(front: ArrayLike) -> NDArray[np.int64]:
     array = as_points(front)
     if len(array) == 0:
         return np.empty(0, dtype=np.int64)
+    # Squares of very large or very small numbers are out of range; a power of two rounds nothing.
+    array = np.ldexp(array, -int(np.frexp(np.abs(array).max())[1]))
     lexicographic = np.lexsort(array.T[::-1])
     columns = np.ascontiguousarray(array[lexicographic].T)
     chosen = [int(np.argmin(columns.sum(axis=0)))]

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mobo_core.objectives import Points
+from mobo_core.pareto.dominance import as_reference
 from mobo_core.pareto.fronts import Entry
 from mobo_core.pareto.pareto_set import ParetoSet, Range
 from mobo_core.pareto.ranking import FrontRanking, Ranking, ScoreRanking
@@ -75,6 +76,9 @@ def ranked_set(ranking: Ranking, reference_point: ArrayLike | None, m: int) -> R
         reference_point: (m,), minimised, or None; it is given to the ranking.
         m: The number of objectives.
 
+    Raises:
+        ValueError: If the reference point does not have m finite values.
+
     Example:
         >>> from mobo_core.pareto.ranking import chebyshev, pareto_epsnet
         >>> type(ranked_set(pareto_epsnet, None, m=2)).__name__
@@ -82,6 +86,8 @@ def ranked_set(ranking: Ranking, reference_point: ArrayLike | None, m: int) -> R
         >>> type(ranked_set(chebyshev, None, m=2)).__name__
         'ScoredSet'
     """
+    if reference_point is not None:
+        as_reference(reference_point, m)
     if isinstance(ranking, FrontRanking):
         return ParetoSet(ranking, reference_point, m)
     if isinstance(ranking, ScoreRanking):

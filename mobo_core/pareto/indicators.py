@@ -4,6 +4,9 @@ Some points never count: invalid points (see `mobo_core.pareto.dominance`) and, 
 hypervolume, points that are not strictly better than the reference point in every objective.
 Dominated points and duplicates contribute nothing. The caller always gives the reference point: it
 belongs to the problem and must not be taken from the results that are compared.
+
+The results do not depend on the objectives' units, from the smallest to the largest floats (see
+`mobo_core.pareto.volumes`). A hypervolume that no float can hold is refused.
 """
 
 from __future__ import annotations
@@ -15,21 +18,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from mobo_core.objectives import Points
-from mobo_core.pareto.dominance import as_points, front_mask, inside_mask, valid_mask
-
-
-def _checked_reference(reference_point: ArrayLike, points: Points) -> Points:
-    reference = np.asarray(reference_point, dtype=float)
-    if reference.ndim != 1 or reference.size == 0:
-        raise ValueError(f"reference_point must have shape (m,), got {reference.shape}")
-    if points.shape[1] and reference.shape != (points.shape[1],):
-        raise ValueError(
-            f"reference_point must have shape ({points.shape[1]},), got {reference.shape}; "
-            "give one value per objective"
-        )
-    if not np.isfinite(reference).all():
-        raise ValueError(f"reference_point must be finite, got {reference.tolist()}")
-    return reference
+from mobo_core.pareto.dominance import (
+    as_points,
+    as_reference,
+    front_mask,
+    inside_mask,
+    valid_mask,
+)
+from mobo_core.pareto.volumes import (
+    denormalised,
+    exclusive_volume,
+    normalised,
+    span_exponents,
+    whole_volume,
+)
 
 
 def hypervolume(points: ArrayLike, reference_point: ArrayLike) -> float:
@@ -43,7 +45,8 @@ def hypervolume(points: ArrayLike, reference_point: ArrayLike) -> float:
         reference_point: (m,), minimised, finite.
 
     Raises:
-        ValueError: If the shapes do not match, or the reference point is not finite.
+        ValueError: If the shapes do not match, the reference point is not finite, or no float holds
+            the volume.
 
     Source: Zitzler & Thiele 1998, doi:10.1007/BFb0056872; computed by moocore (Fonseca et al.
     2006; HV3D+/HV4D+ for m = 3, 4) in O(n log n) for m ≤ 3.
@@ -53,11 +56,12 @@ def hypervolume(points: ArrayLike, reference_point: ArrayLike) -> float:
         10.0
     """
     array = as_points(points)
-    reference = _checked_reference(reference_point, array)
-    inside = inside_mask(array, reference)
+    inside = inside_mask(array, reference_point)
     if not inside.any():
         return 0.0
-    return float(moocore.hypervolume(array[inside], ref=reference))
+    found = normalised(array[inside], as_reference(reference_point, array.shape[1]))
+    volume = moocore.hypervolume(found.points, ref=found.reference)
+    return whole_volume(float(volume), found.exponent)
 
 
 def hypervolume_contributions(points: ArrayLike, reference_point: ArrayLike) -> Points:
@@ -71,25 +75,30 @@ def hypervolume_contributions(points: ArrayLike, reference_point: ArrayLike) -> 
         reference_point: (m,), minimised, finite.
 
     Raises:
-        ValueError: If the shapes do not match, or the reference point is not finite.
+        ValueError: If the shapes do not match, the reference point is not finite, or a contribution
+            is larger than the largest float.
+
+    Cost: O(n log n) for m = 2 (computed by moocore). For other m it is, for each point that
+    contributes, that of `mobo_core.pareto.volumes.exclusive_volume`.
 
     Example:
         >>> hypervolume_contributions([[1, 4], [2, 2], [4, 1], [4, 4]], [5, 5]).tolist()
         [1.0, 4.0, 1.0, 0.0]
     """
     array = as_points(points)
-    reference = _checked_reference(reference_point, array)
-    inside = inside_mask(array, reference)
+    reference = as_reference(reference_point, array.shape[1] or None)
+    inside = np.flatnonzero(inside_mask(array, reference))
     contributions = np.zeros(len(array))
-    if not inside.any():
-        return contributions
-    if array.shape[1] == 1:  # moocore needs at least two objectives
-        best, runner_up = np.sort(np.append(array[inside, 0], reference[0]))[:2]
-        contributions[inside & (array[:, 0] == best)] = runner_up - best
-    else:
-        contributions[inside] = moocore.hv_contributions(
-            array[inside], ref=reference, ignore_dominated=False
+    if len(inside) and len(reference) == 2:
+        found = normalised(array[inside], reference)
+        volumes = moocore.hv_contributions(
+            found.points, ref=found.reference, ignore_dominated=False
         )
+        contributions[inside] = denormalised(volumes, found.exponent)
+        return contributions
+    for index in inside:  # for m > 2, moocore returns 0 below an absolute threshold
+        others = array[inside[inside != index]]
+        contributions[index] = exclusive_volume(array[index], others, reference)
     return contributions
 
 
@@ -102,18 +111,18 @@ def hypervolume_gains(points: ArrayLike, front: ArrayLike, reference_point: Arra
         reference_point: (m,), minimised, finite.
 
     Raises:
-        ValueError: If the shapes do not match, or the reference point is not finite.
+        ValueError: If the shapes do not match, the reference point is not finite, or a gain is
+            larger than the largest float.
 
-    Cost: O(n k) for m = 2. For other m it is one hypervolume of at most k points for each point
-    that adds something.
+    Cost: O(n k) for m = 2. For other m it is, for each point that adds something, that of
+    `mobo_core.pareto.volumes.exclusive_volume`.
 
     Example:
         >>> hypervolume_gains([[1, 1], [3, 1], [4, 4]], [[2, 2]], [5, 5]).tolist()
         [7.0, 2.0, 0.0]
     """
     array, others = as_points(points), as_points(front)
-    reference = _checked_reference(reference_point, array)
-    _checked_reference(reference_point, others)
+    reference = as_reference(reference_point, array.shape[1] or others.shape[1] or None)
     others = others[front_mask(others, reference)].reshape(-1, len(reference))
     gains = np.zeros(len(array))
     inside = np.flatnonzero(inside_mask(array, reference))
@@ -123,12 +132,7 @@ def hypervolume_gains(points: ArrayLike, front: ArrayLike, reference_point: Arra
         gains[inside] = _staircase_gains(array[inside], others, reference)
         return gains
     for index in inside:
-        point = array[index]
-        if (others <= point).all(axis=1).any():
-            continue
-        # The part of the box between point and reference that the front already dominates.
-        shared = hypervolume(np.maximum(others, point), reference) if len(others) else 0.0
-        gains[index] = max(0.0, float(np.prod(reference - point)) - shared)
+        gains[index] = exclusive_volume(array[index], others, reference)
     return gains
 
 
@@ -142,10 +146,13 @@ def _staircase_gains(points: Points, front: Points, reference: Points) -> Points
     left = np.concatenate([[-np.inf], steps[:, 0]])
     right = np.concatenate([steps[:, 0], [reference[0]]])
     height = np.concatenate([[reference[1]], steps[:, 1]])
-    widths = np.clip(right - np.maximum(points[:, :1], left), 0, None)
-    heights = np.clip(height - points[:, 1:], 0, None)
-    gains: Points = (widths * heights).sum(axis=1)
-    return gains
+    # Each point's widths and heights are normalised by its own spans, as in `exclusive_volume`.
+    exponents = span_exponents(points, reference)
+    scale_x, scale_y = -exponents[:, :1], -exponents[:, 1:]
+    starts = np.ldexp(np.maximum(points[:, :1], left), scale_x)
+    widths = np.clip(np.ldexp(right, scale_x) - starts, 0, None)
+    heights = np.clip(np.ldexp(height, scale_y) - np.ldexp(points[:, 1:], scale_y), 0, None)
+    return denormalised((widths * heights).sum(axis=1), exponents.sum(axis=1))
 
 
 def igd_plus(points: ArrayLike, reference_front: ArrayLike) -> float:
@@ -246,4 +253,7 @@ def _against_front(
     array = array[valid_mask(array)]
     if len(array) == 0:
         return float("inf")
-    return float(indicator(array, ref=front))
+    # One power of two for all objectives rounds nothing and keeps squares of distances in range.
+    exponent = int(np.frexp(max(np.abs(array).max(), np.abs(front).max()))[1])
+    distance = indicator(np.ldexp(array, -exponent), ref=np.ldexp(front, -exponent))
+    return float(np.ldexp(distance, exponent))

@@ -30,6 +30,7 @@ from numpy.typing import ArrayLike, NDArray
 from mobo_core.objectives import Points
 from mobo_core.pareto.dominance import (
     as_points,
+    as_reference,
     crowding_distance,
     epsilon_net_order,
     non_dominated_ranks,
@@ -108,9 +109,11 @@ class FrontRanking:
                 worst valid value by `FALLBACK_MARGIN` of the range.
 
         Raises:
-            ValueError: If the reference point has another number of objectives.
+            ValueError: If the reference point has another number of objectives or is not finite.
         """
         array = as_points(points)
+        if reference_point is not None:
+            as_reference(reference_point, array.shape[1] or None)
         valid = np.flatnonzero(valid_mask(array))
         if len(valid) == 0:
             return _with_invalid(valid, array)
@@ -137,9 +140,9 @@ class FrontRanking:
             high: (m,) the largest values among all valid points, not only of this front.
             reference_point: (m,), minimised, or None for the default of `__call__`.
         """
-        reference = _scaled_reference(low, high, reference_point)
         if len(front) == 1:
             return np.zeros(1, np.int64)
+        reference = _scaled_reference(low, high, reference_point)
         return self._inside(scale_between(front, low, high), reference)
 
 
@@ -365,10 +368,7 @@ def _scaled_reference(low: Points, high: Points, reference_point: ArrayLike | No
     """Return the reference point (m,), scaled like the points; the default one for None."""
     if reference_point is None:
         return np.full(len(low), 1 + FALLBACK_MARGIN)
-    reference = np.asarray(reference_point, dtype=float)
-    if reference.shape != low.shape:
-        raise ValueError(
-            f"reference_point must have shape {low.shape}, got {reference.shape}; "
-            "give one value per objective"
-        )
-    return scale_between(reference, low, high)
+    scaled = scale_between(as_reference(reference_point, len(low)), low, high)
+    # Beyond this distance, in ranges of the points, volumes would overflow.
+    farthest = np.finfo(float).max ** (1 / (len(low) + 1))
+    return np.clip(scaled, -farthest, farthest)

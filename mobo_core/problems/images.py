@@ -12,15 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import lightning
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torchvision.datasets import MNIST
 
-from mobo_core.problems.parallel import Part
+from mobo_core.extras import needs
 from mobo_core.seeding import derive_seed
+
+with needs("problems", __name__):
+    import lightning
+    import torch
+    from torch import Tensor
+    from torchvision.datasets import MNIST
+
+    from mobo_core.problems.parallel import Part
 
 DatasetName = Literal["mnist", "digits"]
 

@@ -9,19 +9,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import lightning
-import torch
-from lightning_utilities.core.apply_func import apply_to_collection
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
 
+from mobo_core.extras import needs
 from mobo_core.objectives import Objective
 from mobo_core.problems import images
 from mobo_core.problems.images import DatasetName, ImageDataModule, OneBatch
 from mobo_core.problems.parallel import Part
 from mobo_core.seeding import derive_seed
 from mobo_core.space import ChoiceParameter, RangeParameter, SearchSpace
+
+with needs("problems", __name__):
+    import lightning
+    import torch
+    from lightning_utilities.core.apply_func import apply_to_collection
+    from torch import Tensor, nn
+    from torch.nn import functional
 
 CLASSES = 10
 INPUTS: dict[str, int] = {"mnist": 784, "digits": 64}

@@ -20,10 +20,13 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from torch import Tensor, distributed, nn
-from torch.distributed import TCPStore  # type: ignore[attr-defined]  # its module is private
-from torch.nn import functional
+from mobo_core.extras import needs
+
+with needs("torch", __name__):
+    import torch
+    from torch import Tensor, distributed, nn
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]  # its module is private
+    from torch.nn import functional
 
 
 class Part:

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mobo_core.extras import needs
 from mobo_core.objectives import Objective, Points
 from mobo_core.problems.curve import CurveTraining
 from mobo_core.space import RangeParameter, SearchSpace
@@ -71,8 +72,9 @@ class _Function:
 @lru_cache(maxsize=len(FUNCTIONS))
 def _function(name: str) -> _Function:
     # Imported here because it takes seconds, and some processes only read the names above.
-    import torch
-    from botorch.test_functions import multi_objective
+    with needs("ax", __name__):
+        import torch
+        from botorch.test_functions import multi_objective
 
     kind, arguments = FUNCTIONS[name]
     problem = getattr(multi_objective, kind)(**arguments).to(torch.double)

@@ -5,18 +5,19 @@ This module computes steps 1 to 4 of the algorithm that `mobo_core.rules.project
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mobo_core.objectives import ObjectiveSet, Points
+from mobo_core.checks import checked_number
+from mobo_core.objectives import ObjectiveSet, Points, as_objective_set
 from mobo_core.pareto.dominance import front_mask
 from mobo_core.pareto.indicators import hypervolume, hypervolume_gains
 from mobo_core.rules.curves import Curves, Features
 from mobo_core.rules.exponents import particular, predicted_exponents
+from mobo_core.rules.rungs import checked_budgets
 
 MARGIN = 0.003
 """The default margin, a share of the present hypervolume for a full budget.
@@ -29,6 +30,8 @@ LATEST = 200
 """The largest number of trials in a regression, which bounds the cost of a decision."""
 TINY = 1e-12
 """The smallest distance to the ideal, as a share of the range; it keeps logarithms finite."""
+HUGE = 0.9 * np.log2(np.finfo(float).max)
+"""The largest hypervolume that a broken report can have, as a power of two; floats hold it."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,15 @@ class ProjectionSettings:
     margin: float = MARGIN
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.max_t) and self.max_t >= self.grace_period >= 1):
-            raise ValueError(
-                "grace_period must be at least 1 and at most max_t, and max_t must be finite, got "
-                f"grace_period={self.grace_period} and max_t={self.max_t}"
-            )
-        if not (math.isfinite(self.margin) and self.margin >= 0):
-            raise ValueError(f"margin must be finite and not negative, got {self.margin}")
+        grace_period, max_t = checked_budgets(self.grace_period, self.max_t)
+        checked = {
+            "objectives": as_objective_set(self.objectives),
+            "max_t": max_t,
+            "grace_period": grace_period,
+            "margin": checked_number("margin", self.margin, at_least=0),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
 
 
 class Projection:
@@ -111,7 +116,7 @@ class Projection:
             return ends
         best, far = self._range()
         ideal = np.where(np.isnan(self._ideal), 2 * best - far, self._ideal)
-        floor = TINY * np.maximum(far - ideal, TINY)
+        floor = TINY * np.where(far > ideal, far - ideal, TINY)
         rows = self.curves.rows(trial_ids)
         now, budgets = self.curves.last_points(rows), self.curves.last_t(rows)
         ends[:] = now[:, None]
@@ -166,15 +171,21 @@ class Projection:
         if training:
             medians = self.ends(training, np.array([0.5]))[:, 0]
             points = np.vstack([points, medians])
+        points = self._bounded(points)
         front = points[front_mask(points, self._reference)]
-        ends = self.ends(trial_ids, LEVELS)
+        ends = self._bounded(self.ends(trial_ids, LEVELS))
         gains = hypervolume_gains(ends.reshape(-1, ends.shape[-1]), front, self._reference)
         expected: Points = gains.reshape(ends.shape[:2]).mean(axis=1)
         return expected
 
     def hypervolume(self) -> float:
         """Return the present hypervolume: that of the last points of all trials."""
-        return hypervolume(self.curves.standing(), self._reference)
+        return hypervolume(self._bounded(self.curves.standing()), self._reference)
+
+    def _bounded(self, points: Points) -> Points:
+        """Return points whose hypervolume a float can hold, although a report is absurdly good."""
+        best = self._reference - 2.0 ** (HUGE / len(self._reference))
+        return np.where(np.isfinite(points), np.maximum(points, best), points)
 
     def shortfalls(self, trial_ids: Sequence[str]) -> Points:
         """Return how far the best scenario of each trial falls short of the reference point, (n,).

@@ -34,11 +34,12 @@ from typing import Any
 
 import numpy as np
 
+from mobo_core.checks import checked_count, checked_number
 from mobo_core.objectives import Points
 from mobo_core.pareto.incremental import RankedSet, ranked_set
 from mobo_core.pareto.ranking import Ranking, as_ranking
 from mobo_core.rules.rule import Decision, RungLadder
-from mobo_core.rules.rungs import milestones, promotion_quota, stopping_quota
+from mobo_core.rules.rungs import checked_budgets, milestones, promotion_quota, stopping_quota
 
 
 @dataclass(frozen=True)
@@ -75,10 +76,16 @@ class HalvingSettings:
 
     def __post_init__(self) -> None:
         as_ranking(self.ranking)
-        if isinstance(self.brackets, bool) or self.brackets != int(self.brackets):
-            raise ValueError(f"brackets must be a whole number, got {self.brackets!r}")
-        if self.brackets < 1:
-            raise ValueError(f"brackets must be at least 1, got {self.brackets}")
+        grace_period, max_t = checked_budgets(self.grace_period, self.max_t)
+        checked = {
+            "max_t": max_t,
+            "grace_period": grace_period,
+            "reduction_factor": checked_number("reduction_factor", self.reduction_factor, above=1),
+            "brackets": checked_count("brackets", self.brackets, at_least=1),
+            "seed": checked_count("seed", self.seed, at_least=0),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         ladders = self.ladders()
         if self.brackets > 1 and not ladders[-1]:
             most = sum(1 for ladder in ladders if ladder)
@@ -92,7 +99,7 @@ class HalvingSettings:
         """Return the milestones of every bracket, ascending."""
         return [
             milestones(self.grace_period, self.reduction_factor, self.max_t, bracket)
-            for bracket in range(int(self.brackets))
+            for bracket in range(self.brackets)
         ]
 
     def draw_bracket(self, index: int) -> int:
@@ -109,7 +116,7 @@ class HalvingSettings:
         halvings = np.array([len(ladder) for ladder in self.ladders()])
         share = self.reduction_factor**halvings / (halvings + 1)
         drawn = np.random.default_rng([self.seed, index]).choice(
-            int(self.brackets), p=share / share.sum()
+            self.brackets, p=share / share.sum()
         )
         return int(drawn)
 
@@ -120,7 +127,7 @@ class _Brackets:
     def __init__(self, settings: HalvingSettings) -> None:
         self._settings = settings
         self._ranking = as_ranking(settings.ranking)
-        self.rungs: list[dict[int, RankedSet]] = [{} for _ in range(int(settings.brackets))]
+        self.rungs: list[dict[int, RankedSet]] = [{} for _ in range(settings.brackets)]
         self._bracket: dict[str, int] = {}
 
     def add(self, trial_id: str) -> None:
@@ -168,6 +175,11 @@ class HalvingRule:
         self._settings = settings
         self._brackets = _Brackets(settings)
         self._ladders = [RungLadder(ladder) for ladder in settings.ladders()]
+
+    @property
+    def max_t(self) -> float:
+        """R, the full budget of a trial."""
+        return self._settings.max_t
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Draw the bracket of a new trial.
@@ -230,6 +242,11 @@ class PromotionHalvingRule:
         self._promotions = [dict.fromkeys(ladder, 0) for ladder in self._ladders]
         self._choice: tuple[str | None] | None = None
         self._budgets = sorted({b for ladder in self._ladders for b in ladder}, reverse=True)
+
+    @property
+    def max_t(self) -> float:
+        """R, the full budget of a trial."""
+        return self._settings.max_t
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Draw the bracket of a new trial.

@@ -17,7 +17,8 @@ whole algorithm, with all details needed to implement it again:
    report to t, and the configuration (`mobo_core.rules.exponents`,
    `mobo_core.rules.curves.Features`). Failed trials are used too. Of more than 200 trials, those
    with the latest first reports are used. A curve that was already at its ideal at t is left out.
-   Trials are compared at equal t, so all trials must count budgets in the same steps.
+   Trials are compared at equal t, so all trials should count budgets in the same steps; otherwise
+   budgets are rounded (`mobo_core.rules.budgets`).
 3. **Scenarios.** A trial at t may end at R with the value f* + d(t)·(t/R)^α. The scenarios are the
    K = 5 values for α at the quantile levels 0.1, 0.3, 0.5, 0.7 and 0.9 of the prediction (the
    midpoints of equal parts of (0, 1)). All learned objectives take the same level, because they
@@ -65,6 +66,7 @@ from typing import Any
 import numpy as np
 
 from mobo_core.objectives import Points
+from mobo_core.rules.budgets import CommonBudgets
 from mobo_core.rules.gains import MARGIN, Projection, ProjectionSettings
 from mobo_core.rules.rule import Decision
 
@@ -90,7 +92,13 @@ class _ProjectingRule:
     def __init__(self, settings: ProjectionSettings) -> None:
         self._settings = settings
         self._projection = Projection(settings)
+        self._budgets = CommonBudgets(settings.max_t)
         self._training: dict[str, None] = {}  # a dict, not a set: its order is reproducible
+
+    @property
+    def max_t(self) -> float:
+        """R, the full budget of a trial."""
+        return self._settings.max_t
 
     def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
         """Store the configuration of a new trial.
@@ -107,7 +115,7 @@ class _ProjectingRule:
         if not np.isfinite(point).all():
             self._projection.curves.fail(trial_id)
             return Decision.STOP
-        self._projection.curves.add(trial_id, t, point)
+        self._projection.curves.add(trial_id, self._budgets.of(trial_id, t), point)
         return Decision.COMPLETE if t >= self._settings.max_t else Decision.CONTINUE
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from mobo_core.objectives import Points
 from mobo_core.pareto.dominance import any_dominates, non_dominated_mask
-from mobo_core.rules.rungs import milestones
+from mobo_core.rules.rungs import checked_budgets, milestones
 
 
 class Decision(Enum):
@@ -43,6 +43,9 @@ class Decision(Enum):
 
 class StoppingRule(Protocol):
     """A rule that decides after each report whether a trial continues.
+
+    A rule may have an attribute `max_t`, the full budget of a trial. A scheduler then also ends a
+    trial that has spent it with a report that the rule never receives, because it lacks a value.
 
     Example:
         >>> class StopAtTwo:
@@ -196,7 +199,7 @@ class PaperDominanceRule:
     """
 
     def __init__(self, max_t: float, grace_period: float, reduction_factor: float) -> None:
-        self._max_t = max_t
+        _, self.max_t = checked_budgets(grace_period, max_t)
         self._rungs = RungLadder(milestones(grace_period, reduction_factor, max_t))
         self._seen = _Front()
 
@@ -218,7 +221,7 @@ class PaperDominanceRule:
             return Decision.STOP
         dominated = self._seen.dominates(point)
         self._seen.add(point)
-        if t >= self._max_t:
+        if t >= self.max_t:
             return Decision.COMPLETE
         if self._rungs.newly_reached(trial_id, t) is not None and dominated:
             return Decision.STOP
@@ -252,7 +255,7 @@ class PaperRungwiseRule:
     """
 
     def __init__(self, max_t: float, grace_period: float, reduction_factor: float) -> None:
-        self._max_t = max_t
+        _, self.max_t = checked_budgets(grace_period, max_t)
         self._rungs = RungLadder(milestones(grace_period, reduction_factor, max_t))
         self._fronts: Mapping[int, _Front] = {budget: _Front() for budget in self._rungs.budgets}
 
@@ -272,7 +275,7 @@ class PaperRungwiseRule:
         """
         if not np.isfinite(point).all():
             return Decision.STOP
-        if t >= self._max_t:
+        if t >= self.max_t:
             return Decision.COMPLETE
         rung = self._rungs.newly_reached(trial_id, t)
         if rung is None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import math
 
+from mobo_core.checks import checked_count, checked_number
+
 SLACK = 1 + 1e-12
 """A factor that corrects rounding errors, before ⌊·⌋, of products just below a whole number."""
 
@@ -37,18 +39,9 @@ def milestones(
         >>> milestones(grace_period=1, reduction_factor=3, max_t=81, bracket=2)
         (9, 27)
     """
-    if not grace_period >= 1:
-        raise ValueError(f"grace_period must be at least 1, got {grace_period}")
-    if not (math.isfinite(reduction_factor) and reduction_factor > 1):
-        raise ValueError(
-            f"reduction_factor must be finite and greater than 1, got {reduction_factor}"
-        )
-    if not (math.isfinite(max_t) and max_t >= grace_period):
-        raise ValueError(
-            f"max_t must be finite and at least grace_period ({grace_period}), got {max_t}"
-        )
-    if bracket < 0:
-        raise ValueError(f"bracket must not be negative, got {bracket}")
+    grace_period, max_t = checked_budgets(grace_period, max_t)
+    reduction_factor = checked_number("reduction_factor", reduction_factor, above=1)
+    bracket = checked_count("bracket", bracket, at_least=0)
     # The last exponent comes from logarithms: η^(k+s) would overflow for a very large bracket.
     last = math.ceil(math.log(max_t / grace_period) / math.log(reduction_factor))
     budgets = {
@@ -56,6 +49,27 @@ def milestones(
         for exponent in range(bracket, last + 1)
     }
     return tuple(sorted(budget for budget in budgets if budget < max_t))
+
+
+def checked_budgets(grace_period: object, max_t: object) -> tuple[float, float]:
+    """Return r and R as Python's numbers.
+
+    Args:
+        grace_period: r ≥ 1, the budget before the first comparison.
+        max_t: R ≥ r, the full budget of a trial.
+
+    Raises:
+        ValueError: If one is not a finite number, or out of range.
+
+    Example:
+        >>> checked_budgets(1, 8)
+        (1, 8)
+    """
+    first = checked_number("grace_period", grace_period, at_least=1)
+    full = checked_number("max_t", max_t)
+    if full < first:
+        raise ValueError(f"max_t must be at least grace_period ({first}), got {full}")
+    return first, full
 
 
 def stopping_quota(count: int, reduction_factor: float) -> int:

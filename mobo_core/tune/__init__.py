@@ -24,6 +24,7 @@ Searchers::
 Others::
 
     ordered_choice        a Tune domain of values that have an order
+    LiveFront             logs the front's size and hypervolume while trials report
     SchedulerState        saves a scheduler's state with the experiment
     restore_tuner         continues an experiment whose driver was killed
     problem_trainable     a trainable that trains a problem
@@ -37,7 +38,10 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mobo_core.extras import needs
+
 if TYPE_CHECKING:
+    from mobo_core.tune.live import LiveFront
     from mobo_core.tune.schedulers.hyperband import HyperBand
     from mobo_core.tune.schedulers.pausing import PromotionScheduler
     from mobo_core.tune.schedulers.promotion import HypervolumePromotion, PromotionMOASHA
@@ -65,6 +69,7 @@ __all__ = [
     "AxSearcher",
     "HyperBand",
     "HypervolumePromotion",
+    "LiveFront",
     "PaperDominance",
     "PaperRungwise",
     "ProjectedStopping",
@@ -89,6 +94,7 @@ _HOMES = {
     "AxSearcher": "searchers.ax",
     "HyperBand": "schedulers.hyperband",
     "HypervolumePromotion": "schedulers.promotion",
+    "LiveFront": "live",
     "PaperDominance": "schedulers.stopping",
     "PaperRungwise": "schedulers.stopping",
     "ProjectedStopping": "schedulers.stopping",
@@ -112,4 +118,5 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    with needs("optuna" if name == "optuna_searcher" else "ax", f"{__name__}.{name}"):
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

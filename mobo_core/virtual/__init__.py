@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from mobo_core.virtual.cluster import Cluster
 from mobo_core.virtual.replaying import RecordedCurves, replay
+from mobo_core.virtual.result import Simulation
 from mobo_core.virtual.simulation import TUNE_AHEAD, simulate
-from mobo_core.virtual.simulator import Simulation
 from mobo_core.virtual.suggestions import InOrder
 from mobo_core.virtual.trial import VirtualTrial
 

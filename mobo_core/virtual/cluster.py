@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import heapq
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from mobo_core.checks import checked_count, checked_number
 
 
 @dataclass(frozen=True)
@@ -53,21 +54,22 @@ class Cluster:
     _speeds: tuple[float, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.workers < 1:
-            raise ValueError(f"workers must be at least 1, got {self.workers}")
+        self._set("workers", checked_count("workers", self.workers, at_least=1))
         speeds = (1.0,) * self.workers if self.speeds is None else tuple(self.speeds)
-        if len(speeds) != self.workers or not all(0 < s < math.inf for s in speeds):
-            raise ValueError(f"need a finite speed > 0 for each of {self.workers} workers")
+        if len(speeds) != self.workers:
+            raise ValueError(f"speeds must hold {self.workers}, one per worker, got {len(speeds)}")
+        self._set("_speeds", tuple(checked_number("a speed", s, above=0) for s in speeds))
         for name in ("startup_s", "reset_s", "suggestion_s", "checkpoint_s", "restore_s"):
-            value = getattr(self, name)
-            if not 0 <= value < math.inf:
-                raise ValueError(f"{name} must be finite and not negative, got {value}")
+            self._set(name, checked_number(name, getattr(self, name), at_least=0))
         for name in ("failure_rate", "straggler_rate"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in [0, 1], got {getattr(self, name)}")
-        if not 1 <= self.straggler_factor < math.inf:
-            raise ValueError(f"straggler_factor must be at least 1, got {self.straggler_factor}")
-        object.__setattr__(self, "_speeds", speeds)
+            self._set(name, checked_number(name, getattr(self, name), at_least=0, at_most=1))
+        factor = checked_number("straggler_factor", self.straggler_factor, at_least=1)
+        self._set("straggler_factor", factor)
+        self._set("seed", checked_count("seed", self.seed, at_least=0))
+
+    def _set(self, name: str, value: object) -> None:
+        """Set a field of the frozen dataclass to its checked value."""
+        object.__setattr__(self, name, value)
 
     def speed(self, worker: int) -> float:
         """Return a worker's relative speed."""

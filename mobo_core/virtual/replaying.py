@@ -84,7 +84,7 @@ def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, 
         Trial → the number of its last report; 0 if the trial was never started.
 
     Raises:
-        ValueError: If a curve is empty.
+        ValueError: If a curve is empty, or the scheduler cannot use its reports.
 
     Example:
         >>> from mobo_core import Objective, ObjectiveSet
@@ -107,5 +107,8 @@ def replay(scheduler: TrialScheduler, curves: Mapping[Any, Curve]) -> dict[Any, 
         num_samples=len(curves),
         ahead=TUNE_AHEAD,
     )
+    for name, trial in zip(curves, run.trials, strict=True):
+        if trial.error:
+            raise ValueError(f"curve {name!r} cannot be replayed: {trial.error}")
     reached = (trial.last_result.get("training_iteration", 0) for trial in run.trials)
     return dict(zip(curves, reached, strict=True))

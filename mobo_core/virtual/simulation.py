@@ -11,10 +11,12 @@ from ray.tune import Callback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from mobo_core.checks import checked_count
 from mobo_core.problems.protocol import TrainingSource
 from mobo_core.tune import PromotionScheduler
 from mobo_core.virtual.cluster import Cluster
-from mobo_core.virtual.simulator import Simulation, Simulator
+from mobo_core.virtual.result import Simulation
+from mobo_core.virtual.simulator import Simulator
 
 TUNE_AHEAD = 1
 """The number of suggestions that Tune requests from a searcher before a worker is free."""
@@ -44,7 +46,8 @@ def simulate(
     """Run a search in virtual time and return what happened.
 
     Args:
-        problem: The problem. Its reports must contain ``seconds``, an epoch's duration at speed 1.
+        problem: The problem. Its reports must contain ``epoch``, the number of epochs done, and
+            ``seconds``, an epoch's duration at speed 1. A duration of 0 is possible.
         searcher: A searcher of Ray Tune, or the configurations to train, in order. Configurations
             behave like the ones that Tune makes from a search space without a searcher.
         scheduler: A scheduler of Ray Tune; None is FIFO, which trains every trial to the end. A
@@ -66,8 +69,8 @@ def simulate(
             the end.
 
     Raises:
-        ValueError: If the number of trials is 0, a report has no ``seconds``, or the scheduler
-            needs `slots`.
+        ValueError: If the number of trials is 0, the scheduler needs `slots`, ``seconds`` in a
+            report is missing, negative or not finite, or ``epoch`` does not increase.
         RuntimeError: If all trials wait and none can ever continue.
 
     Example:
@@ -87,8 +90,10 @@ def simulate(
         >>> len(run.trials), run.reports < 16 * 8
         (16, True)
     """
-    if num_samples == 0:
-        raise ValueError("num_samples must not be 0")
+    if (num_samples := checked_count("num_samples", num_samples, at_least=-1)) == 0:
+        raise ValueError("num_samples must not be 0; -1 makes as many trials as there are")
+    ahead = checked_count("ahead", ahead, at_least=0)
+    max_failures = checked_count("max_failures", max_failures, at_least=-1)
     if isinstance(scheduler, PromotionScheduler) and scheduler.slots is None:
         raise ValueError(
             f"give {type(scheduler).__name__} slots=...: in virtual time it cannot take the number "

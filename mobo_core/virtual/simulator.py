@@ -8,53 +8,29 @@ time. While it makes a suggestion, workers that have finished an epoch wait.
 from __future__ import annotations
 
 import heapq
+import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from ray.tune import Callback
+from ray.tune import Callback, TuneError
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from mobo_core.problems.protocol import Training, TrainingSource
 from mobo_core.virtual.cluster import Cluster, WorkerFailureError, Workers
+from mobo_core.virtual.epochs import flat, seconds_of
+from mobo_core.virtual.result import Simulation
 from mobo_core.virtual.suggestions import Configurations, Suggestions
 from mobo_core.virtual.trial import VirtualTrial
+
+logger = logging.getLogger(__name__)
 
 IDLE_S = 0.1
 """Virtual seconds between two attempts when nothing can be done, the same as in Tune."""
 IDLE_STEPS = 100_000
 """The number of such attempts in a row that counts as a deadlock."""
-
-
-@dataclass(frozen=True)
-class Simulation:
-    """The result of a simulated run.
-
-    Args:
-        trials: The trials, in the order of suggestion.
-        seconds: The virtual seconds from the first suggestion to the end of the last trial.
-        training_s: The virtual seconds of all epochs, over all workers.
-        reports: The number of reports.
-        restores: The number of times that a trial started from a checkpoint.
-
-    Example:
-        >>> from mobo_core.problems.synthetic import SyntheticProblem
-        >>> from mobo_core.tune import RandomSearcher
-        >>> from mobo_core.virtual import simulate
-        >>> problem = SyntheticProblem("zdt1", max_epochs=8)
-        >>> run = simulate(problem, searcher=RandomSearcher(problem.space), num_samples=2)
-        >>> run.seconds, run.training_s, run.reports, run.restores
-        (16.0, 16.0, 16, 0)
-    """
-
-    trials: tuple[VirtualTrial, ...]
-    seconds: float
-    training_s: float
-    reports: int
-    restores: int
 
 
 class Simulator:
@@ -121,13 +97,18 @@ class Simulator:
         return self._live.keys()
 
     def stop_trial(self, trial: VirtualTrial) -> None:
-        """End a trial, whatever its status."""
+        """End a trial, whatever its status; a running one fails if its scheduler says so."""
         if trial.is_finished():
             return
         scheduler: Any = self._scheduler
         if trial.status == Trial.RUNNING:
-            scheduler.on_trial_complete(self, trial, trial.last_result)
-            self.search_alg.on_trial_complete(trial.trial_id, result=trial.last_result)
+            result = flat(trial.last_result)
+            try:
+                scheduler.on_trial_complete(self, trial, result)
+            except TuneError as error:
+                self._fail(trial, error)
+                return
+            self.search_alg.on_trial_complete(trial.trial_id, result=result)
         else:
             scheduler.on_trial_remove(self, trial)
             self.search_alg.on_trial_complete(trial.trial_id)
@@ -177,6 +158,12 @@ class Simulator:
                     raise RuntimeError(self._deadlock())
         for callback in self._callbacks:
             callback.on_experiment_end(trials=self._trials)  # type: ignore[arg-type]
+        if self._reports and not self._training_s:
+            logger.warning(
+                "all %d reports have 0 seconds, so no virtual time has passed and the workers' "
+                "order means nothing: report each epoch's duration as 'seconds', or 1 if unknown",
+                self._reports,
+            )
         return Simulation(
             trials=tuple(sorted(self._trials, key=lambda trial: trial.number)),
             seconds=self._ended_at,
@@ -249,11 +236,12 @@ class Simulator:
         self._tell("on_trial_start", trial)
         try:
             training = self._problem.start(trial.config, self._seed)
-            trial.iteration, trial.time_total_s = 0, 0.0
+            trial.iteration, trial.time_total_s, trial.epoch = 0, 0.0, 0
             if (saved := trial.latest_checkpoint_result) is not None:
                 training.load_state(saved.checkpoint)
                 trial.iteration = saved.metrics["training_iteration"]
                 trial.time_total_s = saved.metrics["time_total_s"]
+                trial.epoch = saved.metrics["epoch"]
                 self._restores += 1
                 cost += self._cluster.restore_s
         except Exception as error:
@@ -269,12 +257,11 @@ class Simulator:
         except Exception as error:
             self._after(startup_s, trial, error)
             return
-        if "seconds" not in measured:
-            raise ValueError("the problem's reports need 'seconds', the duration of an epoch")
+        seconds = seconds_of(self._problem, trial, measured)
         trial.iteration += 1
         fails, factor = self._cluster.fate(trial.number, trial.iteration, trial.num_failures)
         assert trial.worker is not None
-        seconds = measured["seconds"] * factor / self._cluster.speed(trial.worker)
+        seconds = seconds * factor / self._cluster.speed(trial.worker)
         if fails:
             self._training_s += seconds / 2
             self._after(startup_s + seconds / 2, trial, WorkerFailureError("the worker failed"))
@@ -282,7 +269,7 @@ class Simulator:
         self._training_s += seconds
         trial.time_total_s += seconds
         report = {
-            "done": measured["epoch"] >= self._problem.max_epochs,
+            "done": trial.epoch >= self._problem.max_epochs,
             **measured,
             "seconds": seconds,
             "startup_s": startup_s,
@@ -320,11 +307,11 @@ class Simulator:
         decision: str = TrialScheduler.STOP
         scheduler: Any = self._scheduler
         if not result["done"]:
-            decision = scheduler.on_trial_result(self, trial, result)
+            decision = scheduler.on_trial_result(self, trial, flat(result))
         if decision == TrialScheduler.STOP:
             result["done"] = True
         else:
-            self.search_alg.on_trial_result(trial.trial_id, result)
+            self.search_alg.on_trial_result(trial.trial_id, flat(result))
         self._tell("on_trial_result", trial, result=result)
         trial.last_result = result
         if decision == TrialScheduler.CONTINUE:

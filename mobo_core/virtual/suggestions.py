@@ -23,23 +23,25 @@ class Suggestions(SearchGenerator):
         super().__init__(searcher)
         self._wanted = num_samples
         self._max_failures = max_failures
+        self._made = 0
+        self._exhausted = False
 
     def next_trial(self) -> VirtualTrial | None:  # type: ignore[override]
         """Return the searcher's next suggestion as a trial, or None if there is none now."""
         # Ray's annotation lacks FINISHED.
-        suggested: Any = self.searcher.suggest(f"{self._counter:05d}")
+        suggested: Any = self.searcher.suggest(f"{self._made:05d}")
         if suggested == Searcher.FINISHED:
-            self._finished = True
+            self._exhausted = True
             return None
         if suggested is None:
             return None
-        trial = VirtualTrial(self._counter, dict(suggested), self._max_failures)
-        self._counter += 1
+        trial = VirtualTrial(self._made, dict(suggested), self._max_failures)
+        self._made += 1
         return trial
 
     def is_finished(self) -> bool:
         """Return whether no further trial will come."""
-        return self._finished or 0 <= self._wanted <= self._counter
+        return self._exhausted or 0 <= self._wanted <= self._made
 
 
 class InOrder(Searcher):

@@ -93,6 +93,8 @@ class VirtualTrial:
         """The checkpoint that is being written, or None."""
         self.error = ""
         self.iteration = 0
+        self.epoch: float = 0
+        """The number of the last epoch that was computed, 0 before the first."""
         self.time_total_s = 0.0
         self.worker: int | None = None
         """The worker that trains the trial at present, or None."""

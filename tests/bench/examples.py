@@ -71,7 +71,7 @@ def record(
         spec={
             "objectives": ["acc", "params"],
             "seed": seed,
-            "budget": {"trials": len(curves), "max_epochs": max_epochs, "slots": 2},
+            "budget": {"trials": 3, "max_epochs": max_epochs, "slots": 2},
         },
         labels={"searcher": "ax", "scheduler": scheduler},
         objectives=OBJECTIVES,

@@ -17,6 +17,7 @@ import ray
 
 from bench.analysis.aggregate import summarise
 from bench.records import storage
+from mobo_core import pareto_front
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
@@ -176,3 +177,26 @@ def test_the_tune_program_runs(
     example.show_front(results)
     printed = capsys.readouterr().out
     assert re.search(r"hypervolume \d+\.\d after \d+ epochs of 40", printed)
+
+
+def test_the_first_search_is_short() -> None:
+    source = (EXAMPLES / "first_search.py").read_text("utf-8")
+    program = source[: source.index("if __name__")].splitlines()[1:]
+    code = [line for line in program if line and not line.lstrip().startswith('"""')]
+    assert len(code) <= 25
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("example", ["first_search"], indirect=True)
+def test_the_first_search_runs_and_is_resumed(
+    example: ModuleType, ray_session: object, tmp_path: Path
+) -> None:
+    ray.cloudpickle.register_pickle_by_value(example)
+    front = example.search(str(tmp_path), trials=4)
+    assert 1 <= len(front) <= front.trials == 4
+    assert front.hypervolume > 0
+    assert "plotly" in (tmp_path / "front.html").read_text("utf-8")
+    # Nothing is left to do in a search that has finished: the same front comes back.
+    again = example.search(str(tmp_path), trials=4, resume=True)
+    assert again.points.tolist() == front.points.tolist()
+    assert len(pareto_front(str(tmp_path / "first"), front.objectives)) == len(front)

@@ -13,8 +13,8 @@ import pytest
 
 import mobo_core
 
-GROUND = ["objectives", "seeding", "space"]
-PACKAGES = ["pareto", "rules"]
+GROUND = ["checks", "objectives", "parameters", "seeding", "space", "values"]
+PACKAGES = ["pareto", "plot", "results", "rules"]
 
 
 def numerics() -> Iterator[ModuleType]:

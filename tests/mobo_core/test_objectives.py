@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobo_core.objectives import Objective, ObjectiveSet
+from mobo_core.objectives import Objective, ObjectiveSet, as_objective_set
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -100,15 +102,59 @@ def test_a_missing_objective_names_itself_and_what_was_reported() -> None:
         BOTH.to_point({"val_accuracy": 0.9, "loss": 1.0})
 
 
-@pytest.mark.parametrize("value", [None, "high", [1.0], 1j])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("high", "", "0,5", b"x", [1.0], {}, 1j, 10**400),
+        *(np.array([0.5, 0.6]), np.array("high"), np.complex64(1), np.array([])),
+    ],
+)
 def test_a_value_that_is_no_number_names_its_objective(value: Any) -> None:
     with pytest.raises(ValueError, match="'val_accuracy' must be a number"):
         BOTH.to_point({"val_accuracy": value, "model_params": 1})
 
 
-@pytest.mark.parametrize("value", [np.float32(0.5), np.float64(0.5), np.array(0.5)])
-def test_numbers_of_numpy_are_numbers(value: Any) -> None:
+def test_none_is_a_missing_value() -> None:
+    report = {"val_accuracy": None, "model_params": 1}
+    assert BOTH.missing(report) == ("val_accuracy",)
+    with pytest.raises(ValueError, match="'val_accuracy' is missing"):
+        BOTH.to_point(report)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(np.float32(0.5), np.float64(0.5), Fraction(1, 2), Decimal("0.5"), "0.5"),
+        *(np.array(0.5), np.array([0.5]), np.array([[0.5]])),
+    ],
+)
+def test_numbers_of_other_libraries_are_numbers(value: Any) -> None:
     assert BOTH.to_point({"val_accuracy": value, "model_params": np.int64(7)}).tolist() == [-0.5, 7]
+
+
+def test_a_tensor_of_one_element_is_a_number() -> None:
+    torch = pytest.importorskip("torch")
+    one = ObjectiveSet([PARAMS])
+    for value in (torch.tensor(0.5, requires_grad=True), torch.tensor([0.5], dtype=torch.bfloat16)):
+        assert one.to_point({"model_params": value}).tolist() == [0.5]
+    with pytest.raises(ValueError, match="must be a number"):
+        one.to_point({"model_params": torch.zeros(2)})
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        {"val": {"a": {"loss": 0.5}}, "val/a": None},
+        {"val": {"a/loss": 0.5, "a": 1}},
+        {"val/a": {"loss": 0.5}, "val": {}},
+        {"val/a/loss": 0.5, "val": {"a": {"loss": 9}}},
+    ],
+)
+def test_a_name_may_be_a_path_into_nested_reports(report: dict[str, Any]) -> None:
+    nested = ObjectiveSet([Objective("val/a/loss", "min", reference=1)])
+    assert nested.to_point(report).tolist() == [0.5]
+    assert nested.missing(report) == ()
+    assert nested.missing({"val": {"a": 1}, "loss": 0.5}) == ("val/a/loss",)
 
 
 def test_to_points_stacks_reports_in_order() -> None:
@@ -142,3 +188,26 @@ def test_better_in_the_metric_is_smaller_in_the_point(a: float, b: float) -> Non
     second = BOTH.to_point({"val_accuracy": b, "model_params": b})
     assert (first[0] < second[0]) == (a > b)
     assert (first[1] < second[1]) == (a < b)
+
+
+def test_objectives_come_as_a_set_or_in_any_iterable() -> None:
+    assert as_objective_set(BOTH) is BOTH
+    assert as_objective_set([ACCURACY, PARAMS]) == BOTH
+    assert as_objective_set(o for o in (ACCURACY, PARAMS)) == BOTH
+
+
+@pytest.mark.parametrize(
+    "wrong", ["loss", b"loss", ["loss"], [ACCURACY, "loss"], {"loss": "min"}, 3, None, ACCURACY]
+)
+def test_anything_else_is_refused_in_one_line(wrong: Any) -> None:
+    with pytest.raises(
+        TypeError, match=r"must be an ObjectiveSet or a list of Objective"
+    ) as raised:
+        as_objective_set(wrong)
+    assert repr(wrong) in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_no_objective_is_a_wrong_value_and_not_a_wrong_type() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        as_objective_set([])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobo_core.space import ChoiceParameter, RangeParameter, SearchSpace
+from mobo_core.space import ChoiceParameter, Condition, RangeParameter, SearchSpace
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -262,3 +262,150 @@ def test_a_point_of_the_cube_gives_each_parameter_its_coordinate() -> None:
 def test_a_point_of_another_cube_is_refused(u: list[float]) -> None:
     with pytest.raises(ValueError, match="zip"):
         SearchSpace((LAYER, UNITS)).from_unit(np.array(u))
+
+
+# --- Values that somebody gives -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameter", "given", "expected"),
+    [
+        (RangeParameter("x", 0, 1), np.float32(0.5), 0.5),
+        (RangeParameter("x", 0.1, 0.3), 0.1 + 0.2, 0.3),  # 0.30000000000000004
+        (RangeParameter("x", 0.1, 0.5, step=0.1), 0.30000000000000004, 3 * 0.1),
+        (RangeParameter("x", 1, 9, integer=True), 4.0, 4),
+        (RangeParameter("x", 2, 8, integer=True, step=2), 6, 6),
+        (ChoiceParameter("x", (1, True, None)), True, True),
+        (ChoiceParameter("x", (None, [1, 2])), (1, 2), [1, 2]),
+        (ChoiceParameter("x", (dict, list)), "builtins.list", list),
+    ],
+)
+def test_a_given_value_is_taken(parameter: Any, given: Any, expected: Any) -> None:
+    taken = parameter.checked(given)
+    assert taken == expected
+    assert type(taken) is type(expected)
+    assert parameter.cardinality == math.inf or parameter.at(parameter.key(taken)) == taken
+
+
+@pytest.mark.parametrize(
+    ("parameter", "given", "message"),
+    [
+        (RangeParameter("x", 0, 1), 1.001, r"'x' must lie in \[0, 1\], got 1.001"),
+        (RangeParameter("x", 0, 1), "0.5", "'x' needs a number, got '0.5'"),
+        (RangeParameter("x", 0, 1), True, "'x' needs a number, got True"),
+        (RangeParameter("x", 0, 1), math.nan, "'x' needs a number, got nan"),
+        (RangeParameter("x", 1, 9, integer=True), 2.5, "'x' must be a multiple of 1, got 2.5"),
+        (RangeParameter("x", 0, 1, step=0.25), 0.3, "'x' must be a multiple of 0.25, got 0.3"),
+        (ChoiceParameter("x", (None, dict)), 3, "'x' must be one of None, builtins.dict; got 3"),
+    ],
+)
+def test_a_given_value_is_refused(parameter: Any, given: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        parameter.checked(given)
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        RangeParameter("x", -2, 3, integer=True),
+        RangeParameter("x", 4, 20, integer=True, step=4),
+        RangeParameter("x", 0.1, 0.9, step=0.1),
+        RangeParameter("x", 0.3, 30.0, log=True, step=0.3),
+        ChoiceParameter("x", (1, True, "1", None)),
+    ],
+)
+def test_numbered_values_are_those_of_the_cube(parameter: Any) -> None:
+    numbered = [parameter.at(number) for number in range(int(parameter.cardinality))]
+    drawn = {
+        parameter.key(parameter.from_unit(u)): parameter.from_unit(u) for u in cell_centres(9999)
+    }
+    assert [drawn[number] for number in range(len(numbered))] == numbered
+    assert [type(drawn[number]) for number in drawn] == [type(numbered[n]) for n in drawn]
+
+
+@pytest.mark.parametrize(
+    ("values", "plain"),
+    [
+        (("a", "b"), True),
+        ((1, 2.5), True),
+        ((True, False), True),
+        ((1, True), False),
+        ((1, 1.0), False),
+        ((None, "a"), False),
+        ((1.0, math.nan), False),
+        ((np.float32(1), np.float32(2)), False),
+        (([1], [2]), False),
+    ],
+)
+def test_plain_choices(values: tuple[Any, ...], plain: bool) -> None:
+    assert ChoiceParameter("x", values).plain is plain
+
+
+# --- Conditions -----------------------------------------------------------------------------------
+
+KIND = ChoiceParameter("kind", ("sgd", "adam", None))
+MOMENTUM = RangeParameter("momentum", 0, 4, integer=True, condition=Condition("kind", (0,)))
+SHARED = ChoiceParameter("shared", (True, False), condition=Condition("kind", (0, 1)))
+BELOW = RangeParameter("below", 1, 3, integer=True, condition=Condition("shared", (0,)))
+CONDITIONAL = SearchSpace((KIND, UNITS, MOMENTUM, SHARED, BELOW))
+
+
+def test_configurations_with_conditions_by_hand() -> None:
+    # sgd: 5 momenta × (shared: 3, or not: 1); adam: shared: 3, or not: 1; None: 1; each × 3 units.
+    assert CONDITIONAL.cardinality == 3 * (5 * 4 + 4 + 1)
+    assert CONDITIONAL.is_conditional
+    assert not SearchSpace((LAYER, UNITS)).is_conditional
+
+
+def test_all_configurations_are_listed_once() -> None:
+    listed = list(CONDITIONAL.configurations())
+    assert len(listed) == CONDITIONAL.cardinality
+    keys = {CONDITIONAL.key(values) for values in listed}
+    assert len(keys) == len(listed)
+    drawn = np.random.default_rng(0).random((5000, 5))
+    assert {CONDITIONAL.key(CONDITIONAL.from_unit(u)) for u in drawn} == keys
+
+
+@given(st.lists(units, min_size=5, max_size=5))
+def test_only_existing_parameters_get_a_value(u: list[float]) -> None:
+    values = CONDITIONAL.from_unit(np.array(u))
+    assert ("momentum" in values) == (values["kind"] == "sgd")
+    assert ("shared" in values) == (values["kind"] is not None)
+    assert ("below" in values) == values.get("shared", False)
+    assert tuple(p.name for p in CONDITIONAL.active(values)) == tuple(values)
+    # Values of what does not exist change nothing, not even by way of a choice that is not there.
+    others = {"momentum": 1, "shared": True, "below": 2}
+    assert CONDITIONAL.active(others | values)[: len(values)] == CONDITIONAL.active(values)
+
+
+def test_a_choice_that_does_not_exist_brings_nothing() -> None:
+    given = {"kind": None, "units": 1, "shared": True, "below": 2}
+    assert [p.name for p in CONDITIONAL.active(given)] == ["kind", "units"]
+
+
+def test_without_conditions_the_cube_is_as_before() -> None:
+    always = SearchSpace((KIND, UNITS, dataclasses.replace(MOMENTUM, condition=None)))
+    for u in np.random.default_rng(1).random((50, 5)):
+        conditional, unconditional = CONDITIONAL.from_unit(u), always.from_unit(u[:3])
+        assert conditional.items() <= (unconditional | conditional).items()
+        assert all(unconditional[k] == v for k, v in conditional.items() if k in unconditional)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        (MOMENTUM, KIND),  # the parent comes later
+        (MOMENTUM,),
+        (UNITS, dataclasses.replace(MOMENTUM, condition=Condition("units", (0,)))),  # no choice
+        (KIND, dataclasses.replace(MOMENTUM, condition=Condition("kind", (3,)))),  # no such branch
+    ],
+)
+def test_a_condition_names_an_earlier_choice(parameters: tuple[Any, ...]) -> None:
+    with pytest.raises(ValueError, match="condition of parameter 'momentum' must name an earlier"):
+        SearchSpace(parameters)
+
+
+@pytest.mark.parametrize("branches", [(), (1, 0), (0, 0), (-1,), ("sgd",)])
+def test_branches_are_ascending_positions(branches: Any) -> None:
+    with pytest.raises(ValueError, match="branches of a condition on 'kind'"):
+        Condition("kind", branches)

@@ -288,7 +288,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             # Only after an error: a closed searcher would not receive the last trials' results.
             searcher.close()
             raise
-        epochs = epoch_table(searcher, observer)
+        epochs = epoch_table(searcher, observer, objectives)
         trials = trial_records(searcher, observer, objectives, problem.max_epochs)
         last = last_reports(searcher, observer)
         members = final_front(trials, last, objectives)

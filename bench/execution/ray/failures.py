@@ -86,6 +86,10 @@ def why_failed(error: str, last_report: Mapping[str, Any], objectives: Objective
         return error
     if not last_report:
         return "ended without a report"
-    if not np.isfinite(objectives.to_point(last_report)).all():
+    try:
+        point = objectives.to_point(last_report)
+    except (TypeError, ValueError) as error:
+        return f"its last report has no value to keep: {error}"
+    if not np.isfinite(point).all():
         return "reported objectives that are not finite"
     return ""

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ray._private import ray_constants
+from bench.execution.ray.private_names import CLUSTERS, clusters_variable, ray_constants
 
 GLOO_INTERFACE = "GLOO_SOCKET_IFNAME"
 """The environment variable that names the network interface for PyTorch's Gloo."""
@@ -24,15 +24,16 @@ def on_loopback() -> Iterator[None]:
     The workers of one trial communicate through Gloo, which would listen on the address of this
     machine's host name. They inherit the name of the loopback interface instead.
     """
-    variables = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0", GLOO_INTERFACE: _loopback()}
+    constants = ray_constants()
+    variables = {clusters_variable(): "0", GLOO_INTERFACE: _loopback()}
     before = {name: os.environ.get(name) for name in variables}
-    enabled_before = ray_constants.ENABLE_RAY_CLUSTER
+    enabled_before = CLUSTERS.of(constants)
     os.environ.update(variables)
-    ray_constants.ENABLE_RAY_CLUSTER = False
+    setattr(constants, CLUSTERS.name, False)
     try:
         yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = enabled_before
+        setattr(constants, CLUSTERS.name, enabled_before)
         for name, value in before.items():
             os.environ.pop(name)
             if value is not None:

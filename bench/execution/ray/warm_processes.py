@@ -15,7 +15,8 @@ from typing import Any
 
 import psutil
 import ray
-from ray.tune.execution.class_cache import _ActorClassCache
+
+from bench.execution.ray.private_names import tune_actor
 
 IMPORTS = ("ray.tune", "mobo_core.tune.trainable", "bench.execution.ray.training_processes")
 """The modules of a trial's process. Every process of a local Ray imports them at its start."""
@@ -64,7 +65,7 @@ class WarmProcesses:
             return  # Ray would give them to the actors below, and they would end with these
         before = _starting_workers()
         # Tune's own cache gives the actor the runtime environment of Tune's actors.
-        actor = _ActorClassCache().get(Placeholder)
+        actor = tune_actor(Placeholder)
         actors = [actor.options(num_cpus=0).remote() for _ in range(self._count)]
         until = time.monotonic() + PATIENCE_S
         while not self._started and time.monotonic() < until:

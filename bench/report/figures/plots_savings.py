@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -35,11 +35,29 @@ def savings(findings: Findings, subject: str) -> Figure:
         findings: The comparison with FIFO.
         subject: The problem and the data, for the line below the title.
     """
-    shown = savings_data.savings(findings)
     looks = styles([BASELINE, *map(str, findings.baseline["series"])])
+    return draw(savings_data.savings(findings), looks, summary.headline(findings), subject)
+
+
+def draw(
+    shown: Savings,
+    looks: Mapping[str, Style],
+    title: str,
+    subject: str,
+    x_title: str = savings_data.X_TITLE,
+) -> Figure:
+    """Draw training saved against hypervolume kept.
+
+    Args:
+        shown: The content of the figure.
+        looks: Name of each scheduler → its style.
+        title: One sentence: what was found.
+        subject: What was run, for the line below the title.
+        x_title: The title of the axis of savings.
+    """
     figure = Figure(figsize=INCHES)
     axis = figure.subplots()
-    headline = textwrap.fill(summary.headline(findings), 76)
+    headline = textwrap.fill(title, 76)
     about = textwrap.fill(subject, 112)
     below = 0.38 + 0.2 * headline.count("\n")  # inches from the top; so is the next line
     top = below + 0.54 + 0.16 * about.count("\n")
@@ -48,7 +66,7 @@ def savings(findings: Findings, subject: str) -> Figure:
     figure.text(edge, 1 - 0.12 / height, headline, va="top", fontsize=12, weight="bold")
     figure.text(edge, 1 - below / height, about, va="top", fontsize=9, color=QUIET)
     axis.set(xlim=shown.x, ylim=shown.y)
-    axis.set_xlabel(savings_data.X_TITLE, fontsize=9.5)
+    axis.set_xlabel(x_title, fontsize=9.5)
     axis.set_title(savings_data.Y_TITLE, fontsize=9.5, loc="left", x=(edge - left) / (right - left))
     _dress(axis)
     for point in reversed(shown.points):

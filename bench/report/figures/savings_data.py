@@ -178,6 +178,15 @@ def savings(findings: Findings) -> Savings:
         )
         for name in order
     )
+    return arranged(points)
+
+
+def arranged(points: tuple[Point, ...]) -> Savings:
+    """Return the figure of some schedulers, with limits for its axes.
+
+    Args:
+        points: The schedulers, the recommended and the other highlighted ones first.
+    """
     saved, kept = [point.saved for point in points], [point.kept for point in points]
     best_points = [point for point in points if point.highlighted]
     across = [end for point in best_points for end in point.saved_interval]

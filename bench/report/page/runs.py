@@ -28,12 +28,13 @@ FIGURES = (
 def parts(found: ReportData) -> list[Part]:
     """Return the table of all runs, and a note if a command reproduces more than its run."""
     rows, others = [], 0
+    commands = reproduce.Commands(found.settings)
     figures = {str(row["run_id"]): row for row in found.runs.to_dict("records")}
     several = found.runs["searcher"].nunique() > 1
     broken = bool(found.failed)  # columns that are alike for every run are left out
     faulty = broken or bool(found.runs["failed"].any())
     for record in found.recorded:
-        alone = reproduce.command(record, found.settings)
+        alone = commands.of(record)
         others += alone is None
         row = figures.get(record.run_id)
         status = "finished" if record.finished else f"failed: {record.reason}"

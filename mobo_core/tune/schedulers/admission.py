@@ -41,6 +41,17 @@ class Admission(Searcher):
         self.searcher = searcher
         self._asker = asker
         self._waits_since: float | None = None
+        self._ended: set[str] = set()
+
+    @property
+    def is_making(self) -> bool:
+        """Whether the searcher, or one that it wraps, is computing a suggestion."""
+        searcher: Any = self.searcher
+        while searcher is not None:
+            if getattr(searcher, "is_making", False):
+                return True
+            searcher = getattr(searcher, "searcher", None)
+        return False
 
     def waited_s(self) -> float:
         """Return the seconds for which the searcher has suggested nothing; 0 if it suggests."""
@@ -57,7 +68,7 @@ class Admission(Searcher):
         config: dict[str, Any] | str | None = self.searcher.suggest(trial_id)
         if config is not None:
             self._waits_since = None
-        elif getattr(self.searcher, "is_making", False):
+        elif self.is_making:
             pass  # a suggestion will come: no paused trial need end or resume in its place
         elif self._waits_since is None:
             self._waits_since = self._clock()
@@ -70,11 +81,21 @@ class Admission(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Pass a trial's end on; if the trial was paused, its last report is added."""
+        """Pass a trial's end on once; if the trial was paused, its last report is added.
+
+        If a callback raises an error at the end of a trial, Tune lets the trial fail and calls this
+        method again. A searcher cannot be told twice.
+        """
+        if trial_id in self._ended:
+            return
+        self._ended.add(trial_id)
         paused_result = self._asker.last_result(trial_id)
         if self._waits_since is not None:
             self._waits_since = self._clock()
-        self.searcher.on_trial_complete(trial_id, result or paused_result, error)
+        # In this form, which is Tune's own, because searchers may name their arguments differently.
+        self.searcher.on_trial_complete(
+            trial_id=trial_id, result=result or paused_result, error=error
+        )
 
     def get_state(self) -> dict[str, Any]:
         """Return an empty state: Tune saves the searcher itself."""

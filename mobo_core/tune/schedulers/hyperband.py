@@ -7,6 +7,9 @@ from typing import Any
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import HyperBandScheduler, TrialScheduler
 
+from mobo_core.tune import compat
+from mobo_core.tune.schedulers.experiment import OneExperiment
+
 
 class HyperBand(HyperBandScheduler):
     """Ray's `HyperBandScheduler`, corrected so that every bracket ends.
@@ -19,6 +22,7 @@ class HyperBand(HyperBandScheduler):
     * The trial that the others of its bracket wait for fails, or something else ends it, or Tune
       ends it without a call of the scheduler.
     * All trials left in a bracket are already beyond its next milestone.
+    * A callback or the searcher raises an error when a paused trial is ended.
 
     Here the other trials continue in these cases, or the bracket ends. A bracket that loses its
     only trial is not halved.
@@ -38,21 +42,40 @@ class HyperBand(HyperBandScheduler):
         'Using HyperBand: num_stopped=0 total_brackets=0'
     """
 
+    def __init__(
+        self,
+        time_attr: str = "training_iteration",
+        metric: str | None = None,
+        mode: str | None = None,
+        max_t: int = 81,
+        reduction_factor: float = 3,
+        stop_last_trials: bool = True,
+    ) -> None:
+        super().__init__(time_attr, metric, mode, max_t, reduction_factor, stop_last_trials)
+        self._experiment = OneExperiment()
+
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Put a trial into a bracket, unless it has ended, as restored trials may have."""
+        """Put a trial into a bracket, unless it has ended, as restored trials may have.
+
+        Raises:
+            ValueError: If this scheduler was used in another experiment, or the trainable cannot be
+                used with ``reuse_actors``.
+        """
+        self._experiment.join(self, tune_controller, trial)
         if not trial.is_finished():
             super().on_trial_add(tune_controller, trial)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
         """Drop a trial; the others of its bracket continue if they waited only for it."""
-        bracket, _ = self._trial_info[trial]
+        compat.end_pause(tune_controller, trial)
+        bracket = compat.bracket_of(self, trial)
         bracket.cleanup_trial(trial)
         if bracket.current_trials():
             self._process_bracket(tune_controller, bracket)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """Return Ray's choice, after removing the trials that Tune ended without a call."""
-        for bracket in (bracket for band in self._hyperbands for bracket in band if bracket):
+        for bracket in compat.brackets_of(self):
             for trial in bracket.current_trials():
                 if trial.is_finished():
                     self.on_trial_remove(tune_controller, trial)
@@ -66,7 +89,11 @@ class HyperBand(HyperBandScheduler):
         try:
             action = self._halve(tune_controller, bracket)
             # Ray's halves once. Trials that are beyond the next milestone too would wait forever.
-            while bracket.current_trials() and bracket.cur_iter_done() and bracket._halves > 0:
+            while (
+                bracket.current_trials()
+                and bracket.cur_iter_done()
+                and compat.halvings_left(bracket) > 0
+            ):
                 further = self._halve(tune_controller, bracket)
                 action = further if action == TrialScheduler.PAUSE else action
         finally:

@@ -19,7 +19,8 @@ WIDTH = 88
 DESCRIPTIONS: Mapping[str, str] = {
     "rule": "The rule that decides about trials. It must belong to this scheduler alone.",
     "objectives": (
-        "The metrics that are optimised, with the direction and the reference value of each."
+        "The metrics that are optimised, with the direction and the reference value of each: an "
+        "`ObjectiveSet`, or a list of `Objective`."
     ),
     "max_t": "R, the full budget of a trial, in units of `time_attr`.",
     "grace_period": (
@@ -48,7 +49,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     ),
     "time_attr": (
         "The key in a report that holds the budget spent so far. Prefer your own counter to Ray's "
-        "``training_iteration``: it must continue, not start again, when a paused trial is resumed."
+        "``training_iteration``: it must continue, not start again, when a paused trial is "
+        "resumed. A name like ``p/epoch`` finds a nested value."
     ),
     "seed": "The seed of the random draw of brackets.",
 }

@@ -9,27 +9,30 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import ray
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
-from mobo_core.objectives import ObjectiveSet
+from mobo_core.checks import checked_count
+from mobo_core.objectives import Objective, ObjectiveSet
 from mobo_core.rules.rule import Decision, PromotionRule
+from mobo_core.tune import compat
 from mobo_core.tune.schedulers.admission import Admission
+from mobo_core.tune.schedulers.lives import Lives
 from mobo_core.tune.schedulers.parameters import describe_parameters
+from mobo_core.tune.schedulers.reports import ReportError
 from mobo_core.tune.schedulers.requirements import check_searcher, check_trainable
+from mobo_core.tune.schedulers.savepoints import Savepoints
 from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler, is_retried
+from mobo_core.tune.schedulers.slots import Slots
+from mobo_core.tune.schedulers.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
 SEARCHER_PATIENCE_S = 10.0
 """How long a searcher may suggest nothing before a paused trial is ended to give it a result."""
-CLUSTER_POLL_S = 10.0
-"""Seconds between two look-ups of the cluster's size, which may grow."""
 
 
 @describe_parameters()
@@ -40,6 +43,13 @@ class PromotionScheduler(ObjectiveScheduler):
     `TuneConfig.search_alg`. `mobo_core.tune.RandomSearcher` does what Tune does without a searcher.
     Leave `TuneConfig.max_concurrent_trials` unset: it counts paused trials and would deadlock.
     Paused trials end when nothing runs, nothing is worth resuming and no new trial is to come.
+    A training function may add a checkpoint to every k-th report only. A trial that is to pause
+    then trains on to the next one.
+
+    If nothing runs and nothing can start for 15 minutes, the run ends with an error that names what
+    waits. The environment variable ``MOBO_TUNE_IDLE_LIMIT_S`` sets this time in seconds. It does
+    not count while a process starts, a suggestion is being computed, or a trial waits for resources
+    of the cluster, which may grow.
 
     Raises:
         ValueError: If `slots` is less than 1.
@@ -54,59 +64,47 @@ class PromotionScheduler(ObjectiveScheduler):
         4
     """
 
-    _learned = ("_rule", "_order", "_last_t", "_resumed_at", "_last_result", "_resumes")
+    _learned = ("_rule", "_reports", "_order", "_last_t", "_resumed_at", "_last_result", "_resumes")
 
     def __init__(
         self,
         rule: PromotionRule,
         *,
-        objectives: ObjectiveSet,
+        objectives: ObjectiveSet | Iterable[Objective],
         slots: int | None = None,
         time_attr: str = "training_iteration",
     ) -> None:
         super().__init__(rule, objectives, time_attr)
-        if slots is not None and slots < 1:
-            raise ValueError(f"slots must be at least 1, got {slots}")
-        self._slots = slots
+        self._slots = Slots(None if slots is None else checked_count("slots", slots, at_least=1))
         self._order: dict[str, int] = {}
         self._last_t: dict[str, float] = {}
-        # What each of Tune's trials is doing. To search all n trials at every event instead would
-        # make a run cost n².
-        self._starting: dict[str, Trial] = {}  # added or resumed, but not yet running
-        self._staged: set[str] = set()  # those for which Tune is starting a process
-        self._active: set[str] = set()  # hold a slot, until their pause has taken effect
-        self._pausing: dict[str, Trial] = {}  # being saved, not yet paused
-        self._paused: dict[str, Trial] = {}
+        self._lives = Lives()
         self._resumed_at: dict[str, float] = {}
         self._last_result: dict[str, dict[str, Any]] = {}
         self._resumes = 0
         self._controller: Any = None
         self._admission: Admission | None = None
         self._is_exhausted: Callable[[], bool] = lambda: False
-        self._cluster_slots: tuple[float, int] | None = None
+        self._watchdog: Watchdog | None = None
+        self._savepoints = Savepoints(None, time_attr)
+        self._fault: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without what belongs to the running experiment, for Tune to pickle."""
-        running = ("_controller", "_admission", "_is_exhausted", "_cluster_slots")
+        running = ("_controller", "_admission", "_is_exhausted", "_watchdog")
         state = {name: value for name, value in self.__dict__.items() if name not in running}
-        return state | {
-            "_starting": {},
-            "_staged": set(),
-            "_active": set(),
-            "_pausing": {},
-            "_paused": {},
-        }
+        return state | {"_lives": Lives()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore the state as it was before an experiment."""
         self.__dict__.update(state)
-        self._controller = self._admission = self._cluster_slots = None
+        self._controller = self._admission = self._watchdog = None
         self._is_exhausted = lambda: False
 
     @property
     def slots(self) -> int | None:
         """The number of trials that train at the same time; None if it was not given."""
-        return self._slots
+        return self._slots.given
 
     @property
     def resumes(self) -> int:
@@ -125,19 +123,19 @@ class PromotionScheduler(ObjectiveScheduler):
         Raises:
             ValueError: If the searcher or the trainable cannot work with promotion.
         """
+        self._experiment.join(self, tune_controller, trial)
         if self._admission is None:
             self._take_over(tune_controller, trial)
-        elif tune_controller.search_alg is not self._controller.search_alg:
-            raise ValueError(f"make a {type(self).__name__} for each experiment: this one was used")
         trial_id = trial.trial_id
         if trial_id not in self._order:
             self._order[trial_id] = len(self._order)
             if trial.checkpoint is not None:
                 logger.warning(
-                    "trial %s was restored, but this scheduler has no record of it: put "
-                    "SchedulerState(scheduler) into the callbacks of the run",
+                    "trial %s was restored, but this scheduler has no record of it: its state was "
+                    "not saved with the experiment. Other trials are compared without it",
                     trial_id,
                 )
+        self._reports.start(trial_id)
         self._rule.add(trial_id, trial.config)
         # After a failure or a restore a trial may start from an older checkpoint.
         self._resumed_at.pop(trial_id, None)
@@ -145,52 +143,71 @@ class PromotionScheduler(ObjectiveScheduler):
             self._rule.end(trial_id, failed=trial.status == Trial.ERROR)
             return
         if self._rule.is_paused(trial_id):
-            if self._has_newest_checkpoint(trial):
+            if self._savepoints.is_saved(trial, self._last_t[trial_id]):
                 trial.set_status(Trial.PAUSED)
-                self._paused[trial_id] = trial
+                self._lives.paused[trial_id] = trial
                 return
             # The driver was killed before the checkpoint was written: the trial trains again.
             self._rule.withdraw(trial_id)
-        self._starting[trial_id] = trial
-        self._active.add(trial_id)
+        self._lives.start(trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Return what the rule decides about a report.
+        """Return what the rule decides about a report; a report that lacks a value is skipped.
 
-        Raises:
-            ValueError: If `time_attr` or an objective is missing from the report, or a resumed
-                trial has started over.
+        A resumed trial that has started over fails.
         """
-        t, point = self._read(trial, result)
-        trial_id = trial.trial_id
+        report, trial_id = self._read(trial, result), trial.trial_id
+        if isinstance(report, Decision):
+            goes_on = report is Decision.CONTINUE
+            return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+        t, point = report.t, report.point
         paused_at = self._resumed_at.pop(trial_id, None)
         if paused_at is not None and t <= paused_at:
-            raise ValueError(
+            error = ReportError(
                 f"trial {trial_id} was resumed at {self._time_attr}={paused_at} and reports "
                 f"{self._time_attr}={t}: the trainable must load its checkpoint "
                 "(load_checkpoint, or tune.get_checkpoint) and continue from there, and "
                 f"{self._time_attr!r} must be its own counter"
             )
+            self._reports.fail(trial_id, error)
+            return str(TrialScheduler.STOP)
         self._last_t[trial_id] = t
         decision = self._rule.report(trial_id, t, point)
         if decision is Decision.PAUSE:
-            if self._rule.choose(self._new_to_come()) != trial_id:
-                self._pausing[trial_id] = trial
-                self._last_result[trial_id] = result
+            if self._pauses(trial, t, result):
                 return str(TrialScheduler.PAUSE)
-            self._rule.resume(trial_id)  # at once: the trial keeps its slot, without a checkpoint
             decision = Decision.CONTINUE
         goes_on = decision is Decision.CONTINUE
         return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
 
-    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Record a trial's last report, which Tune passes to schedulers only in this call."""
+    def _pauses(self, trial: Trial, t: float, result: dict[str, Any]) -> bool:
+        """Return whether a trial pauses that its rule lets pause, and note what it does."""
         trial_id = trial.trial_id
-        if result.get(self._time_attr, -1) > self._last_t.get(trial_id, -1):
-            self._rule.report(trial_id, *self._read(trial, result))
+        if self._rule.choose(self._new_to_come()) == trial_id:
+            self._rule.resume(trial_id)  # at once: the trial keeps its slot, without a checkpoint
+            return False
+        if not self._savepoints.can_pause(trial, t, result):
+            self._rule.withdraw(trial_id)  # it trains, so it is no candidate for a free slot
+            return False
+        self._lives.pause(trial)
+        self._last_result[trial_id] = result
+        return True
+
+    def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
+        """Record a trial's last report, which Tune passes to schedulers only in this call.
+
+        Raises:
+            ReportError: If the trial fails because of what it has reported, or never has. Tune then
+                treats it as a failed trial.
+        """
+        trial_id = trial.trial_id
+        report = self._reports.last(trial_id, result)
+        if report is not None and report.t > self._last_t.get(trial_id, -1):
+            self._rule.report(trial_id, report.t, report.point)
         self._rule.end(trial_id, failed=False)
         self._leave(trial_id)
         self._last_result.pop(trial_id, None)
+        self._fault = self._fault or self._savepoints.missing(trial)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """End a failed trial in the rule; if Tune retries it, only withdraw it."""
@@ -206,14 +223,15 @@ class PromotionScheduler(ObjectiveScheduler):
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
         """End a trial that was waiting."""
+        super().on_trial_remove(tune_controller, trial)
         self._rule.end(trial.trial_id, failed=False)
         self._leave(trial.trial_id)
 
     def _leave(self, trial_id: str) -> None:
-        for known in (self._starting, self._pausing, self._paused, self._resumed_at):
-            known.pop(trial_id, None)
-        self._staged.discard(trial_id)
-        self._active.discard(trial_id)
+        self._lives.leave(trial_id)
+        self._resumed_at.pop(trial_id, None)
+        if self._watchdog is not None:
+            self._watchdog.restart()
 
     # Decisions that Tune requests
 
@@ -226,60 +244,79 @@ class PromotionScheduler(ObjectiveScheduler):
         start, the slot of a late process would then stay empty forever.
 
         Raises:
-            ValueError: If a trial was paused and has no checkpoint.
+            ValueError: If a training function passes no checkpoints.
+            RuntimeError: If nothing has run for too long, and nothing can start.
         """
+        if self._fault is not None:
+            raise ValueError(self._fault)
         self._look_at_trials()
-        trial = self._first(self._starting.keys() - self._staged) or self._resumed(tune_controller)
-        if trial is not None:
-            self._staged.add(trial.trial_id)
-            return trial
-        return self._first(self._starting.keys())
-
-    def _first(self, trial_ids: AbstractSet[str]) -> Trial | None:
-        """Return the trial that was added first."""
-        if not trial_ids:
-            return None
-        return self._starting[min(trial_ids, key=self._order.__getitem__)]
+        trial = (
+            self._lives.first_unstaged(self._order)
+            or self._resumed(tune_controller)
+            or self._lives.first_stray()
+        )
+        if trial is None:
+            self._watch()
+            return self._lives.first_starting(self._order)
+        if self._watchdog is not None:
+            self._watchdog.restart()
+        self._lives.stage(trial)
+        return trial
 
     def _resumed(self, tune_controller: Any) -> Trial | None:
         """Resume and return the paused trial that the rule chooses, if a slot is free."""
-        if not self._paused or len(self._active) >= self._slot_count():
+        lives = self._lives
+        if not lives.paused or len(lives.active) >= self._slots.count(self._controller):
             return None
         chosen = self._rule.choose(self._new_to_come())
         if chosen is None:
-            if not self._active:
-                self._end(tune_controller, list(self._paused.values()))
+            if not lives.active:
+                self._end(tune_controller, list(lives.paused.values()))
             return None
-        trial = self._paused.pop(chosen, None)
+        trial = lives.paused.pop(chosen, None)
         if trial is not None and trial.status == Trial.PAUSED:
             self._rule.resume(chosen)
-            self._resumed_at[chosen] = self._last_result[chosen][self._time_attr]
+            self._resumed_at[chosen] = self._last_t[chosen]
             self._resumes += 1
-            self._starting[chosen] = trial
-            self._active.add(chosen)
+            lives.start(trial)
             return trial
-        if chosen not in self._pausing:
+        if not lives.is_pausing(chosen):
             self._rule.withdraw(chosen)  # something else ended it, for example a stopper
         return None
 
     def _look_at_trials(self) -> None:
         """Find out which trials have started and which pauses have taken effect."""
-        for trial_id, trial in list(self._starting.items()):
-            if trial.is_finished():
-                # Tune reports to no one that a trial ended because its process was not reusable.
-                self._controller.search_alg.on_trial_complete(trial_id, error=True)
-                self._give_up(trial_id)
-            elif trial.status != Trial.PENDING:
-                del self._starting[trial_id]
-                self._staged.discard(trial_id)
-        for trial_id, trial in list(self._pausing.items()):
-            if trial.status == Trial.PAUSED:
-                self._check_checkpoint(trial)
-                del self._pausing[trial_id]
-                # The trial held its slot until now. If the slot were filled earlier, Tune would
-                # start a process that it does not need.
-                self._active.discard(trial_id)
-                self._paused[trial_id] = trial
+        changes = self._lives.look()
+        for trial in changes.ended:
+            # Tune reports to no one that a trial ended because its process was not reusable.
+            self._controller.search_alg.on_trial_complete(trial.trial_id, error=True)
+            self._give_up(trial.trial_id)
+        for trial in changes.paused:
+            if not self._savepoints.is_saved(trial, t := self._last_t[trial.trial_id]):
+                compat.end_pause(self._controller, trial)
+                compat.fail_trial(self._controller, trial, self._savepoints.lost(trial, t))
+
+    def _watch(self) -> None:
+        """End the run if nothing has run, started or been computed for too long."""
+        if self._watchdog is None or self._admission is None:
+            return
+        if self._lives.has_running() or self._admission.is_making:
+            self._watchdog.restart()
+        else:
+            self._watchdog.wait(self._waiting)
+
+    def _waiting(self) -> list[str]:
+        """Return a text for each part of the run that waits, the searcher first."""
+        assert self._admission is not None
+        searcher = type(self._admission.searcher).__name__
+        return [
+            f"{searcher} suggests nothing" if self._new_available() else "all trials are suggested",
+            *(
+                f"trial {trial_id} is paused at {self._time_attr}={self._last_t.get(trial_id, 0):g}"
+                f" and waits {for_what}"
+                for trial_id, for_what in self._lives.waiting()
+            ),
+        ]
 
     def _end(self, tune_controller: Any, paused: list[Trial]) -> None:
         """End the paused trials if no new trial can come; otherwise wait for one."""
@@ -296,9 +333,13 @@ class PromotionScheduler(ObjectiveScheduler):
         if not self._new_available():
             return False
         self._look_at_trials()
-        if not self._active and not self._paused:
+        if not self._lives.active and not self._lives.paused:
+            self._watch()  # Tune may ask for the first trial of a search for minutes
             return True
-        return len(self._active) < self._slot_count() and self._rule.choose(True) is None
+        return (
+            len(self._lives.active) < self._slots.count(self._controller)
+            and self._rule.choose(True) is None
+        )
 
     def last_result(self, trial_id: str) -> dict[str, Any] | None:
         """Return a paused trial's last report, which Tune does not pass to searchers."""
@@ -306,7 +347,8 @@ class PromotionScheduler(ObjectiveScheduler):
 
     def debug_string(self) -> str:
         """Return one line for Tune's status output."""
-        return f"{type(self).__name__}: {self._resumes} resumed from a checkpoint"
+        resumed = f"{self._resumes} resumed from a checkpoint"
+        return f"{type(self).__name__}: {resumed}{self._skipped_text()}"
 
     def _new_available(self) -> bool:
         return not self._is_exhausted()
@@ -320,27 +362,19 @@ class PromotionScheduler(ObjectiveScheduler):
         assert self._admission is not None
         return self._new_available() and not self._admission.waited_s()
 
-    def _slot_count(self) -> int:
-        if self._slots is not None:
-            return self._slots
-        if self._cluster_slots is None or time.monotonic() > self._cluster_slots[0]:
-            total = ray.cluster_resources()
-            trial = next(iter(self._controller.get_live_trials()))
-            needed = trial.placement_group_factory.required_resources
-            fits = [int(total.get(name, 0) / amount) for name, amount in needed.items() if amount]
-            self._cluster_slots = (time.monotonic() + CLUSTER_POLL_S, max(1, min(fits, default=1)))
-        return self._cluster_slots[1]
-
     # The connection to the experiment, and checks
 
     def _take_over(self, controller: Any, trial: Trial) -> None:
         """Put the gate between Tune and the searcher."""
         name, search = type(self).__name__, controller.search_alg
+        trainable = trial.get_trainable_cls()
         check_searcher(search, name)
-        check_trainable(trial.get_trainable_cls(), name)
-        self._controller = controller
+        check_trainable(trainable, name)
+        self._controller = compat.tune_controller(controller) or controller
         # In virtual time the controller has the clock.
-        clock = getattr(controller, "clock", time.monotonic)
+        clock = getattr(self._controller, "clock", time.monotonic)
+        self._watchdog = Watchdog(clock)
+        self._savepoints = Savepoints(trainable, self._time_attr)
         self._admission = Admission(search.searcher, self, clock)
         search.searcher = self._admission
         # Tune ends idle processes when the search is over. Each resumed trial would then wait for
@@ -362,16 +396,3 @@ class PromotionScheduler(ObjectiveScheduler):
         search.searcher = self._admission.searcher
         del search.is_finished  # the instance's attribute; the class has its own method
         self.__setstate__(self.__getstate__())
-
-    def _has_newest_checkpoint(self, trial: Trial) -> bool:
-        saved = trial.latest_checkpoint_result
-        paused_at = self._last_result[trial.trial_id][self._time_attr]
-        return saved is not None and bool(saved.metrics.get(self._time_attr) == paused_at)
-
-    def _check_checkpoint(self, trial: Trial) -> None:
-        if not self._has_newest_checkpoint(trial):
-            raise ValueError(
-                f"trial {trial.trial_id} was paused without a checkpoint of its last report: the "
-                "training function must pass checkpoint=... with every tune.report. Otherwise use "
-                "a scheduler that stops trials"
-            )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from mobo_core.objectives import ObjectiveSet, Points
+from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
 from mobo_core.pareto.ranking import Ranking
 from mobo_core.rules.halving import HalvingSettings, PromotionHalvingRule
 from mobo_core.rules.projection import MARGIN, HypervolumePromotionRule, ProjectionSettings
@@ -38,7 +38,7 @@ class PromotionMOASHA(PromotionScheduler):
 
     def __init__(
         self,
-        objectives: ObjectiveSet,
+        objectives: ObjectiveSet | Iterable[Objective],
         max_t: float,
         grace_period: float = 1,
         reduction_factor: float = 3,
@@ -48,6 +48,7 @@ class PromotionMOASHA(PromotionScheduler):
         time_attr: str = "training_iteration",
         seed: int = 0,
     ) -> None:
+        objectives = as_objective_set(objectives)
         reference = objectives.reference_point
         settings = HalvingSettings(
             max_t, grace_period, reduction_factor, brackets, ranking, reference, seed
@@ -104,13 +105,14 @@ class HypervolumePromotion(PromotionScheduler):
 
     def __init__(
         self,
-        objectives: ObjectiveSet,
+        objectives: ObjectiveSet | Iterable[Objective],
         max_t: float,
         grace_period: float = 1,
         margin: float = MARGIN,
         slots: int | None = None,
         time_attr: str = "training_iteration",
     ) -> None:
+        objectives = as_objective_set(objectives)
         settings = ProjectionSettings(objectives, max_t, grace_period, margin)
         rule = HypervolumePromotionRule(settings)
         super().__init__(rule, objectives=objectives, slots=slots, time_attr=time_attr)

@@ -1,12 +1,17 @@
-"""Checks that a searcher and a trainable can work with a scheduler that pauses trials."""
+"""Checks that a searcher and a trainable can work with a scheduler."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ray.tune import Trainable
 from ray.tune.search import ConcurrencyLimiter, SearchGenerator
 from ray.tune.trainable import FunctionTrainable
+
+BUFFER = "TUNE_RESULT_BUFFER_LENGTH"
+"""Tune's environment variable for the number of reports that it collects before it passes them on.
+"""
 
 
 def check_searcher(search: Any, scheduler: str) -> None:
@@ -55,4 +60,46 @@ def check_trainable(trainable: Any, scheduler: str) -> None:
         raise ValueError(
             f"{scheduler} pauses trials, but {trainable.__name__} has no save_checkpoint and "
             "load_checkpoint: add them, or use a scheduler that stops trials"
+        )
+
+
+def check_reusable(trainable: Any, scheduler: str) -> None:
+    """Raise an error if the process of a trial cannot be given to another trial.
+
+    Tune would give it away all the same if ``TuneConfig.reuse_actors`` is set, and every trial that
+    gets such a process would fail.
+
+    Args:
+        trainable: The trainable's class, or None if there is none. Tune resets training functions
+            itself.
+        scheduler: The name of the scheduler's class, for the message.
+
+    Raises:
+        ValueError: If the class has no ``reset_config`` of its own.
+    """
+    if trainable is not None and trainable.reset_config is Trainable.reset_config:
+        raise ValueError(
+            f"{trainable.__name__} has no reset_config, so its processes cannot be reused under "
+            f"{scheduler}: add reset_config(new_config), which sets up the next trial and returns "
+            "True, or leave TuneConfig.reuse_actors unset"
+        )
+
+
+def check_unbuffered(scheduler: str) -> None:
+    """Raise an error if Tune would collect reports before it passes them on.
+
+    Tune itself switches this off for a scheduler of this package, but not for another one around
+    it, such as ``ResourceChangingScheduler``.
+
+    Args:
+        scheduler: The name of the scheduler's class, for the message.
+
+    Raises:
+        ValueError: If the environment variable `BUFFER` is more than 1.
+    """
+    length = os.environ.get(BUFFER, "")
+    if length.isdecimal() and int(length) > 1:
+        raise ValueError(
+            f"{scheduler} must see each report before its trial trains on, but the scheduler "
+            f"around it allows {BUFFER}={length}: unset this environment variable"
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,14 @@ import numpy as np
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
 
-from mobo_core.objectives import ObjectiveSet, Points
+from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
 from mobo_core.pareto.scalarization import Kind, Scalarization, simplex_weights
+from mobo_core.rules.rule import Decision
+from mobo_core.seeding import checked_seed
+from mobo_core.tune import compat
+from mobo_core.tune.compat import time_attr_of
+from mobo_core.tune.schedulers.experiment import OneExperiment
+from mobo_core.tune.schedulers.reports import Report, ReportReader
 
 SCALAR = "scalarized"
 """The key of the scalarised metric in the reports that the wrapped scheduler receives."""
@@ -26,6 +32,9 @@ class ScalarizedScheduler(TrialScheduler):
     Some of Ray's schedulers draw from the global random states of Python and NumPy. Around each
     call this scheduler sets these states from its own seed and restores them afterwards.
 
+    A report that lacks an objective or the scheduler's ``time_attr`` is not passed on, and a bad
+    report fails its own trial only; see `mobo_core.tune.schedulers.reports`.
+
     Args:
         scheduler: A scheduler of Ray, without metric and mode.
         objectives: The metrics that are optimised. Each needs an `ideal` value.
@@ -37,7 +46,8 @@ class ScalarizedScheduler(TrialScheduler):
         seed: The seed of the weights and of the scheduler's random states.
 
     Raises:
-        ValueError: If an objective has no `ideal`, or the scheduler already has a metric.
+        ValueError: If an objective has no `ideal`, the scheduler already has a metric, or the seed
+            is out of range.
 
     Example:
         >>> from ray.tune.schedulers import ASHAScheduler
@@ -53,7 +63,7 @@ class ScalarizedScheduler(TrialScheduler):
     def __init__(
         self,
         scheduler: TrialScheduler,
-        objectives: ObjectiveSet,
+        objectives: ObjectiveSet | Iterable[Objective],
         *,
         kind: Kind = "chebyshev",
         random_weights: bool = False,
@@ -64,13 +74,17 @@ class ScalarizedScheduler(TrialScheduler):
             raise ValueError("give the wrapped scheduler no metric and no mode")
         self._scheduler = scheduler
         self._supports_buffered_results = False
-        self._objectives = objectives
+        objectives = as_objective_set(objectives)
+        self._m = len(objectives)
+        self._time_attr = time_attr_of(scheduler)
+        self._reports = ReportReader(objectives, self._time_attr)
         self._scalarize = Scalarization(objectives, kind)
         self._random_weights = random_weights
-        self._seed = seed
+        self._seed = checked_seed(seed)
         self._weights: dict[str, Points] = {}
         self._ended: set[str] = set()
         self._states: tuple[Any, Any] | None = None
+        self._experiment = OneExperiment()
 
     @property
     def inner(self) -> TrialScheduler:
@@ -82,19 +96,34 @@ class ScalarizedScheduler(TrialScheduler):
         return True
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Give the trial its weights and pass it on to Ray's scheduler."""
-        m, index = len(self._objectives), len(self._weights)
+        """Give the trial its weights and pass it on to Ray's scheduler.
+
+        A trial that has ended, as restored trials may have, is not passed on.
+
+        Raises:
+            ValueError: If this scheduler was used in another experiment, or the trainable cannot be
+                used with ``reuse_actors``.
+        """
+        self._experiment.join(self, tune_controller, trial)
+        m, index = self._m, len(self._weights)
+        self._reports.start(trial.trial_id)
         self._ended.discard(trial.trial_id)  # the trial is retried
         if trial.trial_id not in self._weights:
             self._weights[trial.trial_id] = (
                 simplex_weights(m, self._seed, index) if self._random_weights else np.full(m, 1 / m)
             )
+        if trial.is_finished():
+            return
         with self._own_randomness():
             self._scheduler.on_trial_add(tune_controller, trial)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Return the decision on the scalarised report; stop the trial if it is not finite."""
-        scored = self._scored(trial, result)
+        report = self._reports.read(trial.trial_id, result)
+        if isinstance(report, Decision):
+            goes_on = report is Decision.CONTINUE
+            return str(TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP)
+        scored = self._scored(trial, report, result)
         if not np.isfinite(scored[SCALAR]):
             self._ended.add(trial.trial_id)
             with self._own_randomness():
@@ -105,10 +134,16 @@ class ScalarizedScheduler(TrialScheduler):
         return decision
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Pass a trial's last report on, with the scalarised metric."""
+        """Pass a trial's last report on, with the scalarised metric if it has all objectives.
+
+        Raises:
+            ReportError: If the trial fails because of what it has reported, or never has. Tune then
+                treats it as a failed trial.
+        """
         if trial.trial_id in self._ended:
             return
-        scored = self._scored(trial, result)
+        report = self._reports.last(trial.trial_id, result)
+        scored = result if report is None else self._scored(trial, report, result)
         with self._own_randomness():
             self._scheduler.on_trial_complete(tune_controller, trial, scored)
 
@@ -119,6 +154,7 @@ class ScalarizedScheduler(TrialScheduler):
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
         """Pass a trial's removal on to Ray's scheduler."""
+        compat.end_pause(tune_controller, trial)
         with self._own_randomness():
             self._scheduler.on_trial_remove(tune_controller, trial)
 
@@ -144,6 +180,7 @@ class ScalarizedScheduler(TrialScheduler):
         return {
             "_scheduler": self._scheduler,
             "_weights": self._weights,
+            "_reports": self._reports,
             "_ended": self._ended,
             "_states": self._states,
         }
@@ -157,9 +194,11 @@ class ScalarizedScheduler(TrialScheduler):
         text: str = self._scheduler.debug_string()
         return text
 
-    def _scored(self, trial: Trial, result: dict[str, Any]) -> dict[str, Any]:
-        point = self._objectives.to_point(result)
-        return {**result, SCALAR: self._scalarize(point, self._weights[trial.trial_id])}
+    def _scored(self, trial: Trial, report: Report, result: dict[str, Any]) -> dict[str, Any]:
+        """Return the report with the scalarised metric, and with its budget as a plain number."""
+        value = self._scalarize(report.point, self._weights[trial.trial_id])
+        budget = {} if self._time_attr is None else {self._time_attr: report.t}
+        return {**result, **budget, SCALAR: value}
 
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import TrialScheduler
 
-from mobo_core.objectives import ObjectiveSet
+from mobo_core.objectives import Objective, ObjectiveSet, as_objective_set
 from mobo_core.pareto.ranking import Ranking
 from mobo_core.rules.halving import HalvingRule, HalvingSettings
 from mobo_core.rules.projection import MARGIN, ProjectedStoppingRule, ProjectionSettings
 from mobo_core.rules.rule import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
 from mobo_core.tune.schedulers.parameters import describe_parameters
+from mobo_core.tune.schedulers.reports import Report
 from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler, is_retried
 
 
@@ -35,13 +37,13 @@ class RuleScheduler(ObjectiveScheduler):
         'RuleScheduler: 0 trials stopped, 0 complete'
     """
 
-    _learned = ("_rule", "_decisions", "_last_t")
+    _learned = ("_rule", "_reports", "_decisions", "_last_t")
 
     def __init__(
         self,
         rule: StoppingRule,
         *,
-        objectives: ObjectiveSet,
+        objectives: ObjectiveSet | Iterable[Objective],
         time_attr: str = "training_iteration",
     ) -> None:
         super().__init__(rule, objectives, time_attr)
@@ -49,23 +51,34 @@ class RuleScheduler(ObjectiveScheduler):
         self._last_t: dict[str, float] = {}
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:
-        """Pass the new trial to the rule."""
+        """Pass the new trial to the rule.
+
+        Raises:
+            ValueError: If this scheduler was used in another experiment, or the trainable cannot be
+                used with ``reuse_actors``.
+        """
+        self._experiment.join(self, tune_controller, trial)
+        self._reports.start(trial.trial_id)
         self._rule.add(trial.trial_id, trial.config)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> str:
-        """Return what the rule decides about a report.
-
-        Raises:
-            ValueError: If `time_attr` or an objective is missing from the report.
-        """
-        goes_on = self._decide(trial, result) is Decision.CONTINUE
+        """Return what the rule decides about a report; a report that lacks a value is skipped."""
+        report = self._read(trial, result)
+        decision = self._decide(trial, report) if isinstance(report, Report) else report
+        goes_on = decision is Decision.CONTINUE
         action: str = TrialScheduler.CONTINUE if goes_on else TrialScheduler.STOP
         return action
 
     def on_trial_complete(self, tune_controller: Any, trial: Trial, result: dict[str, Any]) -> None:
-        """Record a trial's last report, which Tune passes to schedulers only in this call."""
-        if result.get(self._time_attr, -1) > self._last_t.get(trial.trial_id, -1):
-            self._decide(trial, result)
+        """Record a trial's last report, which Tune passes to schedulers only in this call.
+
+        Raises:
+            ReportError: If the trial fails because of what it has reported, or never has. Tune then
+                treats it as a failed trial.
+        """
+        report = self._reports.last(trial.trial_id, result)
+        if report is not None and report.t > self._last_t.get(trial.trial_id, -1):
+            self._decide(trial, report)
         self._rule.end(trial.trial_id, failed=False)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
@@ -73,10 +86,9 @@ class RuleScheduler(ObjectiveScheduler):
         if not is_retried(trial):
             self._rule.end(trial.trial_id, failed=True)
 
-    def _decide(self, trial: Trial, result: dict[str, Any]) -> Decision:
-        t, point = self._read(trial, result)
-        self._last_t[trial.trial_id] = t
-        decision: Decision = self._rule.report(trial.trial_id, t, point)
+    def _decide(self, trial: Trial, report: Report) -> Decision:
+        self._last_t[trial.trial_id] = report.t
+        decision: Decision = self._rule.report(trial.trial_id, report.t, report.point)
         self._decisions[decision] += 1
         return decision
 
@@ -84,7 +96,7 @@ class RuleScheduler(ObjectiveScheduler):
         """Return one line for Tune's status output."""
         return (
             f"{type(self).__name__}: {self._decisions[Decision.STOP]} trials stopped, "
-            f"{self._decisions[Decision.COMPLETE]} complete"
+            f"{self._decisions[Decision.COMPLETE]} complete{self._skipped_text()}"
         )
 
 
@@ -111,7 +123,7 @@ class StoppingMOASHA(RuleScheduler):
 
     def __init__(
         self,
-        objectives: ObjectiveSet,
+        objectives: ObjectiveSet | Iterable[Objective],
         max_t: float,
         grace_period: float = 1,
         reduction_factor: float = 3,
@@ -120,6 +132,7 @@ class StoppingMOASHA(RuleScheduler):
         time_attr: str = "training_iteration",
         seed: int = 0,
     ) -> None:
+        objectives = as_objective_set(objectives)
         reference = objectives.reference_point
         settings = HalvingSettings(
             max_t, grace_period, reduction_factor, brackets, ranking, reference, seed
@@ -157,12 +170,13 @@ class ProjectedStopping(RuleScheduler):
 
     def __init__(
         self,
-        objectives: ObjectiveSet,
+        objectives: ObjectiveSet | Iterable[Objective],
         max_t: float,
         grace_period: float = 1,
         margin: float = MARGIN,
         time_attr: str = "training_iteration",
     ) -> None:
+        objectives = as_objective_set(objectives)
         settings = ProjectionSettings(objectives, max_t, grace_period, margin)
         rule = ProjectedStoppingRule(settings)
         super().__init__(rule, objectives=objectives, time_attr=time_attr)
@@ -175,7 +189,7 @@ class _PaperScheduler(RuleScheduler):
 
     def __init__(
         self,
-        objectives: ObjectiveSet,
+        objectives: ObjectiveSet | Iterable[Objective],
         max_t: float,
         grace_period: float = 1,
         reduction_factor: float = 6,

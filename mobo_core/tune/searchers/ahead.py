@@ -102,6 +102,7 @@ class AheadSearcher(Searcher):
         self._saved: tuple[int, bytes | None] | None = None
         self._calls: deque[_Call] = deque()
         self._number = 0
+        self._savable = True
 
     # Not called `searcher`: Tune would save only the attribute of that name.
     @property
@@ -122,6 +123,16 @@ class AheadSearcher(Searcher):
     def suggestion_s(self, trial_id: str) -> float:
         """Return the seconds that the computation of the trial's suggestion took."""
         return self._seconds[trial_id]
+
+    @property
+    def metric(self) -> Any:
+        """The inner searcher's metric."""
+        return self._inner.metric
+
+    @property
+    def mode(self) -> Any:
+        """The inner searcher's mode."""
+        return self._inner.mode
 
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
@@ -159,7 +170,8 @@ class AheadSearcher(Searcher):
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Pass a report on to the inner searcher in the background."""
-        self._submit("on_trial_result", self._inner_ids[trial_id], dict(result))
+        if self._suggested(trial_id):
+            self._submit("on_trial_result", self._inner_ids[trial_id], dict(result))
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -167,17 +179,20 @@ class AheadSearcher(Searcher):
         """Pass a trial's end on in the background.
 
         If the inner searcher raises an error, the error is logged, and the trial is passed on as
-        failed. If the error were raised here instead, Tune would attribute it to another trial.
+        failed. If the error were raised here instead, Tune would attribute it to another trial. A
+        trial that this searcher did not suggest is ignored with a warning.
         """
         self._running.discard(trial_id)
-        known = None if result is None else dict(result)
-        self._submit("on_trial_complete", self._inner_ids[trial_id], known, error)
+        if self._suggested(trial_id):
+            known = None if result is None else dict(result)
+            self._submit("on_trial_complete", self._inner_ids[trial_id], known, error)
 
     def close(self) -> None:
         """Drop calls that have not begun and end the thread. Call it if a run ends early."""
         if self._thread is not None:
             self._thread.shutdown(wait=False, cancel_futures=True)
             self._thread = None
+        self._orders = deque(order for order in self._orders if not order.suggestion.cancelled())
 
     def save(self, checkpoint_path: str) -> None:
         """Write the state without waiting for a suggestion that is being computed.
@@ -188,7 +203,7 @@ class AheadSearcher(Searcher):
         Raises:
             NotImplementedError: If the inner searcher cannot be saved.
         """
-        number, saved = self._saved or (0, _saved(self._inner))
+        number, saved = self._saved or (0, self._inner_state())
         if saved is None:
             raise NotImplementedError(f"{type(self._inner).__name__} cannot be saved")
         state = {
@@ -252,9 +267,15 @@ class AheadSearcher(Searcher):
             self._ordered += 1
             self._orders.append(_Order(inner_id, self._submit("suggest", inner_id)))
 
+    def _suggested(self, trial_id: str) -> bool:
+        """Return whether a trial came from here; warn if it did not."""
+        if trial_id not in self._inner_ids:
+            logger.warning("AheadSearcher did not suggest trial %s; it is ignored", trial_id)
+        return trial_id in self._inner_ids
+
     def _submit(self, name: str, *arguments: Any) -> Future[Any]:
         if self._saved is None:
-            self._saved = (0, _saved(self._inner))
+            self._saved = (0, self._inner_state())
         self._number += 1
         call = _Call(self._number, name, arguments)
         while self._calls and self._calls[0].number <= self._saved[0]:
@@ -284,16 +305,52 @@ class AheadSearcher(Searcher):
             suggestion = _Suggestion(config, time.perf_counter() - began)
             # In this order: a state that `save` reads in another thread must not lack a suggestion.
             self._made[call.arguments[0]] = suggestion
-            self._saved = (call.number, _saved(self._inner))
+            self._saved = (call.number, self._inner_state())
             return suggestion
+        inner_id, *rest = call.arguments
         try:
-            getattr(self._inner, call.name)(*call.arguments)
+            self._pass_on(call.name, inner_id, *rest)
         except Exception:
-            inner_id, *_ = call.arguments
             names = {inner: trial_id for trial_id, inner in self._inner_ids.copy().items()}
             logger.exception("the searcher could not take a report of trial %s", names[inner_id])
             if call.name == "on_trial_complete":
-                self._inner.on_trial_complete(inner_id, error=True)
+                self._pass_on_failure(inner_id, names[inner_id])
+        return None
+
+    def _pass_on(self, name: str, inner_id: str, *arguments: Any) -> None:
+        """Call the inner searcher as Tune does: some wrappers take the end by keywords only."""
+        if name == "on_trial_complete":
+            result, error = arguments
+            self._inner.on_trial_complete(trial_id=inner_id, result=result, error=error)
+        else:
+            self._inner.on_trial_result(inner_id, *arguments)
+
+    def _pass_on_failure(self, inner_id: str, trial_id: str) -> None:
+        try:
+            self._pass_on("on_trial_complete", inner_id, None, True)
+        except Exception:
+            logger.exception("the searcher could not be told that trial %s failed", trial_id)
+
+    def _inner_state(self) -> bytes | None:
+        """Return the inner searcher's state, or None if it cannot be saved."""
+        if not self._savable:
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "searcher")
+            try:
+                self._inner.save(str(path))
+                return path.read_bytes()
+            except NotImplementedError:
+                self._savable = False
+            except Exception as error:
+                self._savable = False
+                logger.warning(
+                    "%s cannot be saved (%s: %s), so a restored experiment would begin its search "
+                    "anew",
+                    type(self._inner).__name__,
+                    type(error).__name__,
+                    error,
+                )
         return None
 
     def _wait(self) -> None:
@@ -309,14 +366,3 @@ def _done(result: Any) -> Future[Any]:
     future: Future[Any] = Future()
     future.set_result(result)
     return future
-
-
-def _saved(searcher: Searcher) -> bytes | None:
-    """Return the searcher's state, or None if it cannot be saved."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "searcher")
-        try:
-            searcher.save(str(path))
-        except NotImplementedError:
-            return None
-        return path.read_bytes()

@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, get_args
 
 from ax.adapter.registry import Generators
-from ax.core.data_utils import DataLoaderConfig
 from ax.core.trial_status import TrialStatus
 from ax.generation_strategy.generation_node import GenerationNode
 from ax.generation_strategy.generation_strategy import GenerationStrategy
 from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
+from mobo_core.checks import checked_count
+from mobo_core.tune.compat import data_loader_config
 from mobo_core.tune.searchers.ax_names import BOTORCH_NODE, SOBOL_NODE, PartialData
+from mobo_core.tune.searchers.ax_options import check_optimizer_options
 
 
-def sobol_then_botorch(
-    *,
-    seed: int,
-    initialization_trials: int,
-    partial_data: PartialData,
-    optimizer_options: Mapping[str, Any] | None,
-) -> GenerationStrategy:
+@dataclass(frozen=True)
+class ModelOptions:
+    """When the model takes over, what it learns from, and how it searches.
+
+    Args:
+        initialization_trials: The number of Sobol trials before the model takes over, ≥ 1.
+        partial_data: What the model learns from early-stopped trials; see `AxSearcher`.
+        optimizer_options: Options of BoTorch's acquisition optimiser; None takes Ax's defaults.
+
+    Raises:
+        ValueError: If one of them is no such value.
+    """
+
+    initialization_trials: int = 5
+    partial_data: PartialData = "full-fidelity"
+    optimizer_options: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        count = checked_count("initialization_trials", self.initialization_trials, at_least=1)
+        object.__setattr__(self, "initialization_trials", count)
+        if self.partial_data not in get_args(PartialData):
+            raise ValueError(
+                f"partial_data must be one of {get_args(PartialData)}, got {self.partial_data!r}"
+            )
+        check_optimizer_options(self.optimizer_options)
+
+
+def sobol_then_botorch(options: ModelOptions, *, seed: int) -> GenerationStrategy:
     """Return a strategy that never waits: any number of trials may be pending at any time.
 
     The model takes over when two conditions hold: `initialization_trials` trials have not failed,
@@ -30,28 +54,26 @@ def sobol_then_botorch(
     1). Until then Sobol points continue, so failed or early-stopped trials cannot stall the search.
 
     Args:
+        options: When the model takes over, what it learns from, and how it searches.
         seed: The seed of the Sobol sequence.
-        initialization_trials: The number of Sobol trials before the model takes over, ≥ 1.
-        partial_data: What the model learns from early-stopped trials; see `AxSearcher`.
-        optimizer_options: Options of BoTorch's acquisition optimiser; None takes Ax's defaults.
     """
     usable = [TrialStatus.COMPLETED]
-    if partial_data != "full-fidelity":
+    if options.partial_data != "full-fidelity":
         usable.append(TrialStatus.EARLY_STOPPED)
+    # Names of nodes and options of generators are passed by position: Ax 1.1 calls these arguments
+    # something else.
     sobol = GenerationNode(
-        name=SOBOL_NODE,
-        generator_specs=[
-            GeneratorSpec(generator_enum=Generators.SOBOL, generator_kwargs={"seed": seed})
-        ],
+        SOBOL_NODE,
+        generator_specs=[GeneratorSpec(Generators.SOBOL, {"seed": seed})],
         transition_criteria=[
             MinTrials(
-                threshold=initialization_trials,
+                threshold=options.initialization_trials,
                 transition_to=BOTORCH_NODE,
                 use_all_trials_in_exp=True,
                 not_in_statuses=[TrialStatus.FAILED, TrialStatus.ABANDONED],
             ),
             MinTrials(
-                threshold=min(2, initialization_trials),
+                threshold=min(2, options.initialization_trials),
                 transition_to=BOTORCH_NODE,
                 use_all_trials_in_exp=True,
                 only_in_statuses=usable,
@@ -61,17 +83,17 @@ def sobol_then_botorch(
         should_deduplicate=True,
     )
     gen_options: dict[str, Any] = (
-        {"model_gen_options": {"optimizer_kwargs": dict(optimizer_options)}}
-        if optimizer_options
+        {"model_gen_options": {"optimizer_kwargs": dict(options.optimizer_options)}}
+        if options.optimizer_options
         else {}
     )
     botorch = GenerationNode(
-        name=BOTORCH_NODE,
+        BOTORCH_NODE,
         generator_specs=[
             GeneratorSpec(
-                generator_enum=Generators.BOTORCH_MODULAR,
-                generator_kwargs={"data_loader_config": _data_loader_config(partial_data)},
-                generator_gen_kwargs=gen_options,
+                Generators.BOTORCH_MODULAR,
+                {"data_loader_config": _data_loader_config(options.partial_data)},
+                gen_options,
             )
         ],
         should_deduplicate=True,
@@ -79,9 +101,9 @@ def sobol_then_botorch(
     return GenerationStrategy(name="Sobol+BoTorch", nodes=[sobol, botorch])
 
 
-def _data_loader_config(partial_data: PartialData) -> DataLoaderConfig:
+def _data_loader_config(partial_data: PartialData) -> Any:
     if partial_data == "full-fidelity":
-        return DataLoaderConfig(fit_only_completed_map_metrics=True)
+        return data_loader_config(only_completed_curves=True)
     if partial_data == "last-value":
-        return DataLoaderConfig(latest_rows_per_group=1)
-    return DataLoaderConfig(latest_rows_per_group=None)
+        return data_loader_config(latest_rows_per_group=1)
+    return data_loader_config(latest_rows_per_group=None)

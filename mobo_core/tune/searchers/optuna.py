@@ -1,74 +1,52 @@
-"""Optuna's multi-objective samplers through Ray's `OptunaSearch`, to compare with."""
+"""Optuna's multi-objective samplers as searchers of Tune, to compare with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-from ray.tune.search.optuna import OptunaSearch
+from mobo_core.extras import needs
+from mobo_core.objectives import Objective, ObjectiveSet, as_objective_set
+from mobo_core.seeding import checked_seed
+from mobo_core.space import SearchSpace
 
-from mobo_core.objectives import ObjectiveSet
-from mobo_core.space import ChoiceParameter, Parameter, SearchSpace
-from mobo_core.tune.space import as_space
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+    from mobo_core.tune.searchers.optuna_study import OptunaSearcher
+    from mobo_core.tune.searchers.starting import Known
 
 Sampler = Literal["nsga2", "tpe"]
 
 
-class MultiObjectiveOptuna(OptunaSearch):
-    """Ray's `OptunaSearch`, which here counts a trial without finite objectives as failed.
-
-    A trial that was stopped early counts with its last values, as in Optuna's own pruning.
-
-    Args:
-        arguments: Positional arguments of `OptunaSearch`.
-        options: Keyword arguments of `OptunaSearch`.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._last_result: dict[str, dict[str, Any]] = {}
-
-    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Store a report: Tune passes no result when a paused trial ends."""
-        self._last_result[trial_id] = result
-
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
-        """Pass the trial's end on to Optuna, where a trial with NaN would otherwise run forever."""
-        result = result or self._last_result.get(trial_id)
-        self._last_result.pop(trial_id, None)
-        values = [(result or {}).get(name, np.nan) for name in self.metric]
-        failed = error or not np.isfinite(values).all()
-        super().on_trial_complete(trial_id, None if failed else result, failed)
-
-
 def optuna_searcher(
-    objectives: ObjectiveSet,
-    space: Mapping[str, Any] | SearchSpace,
+    objectives: ObjectiveSet | Iterable[Objective],
+    space: Mapping[str, Any] | SearchSpace | None = None,
     sampler: Sampler = "nsga2",
     seed: int = 0,
+    *,
+    points_to_evaluate: Sequence[Mapping[str, Any]] | None = None,
+    known_results: Known | None = None,
     **options: Any,
-) -> MultiObjectiveOptuna:
+) -> OptunaSearcher:
     """Return a searcher of Optuna for several objectives.
 
     Args:
         objectives: The metrics that are optimised. These samplers do not use reference values.
-        space: A Tune `param_space` or a `SearchSpace`.
+        space: A Tune `param_space` or a `SearchSpace`. None takes the Tuner's `param_space`.
         sampler: ``"nsga2"`` (Deb et al. 2002) or ``"tpe"`` (MOTPE, Ozaki et al. 2022).
         seed: The sampler's seed.
+        points_to_evaluate: Configurations to suggest first, nested or with flat names. Parameters
+            that are missing are chosen by the sampler.
+        known_results: Pairs of a configuration and its last report, or a DataFrame or ResultGrid of
+            Tune. The sampler learns from them.
         options: Further arguments of the sampler's class in `optuna.samplers`.
 
     Raises:
-        ValueError: If the sampler is unknown.
+        ValueError: If the sampler, one of its options or the seed cannot be used, or
+            `points_to_evaluate` or `known_results` do not fit the space.
+        ImportError: If Optuna is not installed.
 
     Example:
         >>> from ray import tune
@@ -79,24 +57,42 @@ def optuna_searcher(
         >>> searcher = optuna_searcher(objectives, space, "nsga2", seed=1, population_size=20)
         >>> sorted(searcher.suggest("trial-1"))
         ['rate', 'width']
+        >>> known = [({"width": 32, "rate": 1e-2}, {"loss": 0.4, "flops": 2e5})]
+        >>> searcher = optuna_searcher(objectives, space, "tpe", known_results=known)
+        >>> len(searcher.study.best_trials)
+        1
     """
-    samplers = {"nsga2": optuna.samplers.NSGAIISampler, "tpe": optuna.samplers.TPESampler}
-    if sampler not in samplers:
-        raise ValueError(f"sampler must be one of {', '.join(samplers)}, got {sampler!r}")
-    return MultiObjectiveOptuna(
-        {p.name: _distribution(p) for p in as_space(space).parameters},
-        metric=list(objectives.names),
-        mode=[objective.goal for objective in objectives],
-        sampler=samplers[sampler](seed=seed, **options),
+    with needs("optuna", "optuna_searcher"):
+        from mobo_core.tune.searchers.optuna_study import OptunaSearcher
+    return OptunaSearcher(
+        as_objective_set(objectives),
+        space,
+        sampler=_sampler(sampler, checked_seed(seed), options),
+        points_to_evaluate=points_to_evaluate,
+        known_results=known_results,
     )
 
 
-def _distribution(parameter: Parameter) -> BaseDistribution:
-    if isinstance(parameter, ChoiceParameter):
-        return CategoricalDistribution(parameter.values)
-    if parameter.integer:
-        step = int(parameter.step or 1)
-        return IntDistribution(int(parameter.lower), int(parameter.upper), parameter.log, step)
-    # Optuna warns if a bound misses a multiple of the step by a rounding error, as 3 × 0.1 does.
-    low, high = (float(f"{bound:.12g}") for bound in (parameter.lower, parameter.upper))
-    return FloatDistribution(low, high, parameter.log, parameter.step)
+def _sampler(name: str, seed: int, options: Mapping[str, Any]) -> BaseSampler:
+    """Return a sampler of Optuna.
+
+    Raises:
+        ValueError: If there is no sampler of the name, or it refuses an option.
+    """
+    from optuna.samplers import NSGAIISampler, TPESampler
+
+    samplers = {"nsga2": NSGAIISampler, "tpe": TPESampler}
+    if name not in samplers:
+        raise ValueError(f"sampler must be one of {', '.join(samplers)}, got {name!r}")
+    kind = samplers[name]
+    known = sorted(set(inspect.signature(kind).parameters) - {"seed"})
+    for option in options:
+        if option not in known:
+            raise ValueError(
+                f"sampler {name!r} has no option {option!r}; it has: {', '.join(known)}"
+            )
+    try:
+        sampler: BaseSampler = kind(seed=seed, **options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"sampler {name!r} refuses {dict(options)}: {error}") from error
+    return sampler

@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ray import cloudpickle
 from ray.tune.search import Searcher
 from scipy.stats import qmc
 
 from mobo_core.objectives import Points
+from mobo_core.seeding import checked_seed
 from mobo_core.space import SearchSpace
-from mobo_core.tune.space import as_space, has_domain, nested
+from mobo_core.tune.searchers.starting import Known, Start, read_start
+from mobo_core.tune.space import TuneSpace, has_domain, tune_space
+
+ATTEMPTS = 100
+"""The number of points that are drawn for a new configuration, besides one for each known one."""
+
+_STATE = ("_seed", "_count", "_space", "_repeats", "_unlimited", "_points", "_known", "_suggested")
+"""The attributes of a `UnitCubeSearcher` that are saved."""
 
 
 class UnitCubeSearcher(Searcher, ABC):
@@ -27,36 +36,78 @@ class UnitCubeSearcher(Searcher, ABC):
     Args:
         space: A Tune `param_space` or a `SearchSpace`. None takes the Tuner's `param_space`.
         seed: The sequence's seed.
+        points_to_evaluate: Configurations to suggest first, nested or with flat names. Parameters
+            that are missing are taken from the sequence.
+        known_results: Results that are known already, in the forms that `read_start` takes. Their
+            configurations are not suggested.
+        repeats: Whether a configuration may be suggested twice, which happens in spaces without a
+            continuous parameter. If not, the search ends when all were suggested. None means: only
+            if the Tuner asks for a limited number of trials, not for ``num_samples=-1``.
+
+    Raises:
+        ValueError: If the seed is not a whole number from 0 to 2³² - 1, or `points_to_evaluate` or
+            `known_results` do not fit the space.
     """
 
     def __init__(
-        self, space: Mapping[str, Any] | SearchSpace | None = None, *, seed: int = 0
+        self,
+        space: Mapping[str, Any] | SearchSpace | None = None,
+        *,
+        seed: int = 0,
+        points_to_evaluate: Sequence[Mapping[str, Any]] | None = None,
+        known_results: Known | None = None,
+        repeats: bool | None = None,
     ) -> None:
         super().__init__()
-        self._seed = seed
-        self._space = None if space is None else as_space(space)
+        self._seed = checked_seed(seed)
         self._count = 0
+        self._repeats = repeats
+        self._unlimited = False
+        self._points: list[dict[str, Any]] = []
+        self._known: set[Hashable] = set()
+        self._suggested: set[Hashable] = set()
+        self._given = (points_to_evaluate, known_results)
+        self._space: TuneSpace | None = None
+        if space is not None:
+            self._begin(tune_space(space))
+
+    def _begin(self, space: TuneSpace) -> None:
+        start: Start = read_start(space, *self._given)
+        self._space, self._given = space, (None, None)
+        self._points = list(start.points)
+        self._known = {space.space.key(result.values) for result in start.known}
 
     @abstractmethod
     def _point(self, index: int) -> Points:
         """Return the (d,) point number `index` of the sequence, in [0, 1)."""
 
+    @property
+    def _dimension(self) -> int:
+        assert self._space is not None
+        return len(self._space.space)
+
     def set_search_properties(
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
         """Use the Tuner's `param_space`; return False, an error in Tune, if a space is set."""
+        self._unlimited = spec.get("num_samples") == -1
         if self._space is None:
-            self._space = as_space(config)
+            self._begin(tune_space(config, constants=False))
             return True
         return not has_domain(config)
 
-    def suggest(self, trial_id: str) -> dict[str, Any]:
-        """Return the next configuration of the sequence."""
+    def suggest(  # type: ignore[override]  # Ray's annotation lacks FINISHED
+        self, trial_id: str
+    ) -> dict[str, Any] | str:
+        """Return the next configuration, or ``Searcher.FINISHED`` when the space is used up."""
         if self._space is None:
             raise ValueError("no search space: pass `space` here or `param_space` to the Tuner")
-        config = self._space.from_unit(self._point(self._count))
-        self._count += 1
-        return nested(config)
+        values = self._completed(self._points.pop(0)) if self._points else self._next()
+        if values is None:
+            return str(Searcher.FINISHED)
+        if not self._may_repeat:
+            self._suggested.add(self._space.space.key(values))
+        return self._space.configuration(values)
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
@@ -65,21 +116,77 @@ class UnitCubeSearcher(Searcher, ABC):
 
     def save(self, checkpoint_path: str) -> None:
         """Write the position in the sequence to a file."""
-        state = {"seed": self._seed, "count": self._count, "space": self._space}
-        Path(checkpoint_path).write_bytes(pickle.dumps(state))
+        state = {name: value for name, value in vars(self).items() if name in _STATE}
+        # Choices may be functions of the main program, which pickle cannot store.
+        Path(checkpoint_path).write_bytes(cloudpickle.dumps(state))
 
     def restore(self, checkpoint_path: str) -> None:
         """Continue from a file that `save` wrote. Load only files that you trust."""
         state = pickle.loads(Path(checkpoint_path).read_bytes())  # noqa: S301 - Tune's own format
-        self._seed, self._count, self._space = state["seed"], state["count"], state["space"]
+        vars(self).update(state)
+
+    @property
+    def _may_repeat(self) -> bool:
+        return not self._unlimited if self._repeats is None else self._repeats
+
+    def _completed(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a starting point with the sequence's values for its missing parameters."""
+        assert self._space is not None
+        space = self._space.space
+        values: dict[str, Any] = {}
+        drawn: Points | None = None
+        for number, parameter in enumerate(space.parameters):
+            if not space.exists(parameter, values):
+                continue
+            if parameter.name in given:
+                values[parameter.name] = given[parameter.name]
+                continue
+            if drawn is None:
+                drawn = self._draw()
+            values[parameter.name] = parameter.from_unit(float(drawn[number]))
+        return values
+
+    def _next(self) -> dict[str, Any] | None:
+        """Return the next configuration that may be suggested, or None if there is none left."""
+        assert self._space is not None
+        space = self._space.space
+        avoided = self._known | self._suggested
+        if len(avoided) >= space.cardinality:
+            return None
+        values = space.from_unit(self._draw())
+        # A search that continues another one with its seed passes all that this one suggested.
+        for _ in range(len(avoided) + ATTEMPTS if avoided else 0):
+            if space.key(values) not in avoided:
+                return values
+            values = space.from_unit(self._draw())
+        if not avoided or np.isinf(space.cardinality):
+            return values
+        return next(c for c in space.configurations() if space.key(c) not in avoided)
+
+    def _draw(self) -> Points:
+        self._count += 1
+        return self._point(self._count - 1)
 
 
 class SobolSearcher(UnitCubeSearcher):
     """A searcher of scrambled Sobol points, which cover the space evenly (Owen 1998, via scipy).
 
+    The space may hold lists, tuples, and choices whose values bring parameters of their own.
+
     Args:
         space: A Tune `param_space` or a `SearchSpace`. None takes the Tuner's `param_space`.
         seed: The sequence's seed.
+        points_to_evaluate: Configurations to suggest first, nested or with flat names. Parameters
+            that are missing are taken from the sequence.
+        known_results: Pairs of a configuration and its last report, or a DataFrame or ResultGrid of
+            Tune. Their configurations are not suggested.
+        repeats: Whether a configuration may be suggested twice, which happens in spaces without a
+            continuous parameter. If not, the search ends when all were suggested. None means: only
+            if the Tuner asks for a limited number of trials, not for ``num_samples=-1``.
+
+    Raises:
+        ValueError: If the seed is not a whole number from 0 to 2³² - 1, or `points_to_evaluate` or
+            `known_results` do not fit the space.
 
     Example:
         >>> from ray import tune
@@ -87,11 +194,18 @@ class SobolSearcher(UnitCubeSearcher):
         >>> searcher = SobolSearcher({"rate": tune.loguniform(1e-4, 1e-1)}, seed=1)
         >>> round(searcher.suggest("trial-1")["rate"], 4)
         0.0007
+        >>> cnn = {"net": "cnn", "widths": [tune.randint(4, 32), tune.randint(4, 32)]}
+        >>> mlp = {"net": "mlp", "units": tune.randint(16, 128)}
+        >>> searcher = SobolSearcher({"model": tune.choice([cnn, mlp])}, seed=1)
+        >>> searcher.suggest("trial-1")
+        {'model': {'net': 'cnn', 'widths': [20, 12]}}
+        >>> searcher.suggest("trial-2")
+        {'model': {'net': 'mlp', 'units': 106}}
     """
 
     def _point(self, index: int) -> Points:
-        assert self._space is not None
-        sequence = qmc.Sobol(len(self._space), scramble=True, rng=np.random.default_rng(self._seed))
+        rng = np.random.default_rng(self._seed)
+        sequence = qmc.Sobol(self._dimension, scramble=True, rng=rng)
         if index:  # scipy cannot skip 0 points
             sequence.fast_forward(index)
         point: Points = sequence.random(1)[0]
@@ -104,6 +218,12 @@ class RandomSearcher(UnitCubeSearcher):
     Args:
         space: A Tune `param_space` or a `SearchSpace`. None takes the Tuner's `param_space`.
         seed: The sequence's seed.
+        points_to_evaluate: As in `SobolSearcher`.
+        known_results: As in `SobolSearcher`.
+        repeats: As in `SobolSearcher`.
+
+    Raises:
+        ValueError: As in `SobolSearcher`.
 
     Example:
         >>> from ray import tune
@@ -114,5 +234,4 @@ class RandomSearcher(UnitCubeSearcher):
     """
 
     def _point(self, index: int) -> Points:
-        assert self._space is not None
-        return np.random.default_rng([self._seed, index]).random(len(self._space))
+        return np.random.default_rng([self._seed, index]).random(self._dimension)

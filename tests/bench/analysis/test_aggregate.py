@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.analysis import aggregate
+from bench.analysis import aggregate, evidence
 from bench.errors import UserError
 from tests.bench.examples import record
 
@@ -129,3 +129,17 @@ def test_what_the_scheduler_counted() -> None:
     runs = aggregate.summarise([counted])
     assert runs["resumes"].tolist() == [7]
     assert runs["excess_promotions"].tolist() == [0]
+
+
+def test_a_baseline_that_took_no_time_leaves_the_saving_unknown() -> None:
+    made = [
+        record(scheduler, curves, seed=seed, wall_s=0.0)
+        for seed in range(6)
+        for scheduler, curves in (("fifo", ((0.91, 0.95),) * 2), ("mine", ((0.91,), (0.92, 0.93))))
+    ]
+    runs = aggregate.summarise(made)
+    assert runs["runtime_saved"].isna().all()
+    assert runs["epochs_saved"].notna().all()
+    (row,) = evidence.against_baseline(runs).to_dict("records")
+    assert np.isnan(row["runtime_saved"])
+    assert row["epochs_saved"] == 0.25

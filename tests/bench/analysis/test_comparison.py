@@ -228,6 +228,25 @@ def other_reference(run: RunRecord) -> RunRecord:
     return replace(run, objectives=(replace(first, reference=0.5), *rest))
 
 
+def other_goal(run: RunRecord) -> RunRecord:
+    first, *rest = run.objectives
+    return replace(run, objectives=(replace(first, goal="min"), *rest))
+
+
+def wider(run: RunRecord) -> RunRecord:
+    return replace(run, space={"units": {"kind": "range", "lower": 1, "upper": 2}})
+
+
+def test_other_spaces_are_refused_and_older_records_have_none(tmp_path: Path) -> None:
+    narrow = replace(record(), space={"units": {"kind": "range", "lower": 1, "upper": 3}})
+    for name, run in (("a", narrow), ("b", wider(record())), ("old", record())):
+        folders.open_folder(tmp_path / name, PAPER)
+        storage.write(run, tmp_path / name)
+    comparison.compare(tmp_path / "a", tmp_path / "old")
+    with pytest.raises(UserError, match=r"different search spaces \(units upper 3 instead of 2\)"):
+        comparison.compare(tmp_path / "a", tmp_path / "b")
+
+
 def other_charges(run: RunRecord) -> RunRecord:
     """Return the run as another version would make it, with other costs of a suggestion."""
     return replace(run, spec=run.spec | {"virtual": {"suggestion_s": 2}})
@@ -248,6 +267,7 @@ def other_charges(run: RunRecord) -> RunRecord:
             other_data,
             r"different data under the same name \(eeeeeeeeeeeeeeee and 0000000000000000\)",
         ),
+        (PAPER, other_goal, r"different goal values of val_accuracy \(max and min\)"),
         (PAPER, other_reference, r"different reference values of val_accuracy \(0.9 and 0.5\)"),
         (
             PAPER,

@@ -58,7 +58,7 @@ def test_against_fifo_by_hand() -> None:
 
 
 def test_sets_of_one_seed_are_no_further_evidence() -> None:
-    (row,) = found(pairs(3, ("acc+params", "acc+loss", "loss+params"))).baseline.to_dict("records")
+    (row,) = found(pairs(3, ("acc+params", "top1+size", "best+bytes"))).baseline.to_dict("records")
     assert (row["seeds"], row["cells"]) == (3, 3)
     assert row["p"] == 1 / 4  # the median is that of three seeds, not of nine runs
 
@@ -133,7 +133,7 @@ def test_ranking_needs_three_schedulers_and_sets_and_enough_seeds() -> None:
         ]
         return found(more)
 
-    sets = ("acc+params", "acc+loss", "loss+params")
+    sets = ("acc+params", "top1+size", "best+bytes")
     assert found(pairs(6)).rankings == {}
     assert ranked(5).rankings == {}
     ranking = ranked(6).rankings["trials"]

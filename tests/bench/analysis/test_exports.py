@@ -124,3 +124,31 @@ def test_tensorboard_needs_its_writer(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr("bench.analysis.exports.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match="needs tensorboardX: pip install tensorboardX"):
         exports.write_tensorboard([record()], tmp_path)
+
+
+def test_a_recorded_configuration_gets_the_values_of_the_space() -> None:
+    space = SearchSpace(
+        (
+            ChoiceParameter("model/kind", (None, dict, (1, 2), np.float32(0.5))),
+            RangeParameter("a/b", 0.0, 1.0),
+        )
+    )
+    for recorded, value in ((None, None), ("builtins.dict", dict), ([1, 2], (1, 2)), (0.5, 0.5)):
+        nested = {"model": {"kind": recorded}, "a/b": 0.3}
+        assert exports.space_values(nested, space) == {"model/kind": value, "a/b": 0.3}
+    with pytest.raises(ValueError, match="'list' is no value of parameter 'model/kind'"):
+        exports.space_values({"model": {"kind": "list"}, "a/b": 0.3}, space)
+    with pytest.raises(ValueError, match="parameter 'a/b' has no value"):
+        exports.space_values({"model": {"kind": None}}, space)
+
+
+def test_columns_of_older_records_with_taken_names_are_exported_beside_ours(tmp_path: Path) -> None:
+    run = made()
+    assert run.result is not None
+    epochs = run.result.epochs.assign(seed=7, note=["a", 1, None, "b", "c"])
+    old = replace(run, result=replace(run.result, epochs=epochs))
+    exports.write_parquet([old, record(seed=1)], tmp_path)
+    read = pd.read_parquet(tmp_path / "epochs.parquet")
+    assert set(read["seed"]) == {0, 1}
+    assert read["metric_seed"].dropna().tolist() == [7] * 5
+    assert read["note"].dropna().tolist() == ['"a"', "1", '"b"', '"c"']

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -43,14 +42,11 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFi
     def call(*arguments: str) -> Completed:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setattr(sys, "argv", ["mobo-bench", *arguments])
-        handler = signal.getsignal(signal.SIGTERM)
         status = 0
         try:
             main.main()
         except SystemExit as end:
             status = int(end.code or 0)
-        finally:
-            signal.signal(signal.SIGTERM, handler)
         said = capfd.readouterr()
         return Completed(status, said.out, said.err)
 
@@ -87,7 +83,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run", "Missing argument 'MATRIX'"),
         ("run papre", "unknown matrix 'papre': choose from"),
         ("run absent.toml", "cannot read matrix file absent.toml"),
-        ("run broken.toml", "matrix file broken.toml: Invalid value (at line 2, column 11)"),
+        ("run broken.toml", "Invalid value (at line 2, column 11); mend that place"),
         ("run unknown.toml", "unknown scheduler 'fofi': choose from asha, fifo"),
         ("run params.toml", "scheduler 'paper-dominance' has no parameter 'eta'"),
         ("run values.toml", "grace_period must be at least 1, got 0"),
@@ -97,7 +93,15 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run quick --seeds x", "bad seeds 'x'"),
         ("run quick --trials 0", "trials must be a whole number of at least 1, got 0"),
         ("run quick --dataset cifar", "unknown data set 'cifar' for problem 'mlp'"),
-        ("run quick --backend virtual", "unknown data set 'digits' for problem 'mlp-table'"),
+        ("run quick --backend virtual", "'mlp' has recorded curves for virtual time on mnist, not"),
+        (
+            "run quick --backend virtual --dataset cifar",
+            "unknown data set 'cifar' for problem 'mlp'",
+        ),
+        ("run own_tune.py", "own_tune.py is a Python program, not a matrix: start it with 'python"),
+        ("run unknown.toml --address auto --backend virtual", "unknown scheduler 'fofi'"),
+        ("run strange.toml --backend ray", "unknown scheduler 'fofi'"),
+        ("run strange.toml --backend cloud", "see 'mobo-bench run --help'"),
         ("run synthetic --backend ray", "problem 'synthetic' has recorded or computed curves"),
         ("run synthetic --slots 5 --address auto", "--address, --cpus-per-trial and"),
         ("run lcbench --data-dir nowhere", "there is no surrogate"),
@@ -119,7 +123,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run quick --gpus-per-trial 64 --workers-per-trial 1 --slots 1", "needs more GPUs for 1"),
         ("report nowhere", "nowhere is not a results folder"),
         ("list nowhere", "nowhere is not a results folder"),
-        ("compare nowhere", "Missing argument 'B'"),
+        ("compare nowhere", "Missing argument 'B'; see 'mobo-bench compare --help'"),
         ("compare nowhere nobody", "nowhere is not a results folder"),
         ("compare empty empty", "empty has no finished run to compare"),
         ("compare empty other", "empty and other have different data sets (digits and mnist)"),
@@ -150,8 +154,11 @@ scheduler = [{ name = "paper-dominance" }]
         ("sets", "acc+params", "acc+speed"),
         ("data", '"digits"', '"cifar"'),
         ("twice", "acc+params", "acc+acc"),
+        ("strange", '"mlp"', '"synthetic"'),
     ):
         text = good.replace(old, new).replace("problem mlp", "problem = mlp")
+        if name == "strange":
+            text = text.replace('"paper-dominance"', '"fofi"')
         (tmp_path / f"{name}.toml").write_text(text)
     digits, mnist = (load_matrix("quick").with_dataset(name) for name in ("digits", "mnist"))
     for name, chosen in (("empty", digits), ("full", digits), ("other", mnist)):

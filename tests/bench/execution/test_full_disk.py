@@ -9,11 +9,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.errors import UserError
+from bench.execution import queue
 from bench.matrix.files import load_matrix
 from bench.records import folders, storage
 from tests.bench.examples import record
@@ -151,3 +153,17 @@ def test_a_read_only_folder_is_one_line_and_is_left_as_it_was(read_only: Path) -
         pass
     assert sorted(read_only.iterdir()) == before
     assert storage.read_all(read_only) == [record()]
+
+
+def test_a_run_that_has_just_finished_is_kept_elsewhere(read_only: Path) -> None:
+    made = record(seed=1)
+    with pytest.raises(UserError, match="the run that had just finished is kept as") as refused:
+        queue.keep(queue.Attempt(made, "", 1.0), read_only)
+    found = re.search(r"is kept as (\S+): mend this, move that folder into", str(refused.value))
+    assert found is not None
+    path = Path(found[1])
+    assert storage.read(path) == made
+    shutil.rmtree(path.parent)
+    failed = replace(made, result=None, error="boom")  # nothing would be lost with it
+    with pytest.raises(UserError, match=r"Permission denied: [^;]*$"):
+        queue.keep(queue.Attempt(failed, "boom", 1.0), read_only)

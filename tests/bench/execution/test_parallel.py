@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -56,3 +57,24 @@ def test_who_stops_asking_need_not_wait(tmp_path: Path) -> None:
         process.join(10)
     assert time.monotonic() - began < 20
     assert len(list(tmp_path.iterdir())) < 6  # the others were never begun
+
+
+def die_in_two(job: int) -> int:
+    if job == 2:
+        os._exit(1)
+    return job
+
+
+def test_a_job_that_kills_its_process_costs_no_other() -> None:
+    made = dict(in_processes(die_in_two, range(6), (), 2, if_killed=lambda job: -job))
+    assert made == {0: 0, 1: 1, 2: -2, 3: 3, 4: 4, 5: 5}
+    assert multiprocessing.active_children() == []
+
+
+def blocked(job: int) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_ctrl_c_never_reaches_a_process_even_while_it_starts() -> None:
+    assert dict(in_processes(blocked, [0], (), 1)) == {0: True}
+    assert not blocked(0)

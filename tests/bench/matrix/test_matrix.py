@@ -145,7 +145,7 @@ def test_bad_seeds(text: str) -> None:
     ("old", "new", "message"),
     [
         ('title = "t"', "", "key 'title' is missing"),
-        ('title = "t"', "title = 3", "'title' must be a str"),
+        ('title = "t"', "title = 3", "'title' must be text in"),
         ('title = "t"', 'title = "t', r"mine\.toml: .*line 2"),
         ('title = "t"', 'title = "t"\ncolour = "red"', "unknown key 'colour'"),
         ("trials = 2", "trials = 0", "trials must be a whole number of at least 1, got 0"),

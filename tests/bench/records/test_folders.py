@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,11 +12,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.console import Console
 
 from bench.commands.main import main
 from bench.errors import UserError
+from bench.execution import runs
+from bench.execution.request import BackendChoice, Output, Request, RunChoice
 from bench.matrix.files import load_matrix
 from bench.records import folders, storage
 from tests.bench.examples import record
@@ -138,3 +143,26 @@ def test_settings_that_are_damaged_are_named(tmp_path: Path) -> None:
             with pytest.raises(UserError, match=r"matrix\.json is damaged"):
                 use(tmp_path)
         assert (tmp_path / "matrix.json").read_text() == text
+
+
+class Removing(Console):
+    """A console that removes a folder as soon as the first run is said to have ended."""
+
+    folder = Path()
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        if str(objects[0]).startswith("[1/"):
+            shutil.rmtree(self.folder)
+
+
+def test_runs_are_kept_when_the_folder_is_removed_meanwhile(tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    console = Removing(quiet=True)
+    console.folder = folder
+    what = RunChoice("synthetic", dataset="dtlz2", seeds="2", trials=4, only=("fifo*",))
+    request = Request(what, BackendChoice(processes=1), output=Output(results_dir=folder))
+    made = runs.make(request, console)
+    assert len(made.outcome.finished) > 1
+    kept = {record.run_id for record in storage.read_all(folder)}
+    assert kept == set(made.outcome.finished[1:])
+    assert folders.read_settings(folder)["dataset"] == "dtlz2"

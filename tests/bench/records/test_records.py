@@ -7,7 +7,7 @@ import json
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,33 +91,56 @@ def test_an_old_record_that_cannot_be_put_back_is_kept(
 
 
 class Reports:
-    """A backend whose test metrics contain a value that is not a plain number."""
+    """A backend whose first run has a result that is bad in some way."""
 
     processes = 1
 
-    def __init__(self, bad: object) -> None:
-        self.bad = bad
+    def __init__(self, spoil: Callable[[RunResult], RunResult]) -> None:
+        self.spoil = spoil
 
     def execute(self, run: Run, on_trial_end: object) -> RunResult:
         result = record().result
         assert result is not None
-        if run.seed == 0:
-            member = replace(result.front[0], metrics={"test_accuracy": self.bad})
-            return replace(result, front=(member,))
-        return result
+        return self.spoil(result) if run.seed == 0 else result
 
 
-@pytest.mark.parametrize("bad", [float("nan"), np.float32(0.5), {1, 2}, True, None, "high"])
-def test_a_result_that_cannot_be_written_is_a_failed_run_and_the_others_go_on(
+@pytest.mark.parametrize("bad", [float("nan"), {1, 2}, None, "high"])
+def test_test_metrics_that_are_no_numbers_are_left_out_and_the_run_is_kept(
     bad: object, tmp_path: Path
+) -> None:
+    (run, *_) = load_matrix("quick").with_dataset("digits").runs([0])
+
+    def spoil(result: RunResult) -> RunResult:
+        metrics: Any = {"test_accuracy": bad, "test_loss": np.float32(0.5)}
+        return replace(result, front=(replace(result.front[0], metrics=metrics),))
+
+    outcome = queue.execute([run], Reports(spoil), tmp_path, "", Console(quiet=True))
+    assert outcome.finished == (run.run_id,)
+    kept = storage.read(tmp_path / run.run_id).result
+    assert kept is not None
+    assert kept.front[0].metrics == {"test_loss": 0.5}
+    assert kept.test_error == "trial 0: no finite number as test_accuracy"
+
+
+def test_a_result_that_cannot_be_stored_is_kept_as_text_and_the_others_go_on(
+    tmp_path: Path,
 ) -> None:
     runs = load_matrix("quick").with_dataset("digits").runs([0, 1])[:4]
     first = [run for run in runs if run.seed == 0]
-    outcome = queue.execute(runs, Reports(bad), tmp_path, "", Console(quiet=True))
+
+    def spoil(result: RunResult) -> RunResult:
+        return replace(result, epochs=result.epochs.assign(trial=7))  # of a trial that is not there
+
+    outcome = queue.execute(runs, Reports(spoil), tmp_path, "", Console(quiet=True))
     assert set(outcome.failed) == {run.run_id for run in first}
     assert set(outcome.finished) == {run.run_id for run in runs if run.seed == 1}
     made = storage.read(tmp_path / first[0].run_id)
-    assert made.reason.startswith("its result cannot be written: ")
+    assert made.reason.startswith("its result cannot be written: ValueError: its epochs belong to")
+    spare = tmp_path / first[0].run_id / storage.SPARE_FILE
+    assert made.reason.endswith(f"kept as text in {spare}")
+    kept = json.loads(spare.read_text())
+    assert [row["val_accuracy"] for row in kept["epochs"]] == [0.91, 0.95, 0.92, 0.93]
+    assert kept["timing"]["wall_s"] == 10.0
     assert queue.pending(runs, tmp_path, "") == first
 
 
@@ -165,6 +188,7 @@ HARMLESS = [
     (("result", "resources", "address"), [None]),
     (("result", "predicted"), [None]),
     (("result",), [None]),  # a run that failed
+    (("space",), [None]),  # as in older records
     (("environment", "versions"), [{"strange": "1"}]),
     (("environment", "gpus"), [["strange"]]),
     (("spec", "objectives"), [["strange"]]),

@@ -32,7 +32,7 @@ def chosen(matrix: Matrix, label: str, seed: int) -> Run:
 def test_a_run_of_the_paper() -> None:
     matrix = load_matrix("paper").with_dataset("mnist")
     run = chosen(matrix, "paper-rungwise-g1 / acc+loss", 3)
-    assert reproduce.command(made(run), matrix.settings()) == (
+    assert reproduce.Commands(matrix.settings()).of(made(run)) == (
         "mobo-bench run paper --dataset mnist --data-dir /data --seeds 3, --only "
         f"'paper-rungwise-g1 / acc+loss / ax' --results results/again/{run.run_id}"
     )
@@ -45,7 +45,7 @@ def test_other_budgets_backends_and_resources_are_named() -> None:
     assert one.result is not None
     resources = {"cpus_per_trial": 2.0, "gpus_per_trial": 0.5}
     one = replace(one, result=replace(one.result, resources=resources))
-    command = reproduce.command(one, matrix.settings())
+    command = reproduce.Commands(matrix.settings()).of(one)
     assert command is not None
     assert (
         "--trials 7 --slots 5 --backend virtual --cpus-per-trial 2 --gpus-per-trial 0.5" in command
@@ -57,11 +57,11 @@ def test_what_no_matrix_has_is_not_promised() -> None:
     matrix = load_matrix("paper").with_dataset("mnist")
     run = made(chosen(matrix, "fifo / acc+loss", 0))
     renamed = dict(matrix.settings()) | {"name": "mine"}
-    assert reproduce.command(run, renamed) is None
+    assert reproduce.Commands(renamed).of(run) is None
     changed = replace(run, run_id="fifo.acc+loss.ax.seed0.00000000")
-    assert reproduce.command(changed, matrix.settings()) is None
+    assert reproduce.Commands(matrix.settings()).of(changed) is None
     torn = replace(run, command="mobo-bench run 'mine.toml")
-    assert reproduce.command(torn, renamed) is None
+    assert reproduce.Commands(renamed).of(torn) is None
 
 
 def test_a_searcher_can_be_chosen() -> None:
@@ -92,7 +92,7 @@ def test_it_makes_the_same_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
     first = next(
         r for r in storage.read_all(folder) if "hv-promotion.f1+f2.random.seed1" in r.run_id
     )
-    command = reproduce.command(first, folders.read_settings(folder))
+    command = reproduce.Commands(folders.read_settings(folder)).of(first)
     assert command is not None
     done = CliRunner().invoke(cli, [*shlex.split(command)[1:], "--processes", "1"])
     assert done.exit_code == 0, done.output

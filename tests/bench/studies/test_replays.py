@@ -107,6 +107,11 @@ def test_the_fifo_runs_of_a_results_folder_are_a_pool() -> None:
         (lambda t: t.drop(columns="seconds"), "lack the column 'seconds'"),
         (lambda t: t.iloc[:-1], "same number of epochs"),
         (lambda t: t.iloc[:0], "same number of epochs"),
+        (lambda t: t.assign(seconds="long"), "'seconds' of the curves in .* got 'long'"),
+        (lambda t: t.assign(seconds=-1.0), "must hold numbers of at least 0, got -1.0"),
+        (lambda t: t.assign(seconds=t["seconds"].where(t["epoch"] > 1)), "at least 0, got nan"),
+        (lambda t: t.assign(epoch="first"), "'epoch' of the curves in .* got 'first'"),
+        (lambda t: t.assign(epoch=t["epoch"] + 1), "must be 1, 2, 3"),
     ],
 )
 def test_curves_that_cannot_be_used(change: object, message: str, tmp_path: Path) -> None:
@@ -124,3 +129,26 @@ def test_missing_files_and_too_few_curves(pool: replays.Pool, tmp_path: Path) ->
         replays.replay_matrix(
             pool, load_matrix("schedulers").with_budget(trials=99), PROBLEM, 1, [1]
         )
+
+
+def test_curves_of_another_problem_are_named(tmp_path: Path) -> None:
+    curves(3).drop(columns="val_loss").to_csv(tmp_path / "c.csv", index=False)
+    pool = replays.read_pool(tmp_path / "c.csv")
+    with pytest.raises(UserError, match=r"no numbers 'val_loss'.*they have: .*val_accuracy"):
+        replays.usable(pool, PROBLEM, load_matrix("schedulers"))
+    curves(3).assign(val_loss="low").to_csv(tmp_path / "c.csv", index=False)
+    with pytest.raises(UserError, match="no numbers 'val_loss'"):
+        replays.usable(replays.read_pool(tmp_path / "c.csv"), PROBLEM, load_matrix("schedulers"))
+
+
+def test_curves_that_are_not_finite_are_left_out_and_counted(tmp_path: Path) -> None:
+    table = curves(12)
+    table.loc[(table["config"] == 3) & (table["epoch"] == 1), "val_loss"] = np.nan
+    table.loc[(table["config"] == 5) & (table["epoch"] == 8), "val_accuracy"] = -np.inf
+    table.to_csv(tmp_path / "c.csv", index=False)
+    matrix = load_matrix("schedulers").with_budget(trials=10)
+    pool, left_out = replays.usable(replays.read_pool(tmp_path / "c.csv"), PROBLEM, matrix)
+    assert (len(pool), left_out) == (10, 2)
+    assert not set(pool.configs["config"]) & {3, 5}
+    rows = replays.replay_matrix(pool, matrix, PROBLEM, draws=1, slots=[2])
+    assert np.isfinite(rows["hypervolume_ratio"]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 
 import numpy as np
@@ -342,9 +343,12 @@ def test_a_rule_goes_on_after_it_was_saved() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"max_t": 0}, "grace_period must be at least 1 and at most max_t"),
-        ({"grace_period": 5}, "grace_period must be at least 1 and at most max_t"),
-        ({"margin": -0.1}, "margin must be"),
+        ({"max_t": 0}, r"max_t must be at least grace_period \(1\), got 0"),
+        ({"max_t": math.inf}, "max_t must be a finite number, got inf"),
+        ({"grace_period": 5}, r"max_t must be at least grace_period \(5\), got 4"),
+        ({"grace_period": "1"}, "grace_period must be a finite number, got '1'"),
+        ({"margin": -0.1}, "margin must be at least 0, got -0.1"),
+        ({"margin": True}, "margin must be a finite number, got True"),
     ],
 )
 def test_bad_settings(changes: dict[str, object], message: str) -> None:

@@ -30,14 +30,20 @@ def checkpointing(config: dict[str, Any]) -> None:
         tune.report(report, checkpoint=tune.Checkpoint.from_directory(str(folder)))
 
 
-def every_other(config: dict[str, Any]) -> None:
-    """Report every epoch, with a checkpoint after every second epoch only."""
-    for t in range(1, MAX_T + 1):
+def every_third(config: dict[str, Any]) -> None:
+    """Report every epoch in a nested form, with a checkpoint after every third epoch only."""
+    t = 0
+    if checkpoint := tune.get_checkpoint():
+        with checkpoint.as_directory() as saved:
+            t = int(Path(saved, "t").read_text())
+    while t < MAX_T:
+        t += 1
         error, size = curve(config["number"], t, "finish")
         folder = Path(config["folder"], f"{config['number']}-{t}")
-        folder.mkdir(parents=True)
-        checkpoint = None if t % 2 else tune.Checkpoint.from_directory(str(folder))
-        tune.report({"error": error, "size": size, "epoch": t}, checkpoint=checkpoint)
+        folder.mkdir(parents=True)  # fails if an epoch is trained twice
+        (folder / "t").write_text(str(t))
+        checkpoint = None if t % 3 else tune.Checkpoint.from_directory(str(folder))
+        tune.report({"error": error, "size": size, "p": {"epoch": t}}, checkpoint=checkpoint)
 
 
 def forgetful(config: dict[str, Any]) -> None:
@@ -46,17 +52,33 @@ def forgetful(config: dict[str, Any]) -> None:
         tune.report({"error": error, "size": size, "epoch": t})
 
 
+class FailsAtEnds(tune.Callback):
+    """A callback that raises an error whenever a trial ends."""
+
+    def on_trial_complete(self, *arguments: Any, **named: Any) -> None:
+        raise ConnectionError("the tracker is away")
+
+
 class Bare(Cheap):
     """A trainable that cannot be saved."""
 
     save_checkpoint = tune.Trainable.save_checkpoint
 
 
-class StartsOver(Cheap):
-    """A trainable that ignores its checkpoint and starts over."""
+class NoReset(Cheap):
+    """A trainable whose process is for one trial."""
 
-    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
-        self.t = 0
+    reset_config = tune.Trainable.reset_config
+
+
+class Mendable(Cheap):
+    """A trainable of which some trials fail in epoch 2, until there is a file ``mended``."""
+
+    def step(self) -> dict[str, Any]:
+        mended = Path(self.config["folder"], "mended").exists()
+        if self.t == 1 and self.number % 3 == 0 and not mended:
+            raise RuntimeError("to be mended")
+        return super().step()
 
 
 class FailsOnce(Cheap):
@@ -108,3 +130,36 @@ class FailsToReset(Cheap):
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         raise RuntimeError("cannot be reset")
+
+
+class Misreports(tune.Trainable):
+    """A trainable whose reports lack something, or hold something wrong, as its case says.
+
+    In the case ``"over"`` it ignores its checkpoint and starts over.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.t = 0
+        self.case = config["case"]
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        self.t += 1
+        if self.case == "test" and self.t == 4:
+            return {"test": {"loss": 0.5}, "done": True}
+        loss = (0.5 if self.case == "over" else 1.0) / self.t
+        report = {"loss": loss, "size": 1.0, "p": {"epoch": self.t}}
+        if self.case == "never" or (self.case == "sparse" and self.t % 2):
+            del report["loss"]
+        if self.case == "text":
+            report["loss"] = "bad"
+        return report
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        Path(checkpoint_dir, "t").write_text(str(self.t))
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:  # type: ignore[override]
+        self.t = 0 if self.case == "over" else int(Path(checkpoint_dir, "t").read_text())

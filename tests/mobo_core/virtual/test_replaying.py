@@ -105,6 +105,13 @@ def test_empty_curves() -> None:
         replay(FIFOScheduler(), {"a": []})  # type: ignore[no-untyped-call]
 
 
+def test_a_curve_that_a_scheduler_cannot_use_is_named() -> None:
+    scheduler = ProjectedStopping(OBJECTIVES, 4, time_attr="t")
+    wrong = [{"t": t, "wrong": 1.0} for t in (1, 2, 3, 4)]
+    with pytest.raises(ValueError, match="curve 'b' cannot be replayed: ReportError: trial 00001 "):
+        replay(scheduler, {"a": flat(1), "b": wrong})
+
+
 @pytest.mark.parametrize("promotion", [True, False])
 def test_schedulers_are_told_the_configurations(promotion: bool) -> None:
     for configs, expected in (([{"rate": 1.0}, {"rate": 3.0}], [[-1], [1]]), (None, [[], []])):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import sys
+import math
 import weakref
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -323,7 +323,7 @@ def test_nothing_of_a_run_waits_for_the_garbage_collector(searcher_class: type[G
         with pytest.raises(ValueError, match="order") if breaks else contextlib.nullcontext():
             simulate(Steps(), searcher=searcher, scheduler=scheduler, num_samples=9)
         assert scheduler.resumes > 0
-        assert not scheduler._paused
+        assert not scheduler._lives.paused
         del scheduler, searcher
         assert [reference() for reference in gone] == [None, None]
 
@@ -341,10 +341,16 @@ def test_a_searcher_that_never_goes_on_is_a_deadlock_in_words() -> None:
     ("options", "message"),
     [
         ({"workers": 0}, "workers must be at least 1"),
-        ({"workers": 2, "speeds": (1.0,)}, "a finite speed > 0 for each of 2"),
-        ({"speeds": (0.0,)}, "a finite speed > 0"),
-        ({"startup_s": -1}, "startup_s must be finite and not negative"),
-        ({"failure_rate": 1.5}, r"failure_rate must lie in \[0, 1\]"),
+        ({"workers": 2.5}, "workers must be a whole number, got 2.5"),
+        ({"workers": True}, "workers must be a whole number, got True"),
+        ({"workers": 2, "speeds": (1.0,)}, "speeds must hold 2, one per worker, got 1"),
+        ({"speeds": (0.0,)}, "a speed must be greater than 0, got 0.0"),
+        ({"speeds": (math.nan,)}, "a speed must be a finite number, got nan"),
+        ({"startup_s": -1}, "startup_s must be at least 0, got -1"),
+        ({"suggestion_s": "1"}, "suggestion_s must be a finite number, got '1'"),
+        ({"failure_rate": 1.5}, "failure_rate must be at most 1, got 1.5"),
+        ({"straggler_rate": math.nan}, "straggler_rate must be a finite number, got nan"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
         ({"straggler_factor": 0.5}, "straggler_factor must be at least 1"),
     ],
 )
@@ -354,21 +360,14 @@ def test_clusters_that_cannot_be(options: dict[str, Any], message: str) -> None:
 
 
 def test_bad_arguments() -> None:
-    with pytest.raises(ValueError, match="num_samples must not be 0"):
-        simulate(Steps(), searcher=Given(), num_samples=0)
+    for options, message in (
+        ({"num_samples": 0}, "num_samples must not be 0"),
+        ({"num_samples": 2.5}, "num_samples must be a whole number, got 2.5"),
+        ({"ahead": -1}, "ahead must be at least 0, got -1"),
+        ({"max_failures": math.nan}, "max_failures must be a whole number, got nan"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            simulate(Steps(), **{"searcher": Given(), "num_samples": 1, **options})  # type: ignore[arg-type]
     unlimited = PromotionMOASHA(OBJECTIVES, 3)
     with pytest.raises(ValueError, match="slots"):
         run({}, scheduler=unlimited)
-
-
-def test_reports_without_seconds_are_an_error() -> None:
-    class Timeless(Steps):
-        max_epochs = sys.maxsize
-
-        def start(self, config: Mapping[str, Any], seed: int) -> Any:
-            training = super().start(config, seed)
-            training.run_epoch = lambda: {"epoch": 1}  # type: ignore[method-assign]
-            return training
-
-    with pytest.raises(ValueError, match="'seconds'"):
-        simulate(Timeless(), searcher=Given({}), num_samples=1)

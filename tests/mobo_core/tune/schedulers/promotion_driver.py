@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray import tune
+from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from bench.execution.ray.loopback import on_loopback
 from bench.execution.ray.session import SLOT
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.tune import HypervolumePromotion, PromotionMOASHA, SchedulerState
-from mobo_core.tune.schedulers.pausing import PromotionScheduler
+from mobo_core.tune import HypervolumePromotion, PromotionMOASHA
+from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler
 from tests.bench.cheap import MAX_T, Cheap
 
 OBJECTIVES = ObjectiveSet(
@@ -60,7 +62,7 @@ def resources(slots: int = 2) -> dict[str, float]:
 
 
 def tuner(
-    scheduler: PromotionScheduler,
+    scheduler: ObjectiveScheduler | TrialScheduler,
     folder: Path,
     case: str,
     log: str | None = None,
@@ -72,6 +74,8 @@ def tuner(
     samples: int = TRIALS,
     stop: tune.Stopper | None = None,
     max_failures: int = 0,
+    callbacks: Sequence[tune.Callback] = (),
+    reuse_actors: bool = True,
 ) -> tune.Tuner:
     return tune.Tuner(
         tune.with_resources(trainable, resources(slots)),
@@ -79,7 +83,7 @@ def tuner(
             search_alg=searcher or Numbers(case, log, extra or {}),
             scheduler=scheduler,
             num_samples=samples,
-            reuse_actors=True,
+            reuse_actors=reuse_actors,
         ),
         run_config=tune.RunConfig(
             name="promotion",
@@ -87,7 +91,7 @@ def tuner(
             verbose=0,
             stop=stop,
             failure_config=tune.FailureConfig(max_failures=max_failures),
-            callbacks=[SchedulerState(scheduler)],
+            callbacks=list(callbacks),
         ),
     )
 

@@ -16,8 +16,8 @@ from mobo_core import Objective, ObjectiveSet
 from mobo_core.problems.protocol import TrainingSource
 from mobo_core.tune import HyperBand, ScalarizedScheduler
 from mobo_core.virtual import Cluster, InOrder, VirtualTrial, simulate
-from tests.bench.cheap import MAX_T, CheapProblem, CheapTraining
-from tests.mobo_core.tune.awkward import NotAgain, SavesSlowly
+from tests.bench.cheap import MAX_T, Cheap, CheapProblem, CheapTraining
+from tests.mobo_core.tune.awkward import FailsAtEnds, NotAgain, SavesSlowly
 
 SETTINGS = {"time_attr": "epoch", "metric": "error", "mode": "min", "max_t": MAX_T}
 TRIALS = 22
@@ -43,6 +43,25 @@ def test_on_ray_a_bracket_ends(ray_session: object, tmp_path: Path, trainable: t
     # The first bracket trains all of its trials to the end.
     reached = [(r.metrics or {}).get("epoch") for r in results if not r.error]
     assert set(reached) == {MAX_T}
+
+
+@pytest.mark.ray
+def test_on_ray_an_error_at_the_end_of_a_paused_trial_costs_this_trial(
+    ray_session: object, tmp_path: Path
+) -> None:
+    """Of the last two trials the first one to pause is ended in its pause."""
+    results = tune.Tuner(
+        tune.with_resources(Cheap, {"cpu": 0.01, SLOT: 1}),
+        param_space={"number": tune.grid_search([0, 1, 2, 3]), "case": "finish"},
+        tune_config=tune.TuneConfig(
+            scheduler=HyperBand(**SETTINGS | {"max_t": 2}, reduction_factor=2), reuse_actors=True
+        ),
+        run_config=tune.RunConfig(
+            name="away", storage_path=str(tmp_path), verbose=0, callbacks=[FailsAtEnds()]
+        ),
+    ).fit()
+    assert sorted((r.metrics or {})["epoch"] for r in results) == [1, 2, 2, 2]
+    assert all("the tracker is away" in str(result.error) for result in results)
 
 
 def trials(

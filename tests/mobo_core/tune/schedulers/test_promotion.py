@@ -18,7 +18,13 @@ from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from bench.execution.ray.cleanup import free_placement_groups
-from mobo_core.tune import HypervolumePromotion, PromotionMOASHA, RandomSearcher, restore_tuner
+from mobo_core.tune import (
+    HypervolumePromotion,
+    PromotionMOASHA,
+    RandomSearcher,
+    SchedulerState,
+    restore_tuner,
+)
 from mobo_core.tune.schedulers import pausing
 from mobo_core.tune.schedulers.pausing import PromotionScheduler
 from mobo_core.virtual import InOrder, simulate
@@ -27,10 +33,9 @@ from tests.mobo_core.tune.awkward import (
     Bare,
     FailsOnce,
     FailsToReset,
+    NoReset,
     NotAgain,
-    StartsOver,
     checkpointing,
-    every_other,
     forgetful,
 )
 from tests.mobo_core.tune.schedulers.promotion_driver import (
@@ -111,10 +116,9 @@ def test_functions_with_checkpoints_work(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("trainable", "message"),
     [
-        (forgetful, "paused without a checkpoint of its last report: the training function must"),
-        (every_other, "paused without a checkpoint of its last report: the training function must"),
+        (forgetful, "to pause at epoch=1, but it has trained to its end without a checkpoint"),
+        (NoReset, r"NoReset has no reset_config.*reuse_actors"),
         (Bare, "Bare has no save_checkpoint and load_checkpoint"),
-        (StartsOver, "was resumed at epoch=1 and reports epoch=1: the trainable must load"),
     ],
 )
 def test_trainables_that_cannot_pause_are_refused(
@@ -204,7 +208,7 @@ def test_slots_follow_from_the_cluster(slots: int, tmp_path: Path) -> None:
 
     class Counts(EpochBudget):
         def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-            counted.append(scheduler._slot_count())
+            counted.append(scheduler._slots.count(scheduler._controller))
             return False
 
     scheduler = SCHEDULERS["moasha"](None)
@@ -216,8 +220,14 @@ def test_slots_follow_from_the_cluster(slots: int, tmp_path: Path) -> None:
 
 def test_a_scheduler_is_for_one_experiment(tmp_path: Path) -> None:
     scheduler = SCHEDULERS["moasha"](2)
-    tuner(scheduler, tmp_path / "one", "finish", samples=2).fit()
-    with pytest.raises(Exception, match="make a PromotionMOASHA for each experiment"):
+    of_another = SchedulerState(SCHEDULERS["moasha"](2))
+    with pytest.raises(Exception, match="SchedulerState in the callbacks has another scheduler"):
+        tuner(SCHEDULERS["moasha"](2), tmp_path, "finish", callbacks=[of_another]).fit()
+    one = tuner(scheduler, tmp_path / "one", "finish", samples=2)
+    one.fit()
+    with pytest.raises(Exception, match="used in another experiment"):
+        one.fit()
+    with pytest.raises(Exception, match="used in another experiment: make a PromotionMOASHA"):
         tuner(scheduler, tmp_path / "two", "finish", samples=2).fit()
 
 
@@ -293,7 +303,7 @@ def test_a_scheduler_counts_what_it_did(tmp_path: Path) -> None:
 def test_nothing_to_restore_is_said(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nowhere is no folder: give that of the experiment"):
         restore_tuner(str(tmp_path / "nowhere"), Cheap)
-    with pytest.raises(ValueError, match=r"has no experiment-state.zip.*SchedulerState"):
+    with pytest.raises(ValueError, match=r"has no experiment-state.zip.*tune.Tuner.restore"):
         restore_tuner(str(tmp_path), Cheap)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from typing import Any
 
 import pytest
@@ -39,6 +40,39 @@ def scalarized(scheduler: Any) -> ScalarizedScheduler:
 def test_what_knows_trials_by_their_objects_is_refused(scheduler: Any) -> None:
     with pytest.raises(ValueError, match=f"{type(scheduler).__name__} cannot continue after a r"):
         SchedulerState(scalarized(scheduler))
+
+
+@pytest.mark.parametrize(
+    "scheduler",
+    [
+        schedulers.ASHAScheduler(),
+        schedulers.ResourceChangingScheduler(
+            StoppingMOASHA(OBJECTIVES, MAX_T, time_attr="epoch"), None
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:`resources_allocation_function` is None")
+def test_schedulers_of_ray_are_refused_with_the_remedy(scheduler: Any) -> None:
+    name = type(scheduler).__name__
+    with pytest.raises(ValueError, match=f"got {name}: leave it out, or give it the scheduler ins"):
+        SchedulerState(scheduler)
+
+
+def test_a_state_that_cannot_be_pickled_is_refused() -> None:
+    scheduler = StoppingMOASHA(OBJECTIVES, MAX_T, time_attr="epoch")
+    scheduler.rule.lock = threading.Lock()
+    with pytest.raises(ValueError, match=r"state of StoppingMOASHA cannot be pickled \(.*lock"):
+        SchedulerState(scheduler)
+
+
+def test_the_state_of_another_scheduler_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    stopping = SchedulerState(StoppingMOASHA(OBJECTIVES, MAX_T, time_attr="epoch"))
+    promotion = SchedulerState(PromotionMOASHA(OBJECTIVES, MAX_T, slots=1, time_attr="epoch"))
+    before = promotion.scheduler.get_state()
+    for state, name in [(stopping.get_state(), "StoppingMOASHA"), ({"a": 1}, "another callback")]:
+        promotion.set_state(state)
+        assert f"the state at its place is that of {name}" in caplog.messages[-1]
+    assert promotion.scheduler.get_state() == before
 
 
 @pytest.mark.parametrize("name", ["asha", "stopping", "promotion", "hv"])

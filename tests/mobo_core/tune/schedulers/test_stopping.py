@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from ray import tune
 from ray.tune.search import Searcher
@@ -12,7 +14,15 @@ from ray.tune.search import Searcher
 from bench.execution.ray.session import SLOT
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.rules.rule import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
-from mobo_core.tune import PaperDominance, PaperRungwise, RuleScheduler
+from mobo_core.tune import (
+    HypervolumePromotion,
+    PaperDominance,
+    PaperRungwise,
+    ProjectedStopping,
+    PromotionMOASHA,
+    RuleScheduler,
+    StoppingMOASHA,
+)
 from tests.mobo_core.tune.table import CURVES, Table
 
 OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0), Objective("cost", "min", 100)])
@@ -123,30 +133,84 @@ def test_the_report_that_ends_a_trial_is_kept_too() -> None:
     )  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("report", "message"),
-    [
-        ({"gain": 1.0, "cost": 1.0}, "time_attr 'epoch' is missing from the report of trial a"),
-        ({"gain": 1.0, "epoch": 1}, "objective 'cost' is missing from the report"),
-        ({"gain": "x", "cost": 1.0, "epoch": 1}, "objective 'gain' must be a number, got 'x'"),
-    ],
-)
-def test_reports_that_cannot_be_judged_are_errors(report: dict[str, Any], message: str) -> None:
-    scheduler = PaperDominance(OBJECTIVES, 6, time_attr="epoch")
-    with pytest.raises(ValueError, match=message):
-        scheduler.on_trial_result(None, FakeTrial("a"), report)  # type: ignore[arg-type]
+HALVING = (PaperDominance, PaperRungwise, StoppingMOASHA, PromotionMOASHA)
+BRACKETED = (StoppingMOASHA, PromotionMOASHA)
+PROJECTING = (ProjectedStopping, HypervolumePromotion)
+PAUSING = (PromotionMOASHA, HypervolumePromotion)
+ANY = (*HALVING, *PROJECTING)
+NO_NUMBERS = [math.nan, math.inf, "2", True, None, [2], 2j]
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("schedulers", "options", "message"),
     [
-        ({"max_t": 0}, "max_t"),
-        ({"max_t": 8, "grace_period": 0}, "grace_period must be at least 1"),
-        ({"max_t": 8, "grace_period": 9}, "max_t must be finite and at least grace_period"),
-        ({"max_t": 8, "reduction_factor": 1}, "reduction_factor must be finite and greater than 1"),
+        (ANY, {"max_t": 0}, r"max_t must be at least grace_period \(1\), got 0"),
+        (ANY, {"grace_period": 0}, "grace_period must be at least 1, got 0"),
+        (ANY, {"grace_period": 9}, r"max_t must be at least grace_period \(9\), got 8"),
+        (HALVING, {"reduction_factor": 1}, "reduction_factor must be greater than 1, got 1"),
+        (PROJECTING, {"margin": -0.1}, "margin must be at least 0, got -0.1"),
+        (BRACKETED, {"brackets": 0}, "brackets must be at least 1, got 0"),
+        (BRACKETED, {"brackets": 1.5}, "brackets must be a whole number, got 1.5"),
+        (BRACKETED, {"seed": -1}, "seed must be at least 0, got -1"),
+        (PAUSING, {"slots": 0}, "slots must be at least 1, got 0"),
+        (PAUSING, {"slots": 2.5}, "slots must be a whole number, got 2.5"),
+        (ANY, {"time_attr": ""}, "time_attr must be a key of the reports, got ''"),
+        (ANY, {"time_attr": 3}, "time_attr must be a key of the reports, got 3"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(options: dict[str, Any], message: str) -> None:
-    for scheduler in (PaperDominance, PaperRungwise):
+def test_settings_that_cannot_work_are_refused(
+    schedulers: tuple[Any, ...], options: dict[str, Any], message: str
+) -> None:
+    for scheduler in schedulers:
         with pytest.raises(ValueError, match=message):
-            scheduler(OBJECTIVES, **options)
+            scheduler(OBJECTIVES, **{"max_t": 8, **options})
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize(
+    ("schedulers", "name"),
+    [
+        *((ANY, name) for name in ("max_t", "grace_period")),
+        (HALVING, "reduction_factor"),
+        (PROJECTING, "margin"),
+        *((BRACKETED, name) for name in ("brackets", "seed")),
+        (PAUSING, "slots"),
+    ],
+)
+def test_settings_that_are_no_numbers_are_refused(
+    schedulers: tuple[Any, ...], name: str, value: Any
+) -> None:
+    if name == "slots" and value is None:
+        return  # as many as the cluster has
+    for scheduler in schedulers:
+        with pytest.raises(ValueError, match=f"^{name} must be a (finite|whole) number, got "):
+            scheduler(OBJECTIVES, **{"max_t": 8, name: value})
+
+
+@pytest.mark.parametrize("number", [np.int64, np.float32, np.float64, float])
+def test_numbers_of_numpy_are_taken(number: Any) -> None:
+    for scheduler in ANY:
+        made: Any = scheduler(OBJECTIVES, max_t=number(8), grace_period=number(2))
+        assert made.rule.max_t == 8
+        assert type(made.rule.max_t) in (int, float)
+    promotion = PromotionMOASHA(OBJECTIVES, number(8), slots=number(3), brackets=number(2))
+    assert (promotion.slots, type(promotion.slots)) == (3, int)
+
+
+def test_budgets_need_not_be_whole() -> None:
+    scheduler = StoppingMOASHA(OBJECTIVES, max_t=2.5, time_attr="epoch")
+    report = {"gain": 0.5, "cost": 1.0}
+    trial: Any = FakeTrial("a")
+    for epoch, action in ((0.5, "CONTINUE"), (1.25, "CONTINUE"), (2.5, "STOP")):
+        assert scheduler.on_trial_result(None, trial, report | {"epoch": epoch}) == action
+    assert scheduler.debug_string() == "StoppingMOASHA: 0 trials stopped, 1 complete"
+
+
+def test_a_list_of_objectives_will_do() -> None:
+    for scheduler in ANY:
+        made: Any = scheduler(list(OBJECTIVES), 8, time_attr="epoch")
+        trial: Any = FakeTrial("a")
+        report = made._read(trial, {"gain": 0.5, "cost": 1.0, "epoch": 1})
+        assert report.point.tolist() == [-0.5, 1.0]
+        with pytest.raises(TypeError, match="objectives must be an ObjectiveSet or a list of"):
+            scheduler("gain", 8)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ray import tune
-from ray.tune.search import Searcher
+from ray.tune.search import ConcurrencyLimiter, Searcher
 
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import AheadSearcher, AxSearcher, SobolSearcher
@@ -75,7 +75,8 @@ def test_nothing_waits_while_a_suggestion_is_made() -> None:
     assert searcher.suggest("c") is None
     assert time.monotonic() - began < 1
     inner.let.set()
-    assert ask(searcher, "c") == SobolSearcher(SPACE, seed=0)._space.from_unit(inner._point(2))  # type: ignore[union-attr]
+    same = SobolSearcher(SPACE, seed=0)
+    assert ask(searcher, "c") == [same.suggest(str(k)) for k in range(3)][2]
     assert searcher.inner is inner
     first = searcher.inner_id("a")
     assert inner.heard[2:5] == [
@@ -148,6 +149,81 @@ def test_a_suggestion_that_fails_says_so() -> None:
     searcher = AheadSearcher(SobolSearcher())
     with pytest.raises(ValueError, match="no search space"):
         searcher.suggest("a")
+
+
+class Keywords(Held):
+    """A searcher that takes the end of a trial as Ray passes it, by keywords only."""
+
+    def on_trial_complete(self, *, trial_id: str, **ending: Any) -> None:  # type: ignore[override]
+        self.heard.append(("complete", trial_id, ending["result"], ending["error"]))
+
+
+def test_calls_by_keywords_reach_a_searcher_that_takes_only_keywords() -> None:
+    inner = Keywords()
+    searcher = AheadSearcher(inner)
+    ask(searcher, "a")
+    searcher.on_trial_result(trial_id="a", result={"gain": 1})
+    searcher.on_trial_complete(trial_id="a", result=None, error=True)
+    assert searcher.inner is inner
+    first = searcher.inner_id("a")
+    assert inner.heard[-2:] == [("result", first, {"gain": 1}), ("complete", first, None, True)]
+
+
+def test_a_limiter_around_it_passes_everything_on() -> None:
+    inner = Held()
+    searcher = AheadSearcher(inner, ahead=2)
+    limited = ConcurrencyLimiter(searcher, max_concurrent=1)
+    ask(limited, "a")
+    assert limited.suggest("b") is None
+    limited.on_trial_complete("a", {"gain": 1})
+    ask(limited, "b")
+    assert searcher.inner is inner
+    assert ("complete", searcher.inner_id("a"), {"gain": 1}, False) in inner.heard
+
+
+def test_no_fault_of_the_inner_searcher_stays_in_silence(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Faulty(Held):
+        def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+            raise KeyError("a report")
+
+        def on_trial_complete(
+            self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
+        ) -> None:
+            raise KeyError("an end")
+
+        def save(self, checkpoint_path: str) -> None:
+            raise pickle.PicklingError("a socket")
+
+    inner = Faulty()
+    searcher = AheadSearcher(inner)
+    ask(searcher, "a")
+    searcher.on_trial_result("a", {"gain": 1})
+    searcher.on_trial_complete("a", {"gain": 1})
+    searcher.on_trial_complete("strange", {"gain": 1})
+    ask(searcher, "b")
+    assert searcher.inner is inner
+    said = [record.getMessage() for record in caplog.records]
+    assert said.count("the searcher could not take a report of trial a") == 2
+    assert said.count("the searcher could not be told that trial a failed") == 1
+    assert said.count("AheadSearcher did not suggest trial strange; it is ignored") == 1
+    assert sum("Faulty cannot be saved (PicklingError: a socket)" in text for text in said) == 1
+    with pytest.raises(NotImplementedError, match="Faulty cannot be saved"):
+        searcher.save("nowhere")
+
+
+def test_closed_it_can_be_asked_again() -> None:
+    inner = Held()
+    searcher = AheadSearcher(inner, ahead=3)
+    first = ask(searcher, "a")
+    assert searcher.inner is inner
+    inner.let.clear()
+    ask(searcher, "b")
+    ask(searcher, "c")
+    searcher.close()
+    inner.let.set()
+    assert ask(searcher, "d") != first
 
 
 @pytest.mark.parametrize("options", [{"ahead": 0}, {"limit": 0}, {"ahead": 1.5}])

@@ -1,41 +1,26 @@
-"""`AxSearcher` gives Ax the right data, and never stalls."""
+"""`AxSearcher` gives Ax the right data, and refuses what Ax cannot have."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from ax.api.client import Client
-from ax.api.configs import RangeParameterConfig
 from ax.core.trial_status import TrialStatus
 from ray import tune
-from ray.tune.search import Searcher
 
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.tune import AxSearcher, ordered_choice
-
-OBJECTIVES = ObjectiveSet([Objective("gain", "max", 0.2), Objective("cost", "min", 5, exact=True)])
-SPACE = {"x": tune.uniform(0, 1), "n": ordered_choice([1, 2, 4])}
-
-
-def report(config: dict[str, Any], epoch: int = 4) -> dict[str, Any]:
-    return {"gain": config["x"] * epoch / 4, "cost": config["n"] + config["x"], "epoch": epoch}
-
-
-def searcher(**options: Any) -> AxSearcher:
-    return AxSearcher(OBJECTIVES, SPACE, **{"time_attr": "epoch", "max_t": 4, **options})
-
-
-def status(ax: AxSearcher, trial: int) -> TrialStatus:
-    return ax.client._experiment.trials[trial].status
-
-
-def complete(ax: AxSearcher, count: int) -> None:
-    for k in range(count):
-        config = ax.suggest(str(k))
-        assert isinstance(config, dict)
-        ax.on_trial_complete(str(k), report(config))
+from mobo_core.tune import AxSearcher
+from tests.mobo_core.tune.searchers.ax_toy import (
+    FAST,
+    OBJECTIVES,
+    SPACE,
+    complete,
+    report,
+    searcher,
+    status,
+)
 
 
 def test_references_become_thresholds_and_goals_directions() -> None:
@@ -62,9 +47,9 @@ def test_endings_are_told_as_what_they_are() -> None:
     assert [status(ax, k) for k in range(5)] == [
         TrialStatus.COMPLETED,
         TrialStatus.EARLY_STOPPED,
-        TrialStatus.FAILED,
-        TrialStatus.FAILED,
-        TrialStatus.FAILED,
+        TrialStatus.ABANDONED,
+        TrialStatus.ABANDONED,
+        TrialStatus.ABANDONED,
     ]
 
 
@@ -77,7 +62,7 @@ def test_a_trial_that_ends_in_silence_keeps_its_last_report() -> None:
     ax.on_trial_complete("0", None)
     ax.suggest("1")
     ax.on_trial_complete("1", None)
-    assert [status(ax, 0), status(ax, 1)] == [TrialStatus.EARLY_STOPPED, TrialStatus.FAILED]
+    assert [status(ax, 0), status(ax, 1)] == [TrialStatus.EARLY_STOPPED, TrialStatus.ABANDONED]
 
 
 def test_exact_metrics_are_given_without_noise() -> None:
@@ -86,16 +71,6 @@ def test_exact_metrics_are_given_without_noise() -> None:
     data = ax.client._experiment.lookup_data().df.set_index("metric_name")["sem"]
     assert data["cost"] == 0
     assert math.isnan(data["gain"])
-
-
-def test_model_takes_over_and_running_trials_are_pending() -> None:
-    ax = searcher(initialization_trials=3)
-    complete(ax, 3)
-    in_flight = [ax.suggest(f"pending-{k}") for k in range(2)]
-    assert [ax.generation_node(str(k)) for k in range(3)] == ["Sobol"] * 3
-    assert [ax.generation_node(f"pending-{k}") for k in range(2)] == ["BoTorch"] * 2
-    # Without knowing the first, the same model and seed would give the same point again.
-    assert in_flight[0] != in_flight[1]
 
 
 @pytest.mark.parametrize(
@@ -126,8 +101,12 @@ def test_what_the_model_learns_of_a_stopped_trial(partial_data: Any, known: set[
 
 @pytest.mark.parametrize("partial_data", ["full-fidelity", "last-value"])
 def test_full_trials_of_other_lengths_make_no_input_of_the_budget(partial_data: Any) -> None:
-    ax = AxSearcher(
-        OBJECTIVES, SPACE, seed=1, initialization_trials=3, partial_data=partial_data
+    ax = searcher(
+        seed=1,
+        initialization_trials=3,
+        partial_data=partial_data,
+        max_t=None,
+        time_attr="training_iteration",
     )  # without max_t, every trial that ends without an error is complete
     for k in range(3):
         config = ax.suggest(str(k))
@@ -141,77 +120,69 @@ def test_full_trials_of_other_lengths_make_no_input_of_the_budget(partial_data: 
     assert "step" not in strategy.adapter.parameters
 
 
-def test_nothing_stalls_when_every_trial_fails() -> None:
-    ax = searcher()
-    for k in range(12):
-        assert isinstance(ax.suggest(str(k)), dict)
-        ax.on_trial_complete(str(k), None, error=True)
-
-
-def test_nothing_stalls_when_no_trial_ever_ends() -> None:
-    ax = searcher()
-    assert all(isinstance(ax.suggest(str(k)), dict) for k in range(12))
-
-
-def test_nothing_stalls_when_every_trial_stops_early() -> None:
-    ax = searcher(initialization_trials=2)
-    for k in range(8):
+def test_names_choices_and_branches_of_any_kind_under_a_model() -> None:
+    objectives = [Objective("lambda", "min", 2), Objective("val/loss", "min", 3)]
+    space = {
+        "opt": tune.choice([{"kind": dict, "momentum": tune.uniform(0, 1)}, {"kind": None}]),
+        "drop (rate)": tune.quniform(0, 1, 0.25),
+        "layers": [4, tune.randint(1, 9)],
+    }
+    ax = AxSearcher(
+        objectives,
+        space,
+        outcome_constraints=["val/time <= 3"],
+        parameter_constraints=["drop (rate) + layers/1 / 8 <= 1"],
+        initialization_trials=3,
+        optimizer_options=FAST,
+    )
+    for k in range(5):
         config = ax.suggest(str(k))
         assert isinstance(config, dict)
-        ax.on_trial_complete(str(k), report(config, 1))
-    assert ax.generation_node("7") == "Sobol"
+        assert config["opt"]["kind"] in (dict, None)
+        assert ("momentum" in config["opt"]) == (config["opt"]["kind"] is dict)
+        assert config["layers"][0] == 4
+        assert config["drop (rate)"] + config["layers"][1] / 8 <= 1 + 1e-9
+        val = {"loss": config["drop (rate)"], "time": 1.0}
+        ax.on_trial_complete(str(k), {"lambda": 1 / config["layers"][1], "val": val})
+    assert [ax.generation_node(str(k)) for k in range(5)] == ["Sobol"] * 3 + ["BoTorch"] * 2
+    assert set(ax.ax_names) == {
+        "lambda",
+        "val/loss",
+        "val/time",
+        "drop (rate)",
+        "layers/1",
+        "opt/0/momentum",
+    }
+    front = ax.predicted_front()
+    assert front is not None
+    assert front.shape[1] == 2
 
 
-def test_small_space_is_used_up_and_then_finished() -> None:
-    ax = AxSearcher(OBJECTIVES, {"x": tune.choice([0.1, 0.9]), "n": ordered_choice([1, 2])})
-    suggested = []
-    for k in range(8):
-        config = ax.suggest(str(k))
-        if config == Searcher.FINISHED:
-            break
+def test_given_points_come_first_and_known_results_are_data() -> None:
+    known: list[tuple[Mapping[str, Any], Mapping[str, Any] | None]] = [
+        ({"x": 0.1 * k, "n": 1}, report({"x": 0.1 * k, "n": 1}, 4 if k else 2)) for k in range(4)
+    ]
+    known.append(({"x": 0.9, "n": 4}, None))
+    ax = searcher(
+        points_to_evaluate=[{"x": 0.5, "n": 2}, {"n": 4}],
+        known_results=known,
+        initialization_trials=3,
+    )
+    assert [status(ax, k) for k in range(5)] == [
+        TrialStatus.EARLY_STOPPED,
+        *[TrialStatus.COMPLETED] * 3,
+        TrialStatus.ABANDONED,
+    ]
+    first, second, third = (ax.suggest(str(k)) for k in range(3))
+    assert first == {"x": 0.5, "n": 2}
+    assert isinstance(second, dict)
+    assert second["n"] == 4
+    assert [ax.generation_node(str(k)) for k in range(3)] == ["given", "given", "BoTorch"]
+    assert isinstance(third, dict)
+    for k, config in enumerate([first, second, third]):
         assert isinstance(config, dict)
-        suggested.append((config["x"], config["n"]))
         ax.on_trial_complete(str(k), report(config))
-    assert ax.suggest("more") == Searcher.FINISHED
-    assert sorted(suggested) == [(0.1, 1), (0.1, 2), (0.9, 1), (0.9, 2)]
-
-
-def test_a_model_that_cannot_be_fitted_gives_way(caplog: pytest.LogCaptureFixture) -> None:
-    ax = searcher(initialization_trials=2, optimizer_options={"num_restarts": "many"})
-    complete(ax, 2)
-    assert isinstance(ax.suggest("2"), dict)
-    assert ax.generation_node("2") == "fallback"
-    assert "a Sobol point takes its place" in caplog.text
-
-
-def test_ready_made_client_with_its_own_experiment() -> None:
-    client = Client(random_seed=0)
-    client.configure_experiment(
-        [RangeParameterConfig(name="x", bounds=(0, 1), parameter_type="float")]
-    )
-    client.configure_optimization("gain, -cost", outcome_constraints=["time <= 3"])
-    ax = AxSearcher(client=client)
-    for k in range(3):
-        config = ax.suggest(str(k))
-        assert isinstance(config, dict)
-        ax.on_trial_complete(str(k), {"gain": config["x"], "cost": 1.0, "time": 2.0})
-    assert set(client._experiment.lookup_data().metric_names) == {"gain", "cost", "time"}
-
-
-def test_clients_own_strategy_may_wait_for_running_trials() -> None:
-    client = Client(random_seed=0)
-    client.configure_experiment(
-        [RangeParameterConfig(name="x", bounds=(0, 1), parameter_type="float")]
-    )
-    client.configure_optimization("gain")
-    client.configure_generation_strategy(initialization_budget=2)
-    ax = AxSearcher(client=client)
-    configs = [ax.suggest("0"), ax.suggest("1")]
-    assert ax.suggest("2") is None
-    for k, config in enumerate(configs):
-        assert isinstance(config, dict)
-        ax.on_trial_complete(str(k), {"gain": config["x"]})
-    assert isinstance(ax.suggest("3"), dict)
+    assert status(ax, 5) == TrialStatus.COMPLETED
 
 
 def test_outcome_constraints_reach_ax() -> None:
@@ -224,19 +195,12 @@ def test_outcome_constraints_reach_ax() -> None:
 def test_three_objectives_and_one() -> None:
     three = ObjectiveSet([*OBJECTIVES, Objective("loss", "min", 2)])
     for objectives in (three, ObjectiveSet([Objective("gain", "max", 0.2)])):
-        ax = AxSearcher(objectives, SPACE, initialization_trials=2)
-        for k in range(4):
+        ax = AxSearcher(objectives, SPACE, initialization_trials=2, optimizer_options=FAST)
+        for k in range(3):
             config = ax.suggest(str(k))
             assert isinstance(config, dict)
             ax.on_trial_complete(str(k), {**report(config), "loss": 1 - config["x"]})
-        assert ax.generation_node("3") == "BoTorch"
-
-
-def test_missing_metric_is_an_error_that_names_it() -> None:
-    ax = searcher()
-    ax.suggest("0")
-    with pytest.raises(ValueError, match="metric 'cost' is missing from the report"):
-        ax.on_trial_complete("0", {"gain": 1.0, "epoch": 4})
+        assert ax.generation_node("2") == "BoTorch"
 
 
 def test_predicted_front_is_close_to_an_observed_one() -> None:
@@ -254,12 +218,39 @@ def test_predicted_front_is_close_to_an_observed_one() -> None:
     [
         ({"objectives": None}, "needs `objectives`, or a `client`"),
         ({"partial_data": "some"}, "partial_data must be one of"),
-        ({"initialization_trials": 0}, "initialization_trials must be ≥ 1"),
-        ({"client": Client(), "space": SPACE}, "brings its own space"),
-        ({"client": Client(), "partial_data": "last-value"}, "brings its own space"),
-        ({"objectives": ObjectiveSet([Objective("val/acc", "max", 0)]), "space": SPACE}, "rename"),
+        ({"failed": "skip"}, "failed must be one of"),
+        ({"initialization_trials": 0}, "initialization_trials must be at least 1"),
+        ({"initialization_trials": 2.5}, "initialization_trials must be a whole number"),
+        ({"seed": -1}, "seed must be a whole number"),
+        ({"max_t": math.nan}, "max_t must be a finite number"),
+        ({"max_t": 0}, "max_t must be greater than 0"),
+        ({"time_attr": None}, "time_attr must be the key of a report"),
+        ({"optimizer_options": {"num_restart": 2}}, "did you mean 'num_restarts'?"),
+        ({"optimizer_options": {"num_restarts": "many"}}, "must be a whole number"),
+        ({"optimizer_options": {"options": {"maxitr": 2}}}, "did you mean 'maxiter'?"),
+        ({"optimizer_options": {"q": 2}}, "has no option 'q'"),
+        ({"optimizer_options": 3}, "must be a dict of options"),
+        ({"outcome_constraints": ["gain >= 0.3"]}, "give a bound as reference= of"),
+        ({"outcome_constraints": ["gain + time >= 0.3"]}, "is on the objective 'gain'"),
+        ({"outcome_constraints": ["time >= 0.9 * baseline"]}, "relative to a baseline"),
+        ({"outcome_constraints": "time <= 3"}, "must be a list of texts"),
+        ({"parameter_constraints": ["z <= 3"]}, "names 'z', which is no parameter"),
+        ({"parameter_constraints": ["x <= -1"]}, "no configuration of the space keeps"),
+        ({"points_to_evaluate": [{"x": 2}]}, "points_to_evaluate[0]"),
+        (
+            {"points_to_evaluate": [{"x": 0.9}], "parameter_constraints": ["x <= 0.5"]},
+            "points_to_evaluate[0] breaks the parameter constraint 'x <= 0.5'",
+        ),
+        ({"space": {"x": tune.uniform(0, 1e-13)}}, "Ax cannot have this search space"),
     ],
 )
 def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        AxSearcher(**{"objectives": OBJECTIVES, **arguments})
+    with pytest.raises(ValueError, match=r".+") as caught:
+        AxSearcher(**{"objectives": OBJECTIVES, "space": SPACE, **arguments})
+    assert message in str(caught.value)
+
+
+def test_objectives_may_be_a_list_but_nothing_else() -> None:
+    assert sorted(AxSearcher(list(OBJECTIVES), SPACE).suggest("0")) == ["n", "x"]  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="must be an ObjectiveSet or a list of Objective"):
+        AxSearcher("gain", SPACE)  # type: ignore[arg-type]

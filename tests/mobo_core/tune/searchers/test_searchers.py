@@ -15,7 +15,14 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.tune import AheadSearcher, AxSearcher, RandomSearcher, SobolSearcher, ordered_choice
+from mobo_core.tune import (
+    AheadSearcher,
+    AxSearcher,
+    RandomSearcher,
+    SobolSearcher,
+    optuna_searcher,
+    ordered_choice,
+)
 
 SPACE = {
     "units": ordered_choice([16, 32]),
@@ -26,13 +33,26 @@ OBJECTIVES = ObjectiveSet(
     [Objective("accuracy", "max", 0.5), Objective("size", "min", 40, exact=True)]
 )
 
-Make = Callable[[int], Searcher]
-MAKERS: dict[str, Make] = {
-    "ax": lambda seed: AxSearcher(OBJECTIVES, SPACE, seed=seed, max_t=8),
+Make = Callable[..., Searcher]
+"""A function of a space, a seed and what a searcher starts with; a space of None comes later."""
+
+
+def ahead(space: Any, seed: int = 0, **start: Any) -> Searcher:
     # Without a thread: a contract asks for a suggestion at once.
-    "ahead": lambda seed: AheadSearcher(SobolSearcher(SPACE, seed=seed), background=False),
-    "sobol": lambda seed: SobolSearcher(SPACE, seed=seed),
-    "random": lambda seed: RandomSearcher(SPACE, seed=seed),
+    return AheadSearcher(SobolSearcher(space, seed=seed, **start), background=False)
+
+
+MAKERS: dict[str, Make] = {
+    "ax": lambda space, seed=0, **start: AxSearcher(OBJECTIVES, space, seed=seed, max_t=8, **start),
+    "ahead": ahead,
+    "sobol": lambda space, seed=0, **start: SobolSearcher(space, seed=seed, **start),
+    "random": lambda space, seed=0, **start: RandomSearcher(space, seed=seed, **start),
+    "nsga2": lambda space, seed=0, **start: optuna_searcher(
+        OBJECTIVES, space, "nsga2", seed, population_size=4, **start
+    ),
+    "tpe": lambda space, seed=0, **start: optuna_searcher(
+        OBJECTIVES, space, "tpe", seed, n_startup_trials=4, **start
+    ),
 }
 
 
@@ -70,7 +90,7 @@ def make(request: pytest.FixtureRequest) -> Make:
 
 
 def test_suggestions_lie_in_the_space(make: Make) -> None:
-    for config in drive(make(0), 8):
+    for config in drive(make(SPACE), 8):
         assert set(config) == {"units", "rate", "kind"}
         assert config["units"] in (16, 32)
         assert config["kind"] in ("a", "b")
@@ -78,7 +98,7 @@ def test_suggestions_lie_in_the_space(make: Make) -> None:
 
 
 def test_a_seed_fixes_the_suggestions(make: Make) -> None:
-    first, again, other = (drive(make(seed), 8) for seed in (3, 3, 4))
+    first, again, other = (drive(make(SPACE, seed), 8) for seed in (3, 3, 4))
     assert first == again
     assert first != other
 
@@ -89,12 +109,12 @@ def test_global_random_state_is_untouched(make: Make) -> None:
         return random.getstate(), legacy, torch.get_rng_state().tolist(), torch.get_num_threads()
 
     before = states()
-    drive(make(0), 7)
+    drive(make(SPACE), 7)
     assert states() == before
 
 
 def test_restored_searcher_goes_on_as_if_never_saved(make: Make, tmp_path: Path) -> None:
-    saved, restored = make(0), make(0)
+    saved, restored = make(SPACE), make(SPACE)
     drive(saved, 7)
     saved.save(str(tmp_path / "state"))
     restored.restore(str(tmp_path / "state"))
@@ -102,17 +122,66 @@ def test_restored_searcher_goes_on_as_if_never_saved(make: Make, tmp_path: Path)
 
 
 def test_space_may_come_from_the_tuner(make: Make) -> None:
-    with_space = make(0)
-    without = {
-        AxSearcher: lambda: AxSearcher(OBJECTIVES, max_t=8),
-        AheadSearcher: lambda: AheadSearcher(SobolSearcher(), background=False),
-        SobolSearcher: SobolSearcher,
-        RandomSearcher: RandomSearcher,
-    }[type(with_space)]()
+    without = make(None)
     with pytest.raises(ValueError, match="no search space"):
         without.suggest("0")
     assert without.set_search_properties(None, None, SPACE)
-    assert drive(without, 3) == drive(with_space, 3)
+    assert drive(without, 3) == drive(make(SPACE), 3)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**32, 1.0, "1", True, None])
+def test_a_bad_seed_is_refused_at_once(make: Make, seed: Any) -> None:
+    with pytest.raises(ValueError, match="seed must be a whole number from 0 to 4294967295, got"):
+        make(SPACE, seed)
+    assert make(SPACE, np.int64(3)).suggest("0") == make(SPACE, 3).suggest("0")
+
+
+GIVEN = {"units": 32, "rate": 0.05, "kind": "b"}
+
+
+def test_given_points_come_first(make: Make) -> None:
+    first, second, third = drive(make(SPACE, points_to_evaluate=[GIVEN, {"rate": 0.02}]), 3)
+    assert first == GIVEN
+    assert second["rate"] == pytest.approx(0.02, rel=1e-12)  # Ax takes a logarithm and back
+    assert set(second) == set(third) == set(SPACE)
+    assert third != second
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_a_searcher_starts_with_is_checked(make: Make, later: bool) -> None:
+    def begin(**start: Any) -> None:
+        searcher = make(None if later else SPACE, **start)
+        searcher.set_search_properties(None, None, SPACE)
+
+    with pytest.raises(ValueError, match=r"points_to_evaluate\[0\]: parameter 'rate' must lie"):
+        begin(points_to_evaluate=[{"rate": 5}])
+    with pytest.raises(ValueError, match=r"none of 1 known results.*'units' must be one of 16, 32"):
+        begin(known_results=[(GIVEN | {"units": 3}, outcome(GIVEN))])
+
+
+OBJECTS = {
+    "units": tune.randint(16, 33),
+    "rate": tune.loguniform(1e-4, 1e-1),
+    "kind": "a",
+    "layers": [tune.randint(4, 32), "fixed", (tune.qlograndint(2, 32, 2),)],
+    "a/b-(ü) lambda": tune.choice([None, dict, [1, 2], np.float32(0.5), math.nan, lambda x: x]),
+    "optimiser": tune.choice([{"kind": "sgd", "momentum": tune.uniform(0, 1)}, {"kind": "adam"}]),
+}
+
+
+def test_conditional_spaces_and_choices_of_anything(make: Make, tmp_path: Path) -> None:
+    searcher = make(OBJECTS)
+    for config in drive(searcher, 4 if "Ax" in type(searcher).__name__ else 12):
+        assert set(config) == set(OBJECTS)
+        size, fixed, (quantised,) = config["layers"]
+        assert size in range(4, 32)
+        assert fixed == "fixed"
+        assert quantised in range(2, 33, 2)
+        categories = OBJECTS["a/b-(ü) lambda"].categories  # type: ignore[attr-defined]
+        assert any(config["a/b-(ü) lambda"] is value for value in categories)
+        own = {"momentum"} if config["optimiser"]["kind"] == "sgd" else set()
+        assert set(config["optimiser"]) == {"kind", *own}
+    searcher.save(str(tmp_path / "state"))  # a lambda is among the choices
 
 
 @pytest.mark.parametrize("maker", [SobolSearcher, RandomSearcher])

@@ -1,0 +1,210 @@
+"""Which scheduler to take, from replays: savings, losses, and how sure both are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from bench.analysis.aggregate import BASELINE
+from bench.analysis.statistics import ENOUGH_SEEDS, Estimate
+from bench.analysis.statistics.intervals import mean_interval
+from mobo_core.objectives import ObjectiveSet
+
+FEWEST_TRIALS = 12
+"""The fewest trials for which a scheduler is recommended.
+
+At a rung a scheduler compares the trials that have been there, and hypervolume promotion takes new
+trials first until ten have paused. With fewer trials the order decides more than the rule.
+"""
+FEWEST_STEPS = 3
+"""The fewest units in the longest trial for which a scheduler is recommended."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What was replayed, and how.
+
+    Args:
+        kind: What the source is, for people.
+        name: The source's name.
+        objectives: The objectives.
+        time_attr: The counter that orders the reports of a trial.
+        unit: The number of its steps in one unit of training.
+        max_t: The full budget of a trial, in units.
+        timed: Whether the source says how long the training took.
+        trials: The number of trials that were replayed.
+        incomplete: How many of them end before the full budget.
+        left_out: Why other trials were left out → how many.
+        notes: Sentences about how the curves were read.
+        orders: The number of random orders.
+        per_order: The number of trials in each.
+        slots: The number of trials that train at the same time.
+    """
+
+    kind: str
+    name: str
+    objectives: ObjectiveSet
+    time_attr: str
+    unit: float
+    max_t: int
+    timed: bool
+    trials: int
+    incomplete: int
+    left_out: Mapping[str, int]
+    notes: tuple[str, ...]
+    orders: int
+    per_order: int
+    slots: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one scheduler makes of the trials, over all orders; shares are of FIFO's.
+
+    Args:
+        scheduler: Its label.
+        pauses: Whether it pauses trials, which takes a trainable with checkpoints.
+        steps_saved: The mean share of the training that it saves, with a 95 % interval.
+        runtime_saved: The same share of the time from the first start to the last end.
+        loss: The mean share of the hypervolume that it loses; negative if it gains.
+        worst: The largest loss of any order.
+        front_lost: The mean number of distinct points of FIFO's front that it ends early.
+        resumes: The mean number of times that a trial goes on from a checkpoint.
+    """
+
+    scheduler: str
+    pauses: bool
+    steps_saved: Estimate
+    runtime_saved: Estimate
+    loss: Estimate
+    worst: float
+    front_lost: float
+    resumes: float
+
+    def within(self, tolerance: float) -> bool:
+        """Return whether the loss is surely within a tolerance and something is surely saved."""
+        return self.loss.high <= tolerance and self.steps_saved.low > 0
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The answer.
+
+    Args:
+        setting: What was replayed, and how.
+        tolerance: The share of FIFO's hypervolume that may be lost.
+        replays: A row per order and scheduler.
+        outcomes: What each scheduler made of the trials, FIFO left out.
+        refused: Scheduler → why it cannot be used.
+        recommended: The scheduler to take; None if none qualifies or the data are too few.
+        without_pauses: The one to take if trials cannot pause; None as above.
+        too_few: Why the data are too few for a recommendation; empty if they are not.
+    """
+
+    setting: Setting
+    tolerance: float
+    replays: pd.DataFrame
+    outcomes: tuple[Outcome, ...]
+    refused: Mapping[str, str]
+    recommended: Outcome | None
+    without_pauses: Outcome | None
+    too_few: str
+
+    @property
+    def fifo_steps(self) -> float:
+        """The mean number of units that FIFO trains."""
+        return self._of_fifo("steps")
+
+    @property
+    def fifo_runtime_s(self) -> float:
+        """The mean number of seconds that FIFO takes."""
+        return self._of_fifo("runtime_s")
+
+    def _of_fifo(self, column: str) -> float:
+        return float(self.replays.loc[self.replays["scheduler"] == BASELINE, column].mean())
+
+
+def advise(replays: pd.DataFrame, setting: Setting, tolerance: float) -> Advice:
+    """Return the advice from replays.
+
+    Recommended is the scheduler that saves the most training among those whose loss is within the
+    tolerance, with the upper end of its 95 % interval.
+
+    Args:
+        replays: A row per order and scheduler, FIFO included, as
+            `bench.studies.advice.replaying.replay_all` makes them.
+        setting: What was replayed, and how.
+        tolerance: The share of FIFO's hypervolume that may be lost, 0 to 1.
+    """
+    refusals = replays[replays["refused"] != ""]
+    refused = dict(zip(refusals["scheduler"], refusals["refused"], strict=True))
+    made = replays[~replays["scheduler"].isin(refused)]
+    fifo = made[made["scheduler"] == BASELINE].set_index("order")
+    outcomes = [
+        _outcome(str(name), rows.set_index("order"), fifo)
+        for name, rows in made.groupby("scheduler", sort=False)
+        if name != BASELINE
+    ]
+    too_few = _too_few(setting)
+    good = [o for o in outcomes if o.within(tolerance)] if not too_few else []
+    return Advice(
+        setting,
+        tolerance,
+        replays,
+        tuple(outcomes),
+        refused,
+        _best(good),
+        _best([outcome for outcome in good if not outcome.pauses]),
+        too_few,
+    )
+
+
+def _best(outcomes: list[Outcome]) -> Outcome | None:
+    return max(outcomes, key=lambda o: (o.steps_saved.value, -o.loss.value), default=None)
+
+
+def _outcome(name: str, rows: pd.DataFrame, fifo: pd.DataFrame) -> Outcome:
+    losses = 1 - (rows["hypervolume"] / fifo["hypervolume"]).round(9)
+    # An order of a few trials may have none inside of the reference point: nothing can be lost.
+    losses = losses[np.isfinite(losses)]
+    return Outcome(
+        name,
+        bool(rows["pauses"].iloc[0]),
+        _estimate(1 - rows["steps"] / fifo["steps"]),
+        _estimate(1 - rows["runtime_s"] / fifo["runtime_s"]),
+        _estimate(losses),
+        float(losses.max()) if len(losses) else np.nan,
+        float(rows["front_lost"].mean()),
+        float(rows["resumes"].mean()),
+    )
+
+
+def _estimate(values: pd.Series) -> Estimate:
+    """Return a mean with its 95 % interval; the interval is NaN with too few orders."""
+    numbers = values.to_numpy(dtype=float)
+    if len(numbers) < ENOUGH_SEEDS:
+        return Estimate(float(numbers.mean()) if len(numbers) else np.nan, np.nan, np.nan)
+    return Estimate(float(numbers.mean()), *mean_interval(numbers))
+
+
+def _too_few(setting: Setting) -> str:
+    """Return why the data are too few for a recommendation; empty if they are not."""
+    if setting.per_order < FEWEST_TRIALS:
+        return (
+            f"{setting.per_order} trials are too few to recommend a scheduler: it takes at least "
+            f"{FEWEST_TRIALS}"
+        )
+    if setting.max_t < FEWEST_STEPS:
+        return (
+            f"trials of {setting.max_t} reports are too short to recommend a scheduler: it takes "
+            f"at least {FEWEST_STEPS}"
+        )
+    if setting.orders < ENOUGH_SEEDS:
+        return (
+            f"{setting.orders} orders are too few for an interval: give --seeds {ENOUGH_SEEDS} or "
+            "more"
+        )
+    return ""

@@ -1,0 +1,1 @@
+"""Learning curves that other tools have recorded, read from the files that those tools write."""

@@ -1,0 +1,1 @@
+"""Advice from curves that people already have: which scheduler would have saved how much."""

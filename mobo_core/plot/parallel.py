@@ -1,0 +1,109 @@
+"""The figure of parallel coordinates: each trial is a line through its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from plotly import graph_objects as go
+
+from mobo_core.objectives import Objective, ObjectiveSet, Points
+from mobo_core.plot import style
+from mobo_core.plot.columns import ParameterColumn, parameter_columns
+from mobo_core.plot.shown import shown_points
+from mobo_core.results.candidates import Scope
+
+MOST_LABELS = 20
+"""The number of choices that are labelled on an axis; further ones are left out evenly."""
+COLOURS = ((0.0, "#C9C9C9"), (0.5, "#C9C9C9"), (0.5, style.BLUE), (1.0, style.BLUE))
+
+
+def parallel_coordinates(
+    results: Any,
+    objectives: ObjectiveSet | Iterable[Objective],
+    *,
+    scope: Scope = "last",
+    constraints: str | Iterable[str] = (),
+) -> go.Figure:
+    """Return a figure in which each trial is a line through its parameters and its objectives.
+
+    The lines of the front are blue, the others are grey. A part of an axis can be selected with the
+    mouse, and axes can be moved. Parameters that are the same in all trials are left out. Axes of
+    positive numbers that span two orders of magnitude are logarithmic. A trial that lacks a number,
+    in a conditional space for example, is drawn below that axis.
+
+    Args:
+        results: The results, as in `mobo_core.pareto_front`.
+        objectives: The objectives.
+        scope: As in `mobo_core.pareto_front`.
+        constraints: As in `mobo_core.pareto_front`.
+
+    Raises:
+        TypeError: If the results or the objectives are something else.
+        ValueError: As in `mobo_core.pareto_front`.
+
+    Example:
+        >>> from mobo_core import Objective, plot
+        >>> reports = [{"loss": loss, "config": {"lr": loss / 9}} for loss in (1.0, 2.0, 5.0)]
+        >>> figure = plot.parallel_coordinates(reports, [Objective("loss", "min", reference=3)])
+        >>> [dimension.label for dimension in figure.data[0].dimensions]
+        ['lr', 'loss ↓']
+    """
+    shown = shown_points(results, objectives, scope=scope, constraints=constraints)
+    title = shown.front.summary()
+    if not shown.candidates:
+        return style.empty_figure(title, shown.why_empty())
+    # Lines are drawn in their order: the front comes last and lies on top.
+    order = np.argsort([kind == "front" for kind in shown.kinds], kind="stable")
+    columns = parameter_columns([shown.candidates[index].trial for index in order])
+    values = shown.values[order]
+    dimensions = [_of_parameter(column) for column in columns]
+    dimensions += [
+        _of_numbers(style.short_label(objective), column, style.is_wide(column))
+        for objective, column in zip(shown.objectives, values.T, strict=True)
+    ]
+    on_front = [float(shown.kinds[index] == "front") for index in order]
+    line = {"color": on_front, "colorscale": COLOURS, "cmin": 0, "cmax": 1}
+    figure = go.Figure(layout=style.layout(title))
+    figure.add_trace(go.Parcoords(dimensions=dimensions, line=line, labelangle=-18))
+    figure.update_layout(margin={"t": 130, "l": 90, "r": 90})
+    return figure
+
+
+def _of_parameter(column: ParameterColumn) -> dict[str, Any]:
+    if column.is_number:
+        numbers = np.array([np.nan if v is None else float(v) for v in column.values])
+        return _of_numbers(column.name, numbers, column.is_log)
+    labels = column.labels
+    step = -(-len(labels) // MOST_LABELS)
+    return {
+        "label": style.plain(column.name),
+        "values": column.positions,
+        "range": [-0.2, len(labels) - 0.8],
+        "tickvals": list(range(0, len(labels), step)),
+        "ticktext": [style.plain(label) for label in labels[::step]],
+    }
+
+
+def _of_numbers(label: str, numbers: Points, is_log: bool) -> dict[str, Any]:
+    values = np.log10(numbers) if is_log else numbers
+    known = values[np.isfinite(values)]
+    low, high = float(known.min()), float(known.max())
+    space = 0.12 * (high - low) or 0.05 * abs(high) or 1.0
+    missing = not np.isfinite(values).all()
+    found: dict[str, Any] = {
+        "label": style.plain(label),
+        "values": np.where(np.isfinite(values), values, low - space),
+        "range": [low - (space if missing else 0), high] if high > low else [low - 1, high + 1],
+    }
+    if is_log:
+        exponents = np.arange(np.floor(low), np.ceil(high) + 1)
+        inside = exponents[(exponents >= low) & (exponents <= high)]
+        ticks = inside if len(inside) >= 2 else np.linspace(low, high, 4)
+        found |= {"tickvals": ticks, "ticktext": [f"{10**tick:.3g}" for tick in ticks]}
+    if missing:
+        ticks = found.get("tickvals", np.linspace(low, high, 4))
+        texts = found.get("ticktext", [f"{tick:.4g}" for tick in ticks])
+        found |= {"tickvals": [low - space, *ticks], "ticktext": ["none", *texts]}
+    return found

@@ -1,0 +1,201 @@
+"""The figure of the hypervolume while a search goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from plotly import graph_objects as go
+
+from mobo_core.objectives import (
+    Objective,
+    ObjectiveSet,
+    Points,
+    as_objective_set,
+    is_finite_number,
+)
+from mobo_core.pareto.dominance import front_mask
+from mobo_core.pareto.indicators import hypervolume as hypervolume_of
+from mobo_core.plot import style
+from mobo_core.results import TrialHistory, read_trials
+from mobo_core.results.candidates import Scope, complete_reports
+
+Over = Literal["seconds", "reports", "trials"]
+MOST_STEPS = 400
+"""The number of places at which the hypervolume is computed; more cannot be seen."""
+LABELS: dict[Over, str] = {
+    "seconds": "time since the first report / s",
+    "reports": "reports of all trials together",
+    "trials": "trials",
+}
+
+
+class Step(NamedTuple):
+    """One report in the course of a search.
+
+    Args:
+        place: Where it is on the horizontal axis.
+        trial_id: The trial's id.
+        point: (m,) the minimised coordinates; None if the report lacks an objective.
+
+    Example:
+        >>> Step(1.0, "a", np.array([0.5, 3.0])).trial_id
+        'a'
+    """
+
+    place: float
+    trial_id: str
+    point: Points | None
+
+
+def hypervolume(
+    results: Any,
+    objectives: ObjectiveSet | Iterable[Objective],
+    *,
+    over: Over | None = None,
+    scope: Scope = "last",
+) -> go.Figure:
+    """Return a figure of the hypervolume that the search had reached at each moment.
+
+    Trials that failed do not count, neither before nor after their failure.
+
+    Args:
+        results: The results, as in `mobo_core.pareto_front`.
+        objectives: The objectives.
+        over: The horizontal axis: ``"seconds"`` since the first report, ``"reports"`` (the number
+            of reports so far, for example of epochs), or ``"trials"`` (one after the other, each
+            with all its reports). By default it is seconds if the reports have Tune's
+            ``timestamp``, and reports otherwise. Without timestamps, the trials are taken one after
+            the other.
+        scope: ``"last"`` counts the last report of each trial so far, so that the curve can fall;
+            ``"best"`` counts all reports so far.
+
+    Raises:
+        TypeError: If the results or the objectives are something else.
+        ValueError: If an argument is unknown, or there are no timestamps for ``"seconds"``.
+
+    Example:
+        >>> from mobo_core import Objective, plot
+        >>> objectives = [Objective("loss", "min", 3), Objective("size", "min", 9)]
+        >>> reports = [{"loss": 2, "size": 1}, {"loss": 1, "size": 4}, {"loss": 2, "size": 5}]
+        >>> figure = plot.hypervolume(reports, objectives, over="trials")
+        >>> figure.data[0].y.tolist()
+        [0.0, 8.0, 13.0, 13.0]
+    """
+    if over not in (None, *get_args(Over)):
+        raise ValueError(f"over must be one of {get_args(Over)} or None, got {over!r}")
+    if scope not in get_args(Scope):
+        raise ValueError(f"scope must be one of {get_args(Scope)}, got {scope!r}")
+    wanted = as_objective_set(objectives)
+    trials = [trial for trial in read_trials(results) if not trial.failed and trial.reports]
+    has_times = bool(trials) and all(map(_has_times, trials))
+    if over == "seconds" and trials and not has_times:
+        raise ValueError(
+            "the reports have no 'timestamp', so the seconds are not known; "
+            "give over='reports' or over='trials'"
+        )
+    kind: Over = over or ("seconds" if has_times else "reports")
+    steps = course(trials, wanted, kind, in_time=has_times)
+    title = "Hypervolume"
+    if not any(step.point is not None for step in steps):
+        return style.empty_figure(title, "no trial has reported all objectives")
+    x, y = curve(steps, wanted, scope)
+    figure = go.Figure(layout=style.layout(f"{title}: {y[-1]:.6g} at the end"))
+    line = {"color": style.BLUE, "width": 2, "shape": "hv"}
+    mode = "lines+markers" if len(x) <= 2 else "lines"
+    figure.add_trace(go.Scatter(x=x, y=y, mode=mode, line=line, name="hypervolume"))
+    figure.update_xaxes(title=LABELS[kind], rangemode="tozero")
+    units = " · ".join(objective.unit or objective.name for objective in wanted)
+    figure.update_yaxes(
+        title=style.plain(f"hypervolume / {units} ↑ (higher is better)"), rangemode="tozero"
+    )
+    return figure
+
+
+def _has_times(trial: TrialHistory) -> bool:
+    return all(is_finite_number(report.get("timestamp")) for report in trial.reports)
+
+
+def course(
+    trials: Sequence[TrialHistory], objectives: ObjectiveSet, over: Over, *, in_time: bool
+) -> list[Step]:
+    """Return the reports of all trials in the order in which they were made.
+
+    Args:
+        trials: The trials; none of them failed.
+        objectives: The objectives.
+        over: The horizontal axis.
+        in_time: Whether every report has a timestamp. Otherwise, and over trials, one trial comes
+            after the other.
+
+    Example:
+        >>> objectives = ObjectiveSet([Objective("loss", "min", reference=2.0)])
+        >>> trials = [TrialHistory(name, {}, ({"loss": 1.0}, {"loss": 0.5})) for name in "ab"]
+        >>> [(s.place, s.trial_id) for s in course(trials, objectives, "reports", in_time=False)]
+        [(1, 'a'), (2, 'a'), (3, 'b'), (4, 'b')]
+    """
+    ordered = sorted(trials, key=lambda trial: _time(trial, -1)) if in_time else list(trials)
+    reports = []
+    for number, trial in enumerate(ordered, start=1):
+        complete = complete_reports(trial, objectives)
+        points = {} if isinstance(complete, str) else {id(c.report): c.point for c in complete}
+        for index, report in enumerate(trial.reports):
+            point = points.get(id(report))
+            if point is not None and not np.isfinite(point).all():
+                point = None
+            time = _time(trial, index) if in_time else 0.0
+            reports.append((time, Step(number, trial.trial_id, point)))
+    if over == "trials":
+        return [step for _, step in reports]
+    if in_time:
+        reports.sort(key=lambda pair: pair[0])
+    if over == "reports":
+        return [step._replace(place=place) for place, (_, step) in enumerate(reports, start=1)]
+    return [step._replace(place=time - reports[0][0]) for time, step in reports]
+
+
+def _time(trial: TrialHistory, index: int) -> float:
+    return float(trial.reports[index]["timestamp"])
+
+
+def curve(steps: Sequence[Step], objectives: ObjectiveSet, scope: Scope) -> tuple[Points, Points]:
+    """Return the places (k,) and the hypervolumes (k,) of a curve that begins at 0.
+
+    Args:
+        steps: The reports, in their order.
+        objectives: The objectives.
+        scope: Which reports of a trial count.
+
+    Example:
+        >>> objectives = ObjectiveSet([Objective("loss", "min", reference=2.0)])
+        >>> steps = [Step(1.0, "a", np.array([1.5])), Step(2.0, "b", np.array([0.5]))]
+        >>> [line.tolist() for line in curve(steps, objectives, "last")]
+        [[0.0, 1.0, 2.0], [0.0, 0.5, 1.5]]
+    """
+    places = np.array([step.place for step in steps])
+    # The state after the last report at a place is what counts there.
+    ends = [int(end) for end in np.flatnonzero(np.append(np.diff(places) > 0, True))]
+    if len(ends) > MOST_STEPS:
+        kept = np.unique(np.linspace(0, len(ends) - 1, MOST_STEPS).round().astype(int))
+        ends = [ends[index] for index in kept]
+    x, y, begin = [0.0], [0.0], 0
+    present: dict[str, Points] = {}
+    for end in ends:
+        for step in steps[begin : end + 1]:
+            if step.point is not None:
+                _add(present, step, objectives, scope)
+        begin = end + 1
+        points = np.vstack([np.empty((0, len(objectives))), *present.values()])
+        x.append(float(places[end]))
+        y.append(hypervolume_of(points, objectives.reference_point))
+    return np.array(x), np.array(y)
+
+
+def _add(present: dict[str, Points], step: Step, objectives: ObjectiveSet, scope: Scope) -> None:
+    assert step.point is not None
+    points = step.point[None]
+    if scope == "best" and step.trial_id in present:
+        points = np.vstack([present[step.trial_id], points])
+        points = points[front_mask(points, objectives.reference_point)]
+    present[step.trial_id] = points

@@ -1,0 +1,259 @@
+"""The front of a search: the trials that no other trial dominates."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, get_args, overload
+
+import numpy as np
+
+from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
+from mobo_core.pareto.dominance import front_mask
+from mobo_core.pareto.indicators import hypervolume
+from mobo_core.results.candidates import Candidate, Scope, candidates
+from mobo_core.results.constraints import as_constraints
+from mobo_core.results.history import Report, flat
+from mobo_core.results.reading import read_trials
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SHOWN = 20
+"""The number of members that the text of a front shows."""
+
+
+@dataclass(frozen=True)
+class FrontMember:
+    """One point of a front: a report of a trial, with the trial's configuration.
+
+    Args:
+        trial_id: The trial's id.
+        config: The trial's configuration, as the source holds it.
+        metrics: The report; names of nested metrics are joined by ``/``.
+        values: The values of the objectives, in their own directions.
+        result: What the source held for the trial: a ``Result`` or a ``Trial`` of Ray Tune, or a
+            row of a table. For a trial that was read from a folder it is None.
+        path: The trial's folder, or None.
+
+    Example:
+        >>> from mobo_core import Objective, pareto_front
+        >>> reports = [{"loss": 1.0, "config": {"lr": 0.1}}]
+        >>> (member,) = pareto_front(reports, [Objective("loss", "min", reference=2.0)])
+        >>> member.values, member.config
+        ({'loss': 1.0}, {'lr': 0.1})
+    """
+
+    trial_id: str
+    config: Mapping[str, Any]
+    metrics: Report
+    values: Mapping[str, float]
+    result: Any = field(default=None, repr=False, compare=False)
+    path: str | None = None
+
+    @property
+    def checkpoint(self) -> Any:
+        """The checkpoint that Ray Tune saved with this report; None if there is none."""
+        saved = getattr(self.result, "best_checkpoints", None) or []
+        iteration = self.metrics.get("training_iteration")
+        matching = [
+            checkpoint
+            for checkpoint, metrics in saved
+            if iteration is not None and metrics.get("training_iteration") == iteration
+        ]
+        return matching[-1] if matching else None
+
+
+@dataclass(frozen=True)
+class ParetoFront(Sequence[FrontMember]):
+    """The non-dominated trials of a search, sorted by the first objective, the best first.
+
+    `pareto_front` makes it. It has a length, can be iterated and indexed, and shows itself as a
+    table in Jupyter.
+
+    Args:
+        objectives: The objectives.
+        members: The members.
+        trials: The number of trials that were read.
+        left_out: For each trial that could not be on the front, the reason. Trials that only are
+            dominated are not in it.
+
+    Example:
+        >>> from mobo_core import Objective, pareto_front
+        >>> objectives = [Objective("loss", "min", 3), Objective("size", "min", 9)]
+        >>> reports = [{"loss": 2, "size": 1}, {"loss": 1, "size": 4}, {"loss": 2, "size": 5}]
+        >>> front = pareto_front(reports, objectives)
+        >>> len(front), front[0].values, front.hypervolume
+        (2, {'loss': 1.0, 'size': 4.0}, 13.0)
+        >>> print(front)
+        2 of 3 trials are on the front, hypervolume 13
+        trial  loss  size
+            1     1     4
+            0     2     1
+    """
+
+    objectives: ObjectiveSet
+    members: tuple[FrontMember, ...]
+    trials: int
+    left_out: Mapping[str, str]
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def __iter__(self) -> Iterator[FrontMember]:
+        return iter(self.members)
+
+    @overload
+    def __getitem__(self, index: int) -> FrontMember: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[FrontMember, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> FrontMember | tuple[FrontMember, ...]:
+        return self.members[index]
+
+    @property
+    def points(self) -> Points:
+        """The members' minimised coordinates, shape (k, m)."""
+        return self.objectives.to_points([member.values for member in self.members])
+
+    @property
+    def results(self) -> tuple[Any, ...]:
+        """What the source held for each member, for example the ``Result`` of Ray Tune."""
+        return tuple(member.result for member in self.members)
+
+    @property
+    def hypervolume(self) -> float:
+        """The hypervolume up to the objectives' reference values, in the product of their units."""
+        return hypervolume(self.points, self.objectives.reference_point)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a pandas DataFrame with a row for each member.
+
+        Its columns are ``trial_id``, the objectives, and the configuration as ``config/…``.
+        """
+        import pandas as pd
+
+        rows = [
+            {
+                "trial_id": member.trial_id,
+                **member.values,
+                **flat({"config": member.config}),
+            }
+            for member in self.members
+        ]
+        return pd.DataFrame(rows, columns=None if rows else ["trial_id", *self.objectives.names])
+
+    def summary(self) -> str:
+        """Return one line: the numbers of members and of trials, and the hypervolume."""
+        of_trials = len({member.trial_id for member in self.members})
+        line = f"{of_trials} of {self.trials} trials {'is' if of_trials == 1 else 'are'} on the "
+        line += f"front, hypervolume {self.hypervolume:.6g}"
+        return line + (f", {len(self.left_out)} left out" if self.left_out else "")
+
+    def __str__(self) -> str:
+        rows = [["trial", *self.objectives.names]]
+        rows += [
+            [member.trial_id, *(f"{value:.6g}" for value in member.values.values())]
+            for member in self.members[:SHOWN]
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+            for row in rows
+        ]
+        more = [f"and {len(self) - SHOWN} more"] if len(self) > SHOWN else []
+        return "\n".join([self.summary(), *(lines if len(self) else []), *more])
+
+    def __repr__(self) -> str:
+        return f"<ParetoFront: {self.summary()}>"
+
+    def _repr_html_(self) -> str:
+        """Return the table that Jupyter shows."""
+        reasons = "".join(
+            f"<li>{html.escape(trial)}: {html.escape(reason)}</li>"
+            for trial, reason in self.left_out.items()
+        )
+        left_out = f"<details><summary>left out</summary><ul>{reasons}</ul></details>"
+        table = str(
+            self.to_frame().to_html(index=False, max_rows=SHOWN, float_format="{:.6g}".format)
+        )
+        return f"<p>{self.summary()}</p>{table}{left_out if reasons else ''}"
+
+
+def pareto_front(
+    results: Any,
+    objectives: ObjectiveSet | Iterable[Objective],
+    *,
+    scope: Scope = "last",
+    constraints: str | Iterable[str] = (),
+) -> ParetoFront:
+    """Return the front of a search: the trials that no other trial dominates.
+
+    A trial dominates another one if it is no worse in any objective and better in at least one.
+    Trials with equal values stay together on the front. A trial is left out, with the reason in
+    `ParetoFront.left_out`, if it failed, if it never reported all objectives as finite numbers, if
+    it breaks a constraint, or if it is not better than the reference value in every objective. A
+    trial that still runs counts with the reports that it has made.
+
+    Args:
+        results: A ``ResultGrid`` or an ``ExperimentAnalysis`` of Ray Tune, the path or URI of an
+            experiment's folder (the search may still run), a pandas DataFrame, or a list of dicts;
+            see `mobo_core.results.read_trials`.
+        objectives: The objectives. The name of a nested metric is written with ``/``, for example
+            ``"val/loss"``.
+        scope: ``"last"`` takes each trial's last report that has all objectives. ``"best"`` takes
+            all its reports: a trial is on the front once for each report that no other report
+            dominates. Of equal reports of one trial, the first one counts.
+        constraints: Conditions on metrics, for example ``["latency <= 20", "recall >= 0.8"]``.
+            They are checked on the same report; a metric that it does not have is taken from the
+            trial's last report that has it.
+
+    Returns:
+        The front, sorted by the first objective, the best first.
+
+    Raises:
+        TypeError: If the results or the objectives are something else.
+        ValueError: If a folder holds no trial, or the scope or a constraint is unknown.
+
+    Example:
+        >>> from mobo_core import Objective, pareto_front
+        >>> objectives = [Objective("val/loss", "min", 3), Objective("size", "min", 9)]
+        >>> reports = [
+        ...     {"val": {"loss": 1.0}, "size": 4, "latency": 30},
+        ...     {"val": {"loss": 2.0}, "size": 1, "latency": 12},
+        ...     {"size": 2},
+        ... ]
+        >>> front = pareto_front(reports, objectives, constraints="latency <= 20")
+        >>> [member.values for member in front]
+        [{'val/loss': 2.0, 'size': 1.0}]
+        >>> front.left_out["0"]
+        'latency <= 20 does not hold, latency is 30'
+        >>> front.left_out["2"]
+        "no report has all objectives: 'val/loss' is missing"
+    """
+    if scope not in get_args(Scope):
+        raise ValueError(f"scope must be one of {get_args(Scope)}, got {scope!r}")
+    wanted = as_objective_set(objectives)
+    trials = read_trials(results)
+    found = candidates(trials, wanted, scope=scope, constraints=as_constraints(constraints))
+    points = np.array([candidate.point for candidate in found.members]).reshape(-1, len(wanted))
+    on_front = np.flatnonzero(front_mask(points, wanted.reference_point))
+    # The last key counts first; equal points stay in the order of the trials.
+    order = on_front[np.lexsort(points[on_front].T[::-1])]
+    members = [_member(found.members[index], wanted) for index in order]
+    return ParetoFront(wanted, tuple(members), len(trials), found.left_out)
+
+
+def _member(candidate: Candidate, objectives: ObjectiveSet) -> FrontMember:
+    values = objectives.to_metrics(candidate.point).tolist()
+    trial = candidate.trial
+    return FrontMember(
+        trial_id=trial.trial_id,
+        config=trial.config,
+        metrics=candidate.report,
+        values=dict(zip(objectives.names, values, strict=True)),
+        result=trial.result,
+        path=trial.path,
+    )

@@ -1,0 +1,148 @@
+"""The front of a search while it runs: a callback that logs its size and hypervolume."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterable
+from typing import Any, get_args
+
+import numpy as np
+from ray.tune import Callback
+
+from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
+from mobo_core.pareto.dominance import front_mask
+from mobo_core.pareto.indicators import hypervolume
+from mobo_core.results.candidates import Scope
+
+
+class LiveFront(Callback):
+    """A callback that logs the front's size and hypervolume with every report.
+
+    It adds the numbers ``front/size`` and ``front/hypervolume`` to each report before Tune's
+    loggers receive it, so that TensorBoard, ``progress.csv`` and ``result.json`` show them. Put it
+    first into ``RunConfig(callbacks=[LiveFront(objectives), ...])``: loggers that stand before it,
+    such as those of W&B and MLflow, do not see the numbers. Schedulers and searchers see each
+    report before the numbers are added.
+
+    A report that lacks an objective, or in which one is not a finite number, changes nothing. A
+    trial that fails leaves the front. A restored experiment goes on with the trials that it had.
+
+    Args:
+        objectives: The objectives.
+        scope: ``"last"`` counts the last report of each trial, so that the hypervolume can fall;
+            ``"best"`` counts all reports, as in `mobo_core.pareto_front`.
+        print_every_s: The number of seconds after which a new line is printed, at the next report;
+            also one is printed at the end. By default nothing is printed.
+        prefix: The beginning of the numbers' names, before the ``/``.
+
+    Raises:
+        TypeError: If the objectives are not objectives.
+        ValueError: If the scope is unknown, or the time is negative.
+
+    Example:
+        >>> from mobo_core import Objective
+        >>> objectives = [Objective("loss", "min", reference=1), Objective("size", "min", 10)]
+        >>> live = LiveFront(objectives)
+        >>> live.add("trial-1", {"loss": 0.5, "size": 8})
+        >>> live.add("trial-2", {"loss": 0.9, "size": 4})
+        >>> live.add("trial-3", {"loss": 0.9, "size": None})
+        >>> live.numbers()
+        {'size': 2, 'hypervolume': 1.4}
+    """
+
+    def __init__(
+        self,
+        objectives: ObjectiveSet | Iterable[Objective],
+        *,
+        scope: Scope = "last",
+        print_every_s: float | None = None,
+        prefix: str = "front",
+    ) -> None:
+        if scope not in get_args(Scope):
+            raise ValueError(f"scope must be one of {get_args(Scope)}, got {scope!r}")
+        if print_every_s is not None and not print_every_s >= 0:
+            raise ValueError(f"print_every_s must be None or at least 0, got {print_every_s!r}")
+        self._objectives = as_objective_set(objectives)
+        self._scope = scope
+        self._print_every_s = print_every_s
+        self._prefix = prefix
+        self._points: dict[str, Points] = {}
+        self._printed_at = -math.inf
+
+    def add(self, trial_id: str, report: dict[str, Any]) -> None:
+        """Add a report of a trial.
+
+        Args:
+            trial_id: The trial's id.
+            report: The report; without finite values of all objectives it changes nothing.
+        """
+        try:
+            point = self._objectives.to_point(report)[None]
+        except ValueError:
+            return
+        if not np.isfinite(point).all():
+            return
+        if self._scope == "best" and trial_id in self._points:
+            reference = self._objectives.reference_point
+            points = np.unique(np.vstack([self._points[trial_id], point]), axis=0)
+            point = points[front_mask(points, reference)]
+        self._points[trial_id] = point
+
+    def numbers(self) -> dict[str, float]:
+        """Return the present ``size`` and ``hypervolume`` of the front.
+
+        The size is a number of trials. The hypervolume is NaN if no float can hold it.
+        """
+        reference = self._objectives.reference_point
+        trials = list(self._points)
+        points = np.vstack([np.empty((0, len(reference))), *self._points.values()])
+        owners = np.repeat(np.arange(len(trials)), [len(self._points[name]) for name in trials])
+        size = len(np.unique(owners[front_mask(points, reference)]))
+        try:
+            return {"size": size, "hypervolume": hypervolume(points, reference)}
+        except ValueError:
+            return {"size": size, "hypervolume": math.nan}
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """Add the report, and add the front's numbers to it."""
+        self.add(trial.trial_id, result)
+        numbers = self.numbers()
+        result.update({f"{self._prefix}/{name}": value for name, value in numbers.items()})
+        if self._print_every_s is None:
+            return
+        now = time.monotonic()
+        if now - self._printed_at >= self._print_every_s:
+            self._printed_at = now
+            self._print(numbers, len(trials))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """Remove a trial that failed for good."""
+        self._points.pop(trial.trial_id, None)
+
+    def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
+        """Print the last line, if lines are printed."""
+        if self._print_every_s is not None:
+            self._print(self.numbers(), len(trials))
+
+    def _print(self, numbers: dict[str, float], trials: int) -> None:
+        sys.stdout.write(
+            f"front: {numbers['size']} of {trials} trials, "
+            f"hypervolume {numbers['hypervolume']:.6g}\n"
+        )
+        sys.stdout.flush()
+
+    def get_state(self) -> dict[str, Any]:
+        """Return the points, which Tune saves with the experiment."""
+        return {"points": {name: points.tolist() for name, points in self._points.items()}}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue with the points of a saved experiment."""
+        width = len(self._objectives)
+        self._points = {
+            name: np.array(points, float).reshape(-1, width)
+            for name, points in state["points"].items()
+        }

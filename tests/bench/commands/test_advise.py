@@ -1,0 +1,85 @@
+"""The command ``mobo-bench advise`` as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bench.commands.main import cli
+from bench.errors import UserError
+from tests.bench.curves.examples import long_table
+
+OBJECTIVES = ("--objective", "accuracy:max:0.5", "--objective", "params:min:20000:exact")
+
+
+def advise(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["advise", *arguments], catch_exceptions=True)
+
+
+@pytest.fixture
+def curves(tmp_path: Path) -> str:
+    path = tmp_path / "curves.csv"
+    long_table(14).to_csv(path, index=False)
+    return str(path)
+
+
+def test_the_whole_way_to_the_files(curves: str, tmp_path: Path) -> None:
+    out = tmp_path / "advice"
+    options = ("--seeds", "6", "--tolerance", "0.5", "--processes", "1", "--out", str(out))
+    done = advise(curves, *OBJECTIVES, *options)
+    assert done.exception is None, done.output
+    text = " ".join(done.output.split())
+    assert "14 trials of curves.csv (table), up to 6 epochs, replayed in 6 random orders" in text
+    assert "Take " in text
+    assert "Each scheduler against FIFO" in text
+    assert "tune.Tuner(trainable, param_space=space, tune_config=config).fit()" in text
+    assert f"page: {out / 'index.html'}" in text
+    answer = json.loads((out / "advice.json").read_text("utf-8"))
+    assert answer["recommended"] in (out / "advice.md").read_text("utf-8")
+    assert len(answer["schedulers"]) >= 16
+    assert answer["trials_per_order"] == 14
+
+
+def test_json_alone_is_printed(curves: str) -> None:
+    done = advise(curves, *OBJECTIVES, "--seeds", "2", "--processes", "1", "--json")
+    assert done.exception is None, done.output
+    answer = json.loads(done.output)
+    assert answer["too_few"] == "2 orders are too few for an interval: give --seeds 6 or more"
+    assert (answer["orders"], answer["slots"]) == (2, 4)
+
+
+def test_a_dry_run_shows_what_was_found(curves: str) -> None:
+    done = advise(curves, "--dry-run")
+    assert done.exception is None, done.output
+    assert "14 trials, up to 6 reports each, ordered by 'epoch'" in done.output
+    assert "Hyper-parameters: rate, width." in done.output
+    assert "constant" in done.output  # params never changes in a trial
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "name at least one --objective .*the metrics of curves.csv are accuracy, loss"),
+        (("--objective", "acc:max:0.5"), "has 'acc'; its metrics are accuracy, loss, params"),
+        (("--objective", "accuracy:max"), "needs a reference"),
+        (("--objective", "accuracy"), "bad --objective 'accuracy'"),
+        ((*OBJECTIVES, "--trials", "99"), "--trials 99 is more than the 14 trials"),
+        ((*OBJECTIVES, "--matrix", "nope"), "nope"),
+        ((*OBJECTIVES, "--format", "optuna"), "cannot read an Optuna study"),
+    ],
+)
+def test_mistakes_are_one_line(curves: str, arguments: tuple[str, ...], message: str) -> None:
+    done = advise(curves, *arguments)
+    assert isinstance(done.exception, UserError)
+    assert "\n" not in str(done.exception)
+    assert re.search(message, str(done.exception))
+
+
+def test_help_shows_every_kind_of_source() -> None:
+    done = advise("--help")
+    for word in ("Ray Tune", "Optuna", "TensorBoard", "W&B", "MLflow", "--tolerance", "--slots"):
+        assert word in done.output

@@ -1,0 +1,191 @@
+"""Replays agree with runs of the same trials, and with the program that the advice prints."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from ray import tune
+
+from bench.analysis.advice import advise
+from bench.analysis.aggregate import summarise
+from bench.curves import reading
+from bench.curves.options import SourceOptions
+from bench.errors import UserError
+from bench.execution import queue
+from bench.execution.virtual import VirtualBackend
+from bench.matrix.files import load_matrix
+from bench.matrix.matrix import Component
+from bench.studies.advice import goals, snippet
+from bench.studies.advice.plan import Job, Plan, candidates
+from bench.studies.advice.replaying import replay, replay_all
+from bench.studies.advice.trials import Budget, Trials, prepare
+from bench.studies.replays import replayed
+from tests.bench.curves.examples import long_table
+
+TRIALS, SLOTS, SEED = 25, 5, 0
+SCHEDULERS = load_matrix("schedulers").schedulers
+
+
+def prepared(table: pd.DataFrame, folder: Path, *objectives: str) -> Trials:
+    table.to_csv(folder / "curves.csv", index=False)
+    found = reading.read([str(folder / "curves.csv")], SourceOptions())
+    texts = objectives or ("accuracy:max:0.5", "params:min:20000:exact")
+    return prepare(found, [goals.parse(text) for text in texts], Budget())
+
+
+def free_of_charge(folder: Path) -> str:
+    """Return the path of the matrix ``schedulers`` on MNIST's table, where only training costs."""
+    text = resources.files("bench.matrices").joinpath("schedulers.toml").read_text("utf-8")
+    for old, new in (
+        ('problem = "mlp"', 'problem = "mlp-table"'),
+        ('dataset = "auto"', 'dataset = "mnist"'),
+        ('["acc+params", "acc+loss", "loss+params", "acc+loss+params"]', '["acc+params"]'),
+        ("slots = 2", f"slots = {SLOTS}"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    costs = "startup_s = 0\ncheckpoint_s = 0\nrestore_s = 0\nsuggestion_s = { sobol = 0 }\n"
+    (folder / "free.toml").write_text(f"{text}\n[virtual]\n{costs}")
+    return str(folder / "free.toml")
+
+
+def test_the_embedded_table_gives_what_runs_in_virtual_time_give(tmp_path: Path) -> None:
+    backend = VirtualBackend("", 1)
+    todo = load_matrix(free_of_charge(tmp_path)).runs([SEED])
+    records = [queue.attempt(run, backend, "").record for run in todo]
+    runs = summarise(records).set_index("scheduler")
+    fifo = next(r.result for r in records if r.labels["scheduler"] == "fifo")
+    assert fifo is not None
+    # The trial that is replayed at place k must be the k-th trial of the run.
+    order = np.random.default_rng(SEED).permutation(TRIALS)
+    curves = fifo.epochs.sort_values("trial", key=lambda trial: order[trial], kind="stable")
+    accuracy, params = ("val_accuracy:max:0.9:ideal=1", "params:min:1e5:exact:ideal=0")
+    trials = prepared(curves.drop(columns="reported_s"), tmp_path, accuracy, params)
+    rows = replay(Job(SEED, SCHEDULERS), trials, Plan(SCHEDULERS, 1, SLOTS))
+    assert len(rows) == len(runs) == len(SCHEDULERS)
+    for row in rows:
+        run = runs.loc[row["scheduler"]]
+        assert row["steps"] == run["epochs"], row["scheduler"]
+        assert row["hypervolume"] == pytest.approx(run["hypervolume"], rel=1e-12)
+        assert row["runtime_s"] == pytest.approx(run["runtime_s"], rel=1e-9)
+
+
+def test_every_scheduler_on_every_order(tmp_path: Path) -> None:
+    trials = prepared(long_table(14), tmp_path)
+    plan = Plan(candidates(SCHEDULERS, trials.max_t), orders=6, slots=3)
+    seen: list[int] = []
+    rows = replay_all(trials, plan, seen.append)
+    names = list(dict.fromkeys(rows["scheduler"]))
+    assert names[:3] == ["fifo", "hv-promotion", "hv-promotion-g2"]
+    assert len(rows) == 6 * len(names) == sum(seen)
+    fifo = rows[rows["scheduler"] == "fifo"]
+    assert (fifo["steps"] == 14 * 6).all()
+    assert fifo["hypervolume"].nunique() == 1  # the order of the trials changes nothing
+    assert (rows["hypervolume"] <= fifo["hypervolume"].iloc[0] * (1 + 1e-12)).all()
+    assert (rows.loc[rows["front_lost"] == 0, "hypervolume"] == fifo["hypervolume"].iloc[0]).all()
+    assert rows["steps"].between(14, 14 * 6).all()
+    pd.testing.assert_frame_equal(rows, replay_all(trials, plan))
+
+
+def test_processes_make_the_same_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bench.studies.advice.replaying.FEW_REPORTS", 0)
+    trials = prepared(long_table(12), tmp_path)
+    some = SCHEDULERS[:3]
+    alone = replay_all(trials, Plan(some, 2, 2, trials=8))
+    pd.testing.assert_frame_equal(
+        alone, replay_all(trials, Plan(some, 2, 2, trials=8, processes=2))
+    )
+    assert (alone.loc[alone["scheduler"] == "fifo", "steps"] == 8 * 6).all()
+
+
+def test_a_curve_that_ends_early_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
+    table = long_table(14)
+    table = table[(table["trial"] != "t03") | (table["epoch"] <= 2)]
+    rows = replay_all(prepared(table, tmp_path), Plan(SCHEDULERS, 1, 3))
+    assert rows.loc[0, ["scheduler", "steps"]].tolist() == ["fifo", 13 * 6 + 2]
+
+
+def test_what_cannot_be_replayed_is_said(tmp_path: Path) -> None:
+    table = long_table(14).assign(accuracy=lambda t: 100 * t["accuracy"])
+    trials = prepared(table, tmp_path, "accuracy:max:50", "params:min:20000:exact")
+    rows = replay_all(trials, Plan(SCHEDULERS, 1, 3))
+    refused = rows.loc[rows["refused"] != "", "scheduler"].tolist()
+    # Ray's schedulers see one scale, which takes a best possible percentage that nobody named.
+    assert refused == ["asha", "asha-random-weights", "async-hyperband", "hyperband", "median"]
+    with pytest.raises(UserError, match=r"--trials 99 is more than the 14"):
+        replay_all(trials, Plan(SCHEDULERS, 1, 3, trials=99))
+    trials = prepared(table, tmp_path, "accuracy:max:99.9", "params:min:20000:exact")
+    with pytest.raises(UserError, match=r"no hypervolume to lose.*best values are accuracy [89]"):
+        replay_all(trials, Plan(SCHEDULERS, 1, 3))
+
+
+def test_longer_grace_periods_only_where_they_fit() -> None:
+    given = [
+        Component("hv-promotion", "hv-promotion", {}),
+        Component("mine", "moasha-promotion", {"grace_period": 3}),
+        Component("brackets", "moasha-promotion", {"brackets": 3}),
+        Component("median", "median", {}),
+    ]
+    labels = [component.label for component in candidates(given, max_t=7)]
+    assert labels == ["hv-promotion", "hv-promotion-g2", "mine", "brackets", "median"]
+
+
+def names_in(program: str, **known: Any) -> Mapping[str, Any]:
+    """Return the names that the part of a program before the search defines."""
+    lines = ast.parse(program).body
+    assert [ast.unparse(line).split(" =")[0] for line in lines[-2:]] == ["config", "results"]
+    scope = dict(known)
+    exec(compile(ast.Module(lines[:-1], []), "program", "exec"), scope)
+    return scope
+
+
+@pytest.mark.parametrize("component", SCHEDULERS, ids=lambda component: component.label)
+def test_the_program_makes_the_scheduler_that_was_replayed(
+    tmp_path: Path, component: Component
+) -> None:
+    if component.name == "fifo":
+        return
+    trials = prepared(long_table(14), tmp_path)
+    plan = Plan((component,), 1, 3)
+    _, row = replay_all(trials, plan).to_dict("records")
+    program = snippet.program(trials, plan, component, bool(row["pauses"]))
+    assert max(map(len, program.splitlines())) <= 100
+    # On a cluster a scheduler that promotes counts the slots itself.
+    slots = "slots=3, " if component.name in ("hv-promotion", "moasha-promotion") else ""
+    scope = names_in(program.replace('time_attr="training_iteration"', f'{slots}time_attr="epoch"'))
+    assert isinstance(scope["config"], tune.TuneConfig)
+    assert scope["config"].num_samples == 14
+    assert (scope["config"].search_alg is not None) == row["pauses"]
+    picked = np.random.default_rng(0).permutation(14).tolist()
+    run = replayed(trials.curves(picked), scope["scheduler"], slots=3)
+    assert sum(trial.iteration for trial in run.trials) == row["steps"]
+    assert run.seconds == row["runtime_s"]
+
+
+def test_the_program_counts_as_the_source_does(tmp_path: Path) -> None:
+    trials = prepared(long_table(14), tmp_path)
+    component = Component("hv-promotion", "hv-promotion", {})
+    plan = Plan((component,), 1, 3)
+    assert 'max_t=6, time_attr="training_iteration"' in snippet.program(
+        trials, plan, component, pauses=True
+    )
+    foreign = Component("theirs", "of-another-package", {})
+    assert snippet.program(trials, plan, foreign, pauses=True).startswith("# theirs is a part of")
+
+
+def test_the_advice_of_a_source(tmp_path: Path) -> None:
+    trials = prepared(long_table(14), tmp_path)
+    plan = Plan(SCHEDULERS, 6, 3)
+    advice = advise(replay_all(trials, plan), trials.setting(plan), tolerance=1.0)
+    assert advice.recommended is not None
+    best = max(outcome.steps_saved.value for outcome in advice.outcomes)
+    assert advice.recommended.steps_saved.value == best
+    assert advice.without_pauses is not None
+    assert not advice.without_pauses.pauses

@@ -1,0 +1,221 @@
+"""Trials are read from tables, from dicts and from the files of an experiment, also broken ones.
+
+What real Ray writes and returns is read in `tests/mobo_core/tune/test_live.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mobo_core.results import TrialHistory, metric_names, read_trials
+from mobo_core.results.history import error_line, flat, split_config
+from tests.mobo_core.results.examples import tune_report, write_state, write_trial
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+CONFIG = {"lr": 0.1, "net": {"act": None, "width": 16}}
+TRACEBACK = """Failure # 1 (occurred at 2026-11-29_02-25-44)
+Traceback (most recent call last):
+  File "train.py", line 7, in train
+    raise RuntimeError("boom")
+RuntimeError: boom
+and a second line
+"""
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    """Return the folder of an experiment that still runs: five trials in five conditions."""
+    folder = tmp_path / "plain"
+    reports = [tune_report("1f46a_00000", CONFIG, val={"loss": 1 / e}, epoch=e) for e in (1, 2, 3)]
+    whole = folder / "train_1f46a_00000_0_lr=0.1_2026-11-29"
+    write_trial(whole, reports, params_json=json.dumps(CONFIG))
+    with (whole / "result.json").open("a") as file:
+        file.write('{"val": {"loss": 0.2')  # this line is being written
+    failed = [tune_report("1f46a_00001", CONFIG, val={"loss": 9.0}, epoch=1)]
+    write_trial(folder / "train_1f46a_00001_1_lr=0.1", failed, error_txt=TRACEBACK)
+    retried = [tune_report("1f46a_00002", CONFIG, val={"loss": 5.0}, epoch=1)]
+    write_trial(folder / "train_1f46a_00002_2_lr=0.1", retried, error_txt=TRACEBACK)
+    write_trial(folder / "train_1f46a_00010_10_lr=0.1", [])
+    (folder / "notes").mkdir()  # belongs to no trial
+    status = {0: "RUNNING", 1: "ERROR", 2: "TERMINATED", 10: "TERMINATED"}
+    states = [
+        {
+            "trial_id": f"1f46a_{number:05d}",
+            "status": status[number],
+            "relative_logdir": next(folder.glob(f"train_1f46a_{number:05d}_*")).name,
+            "trainable_name": "no_such_module.train",
+            "config": {"lr": {"_type": "CLOUDPICKLE_FALLBACK", "value": "8004"}},
+        }
+        for number in (10, 2, 0, 1)
+    ]
+    pending = {"trial_id": "1f46a_00011", "status": "PENDING", "relative_logdir": None}
+    write_state(folder, [*states, pending])
+    return folder
+
+
+def test_a_folder_of_a_search_that_runs(experiment: Path) -> None:
+    trials = read_trials(experiment)
+    ids = [trial.trial_id for trial in trials]
+    assert ids == ["1f46a_00000", "1f46a_00001", "1f46a_00002", "1f46a_00010", "1f46a_00011"]
+    running, failed, retried, silent, pending = trials
+    assert [report["val/loss"] for report in running.reports] == [1.0, 0.5, 1 / 3]
+    assert running.config == CONFIG
+    assert not any("config" in key for key in running.reports[0])
+    assert (running.status, running.failed, running.error) == ("RUNNING", False, None)
+    assert (failed.failed, failed.error) == (True, "RuntimeError: boom")
+    # A trial that failed and was retried keeps its error file, but did not fail in the end.
+    assert (retried.failed, retried.error, len(retried.reports)) == (False, None, 1)
+    assert (silent.reports, silent.status) == ((), "TERMINATED")
+    assert (pending.reports, pending.status) == ((), "PENDING")
+
+
+def test_a_folder_is_named_in_many_ways(experiment: Path) -> None:
+    expected = read_trials(str(experiment))
+    assert read_trials(experiment.as_uri()) == expected
+    (state,) = experiment.glob("experiment_state-*")
+    assert read_trials(state) == expected
+    (one,) = read_trials(experiment / "train_1f46a_00001_1_lr=0.1")
+    assert (one.trial_id, one.failed) == ("1f46a_00001", True)
+
+
+def test_the_newest_state_that_can_be_read_counts(experiment: Path) -> None:
+    expected = read_trials(experiment)
+    (experiment / "experiment_state-2.json").write_text('{"trial_data": [["{')
+    assert read_trials(experiment) == expected
+    for path in experiment.glob("experiment_state-*"):
+        path.unlink()
+    trials = {trial.trial_id: trial for trial in read_trials(experiment)}
+    # Without a state the files of the trials still tell most, but not that a retry succeeded.
+    assert set(trials) == {trial.trial_id for trial in expected} - {"1f46a_00011"}
+    assert trials["1f46a_00000"].reports == expected[0].reports
+    assert trials["1f46a_00001"].failed
+
+
+def test_folders_that_the_state_does_not_name(experiment: Path) -> None:
+    expected = [trial.trial_id for trial in read_trials(experiment)]
+    report = tune_report("x", CONFIG, val={"loss": 1.0})
+    # The first is newer than the state; the second was restarted as trial 1 under another id.
+    write_trial(experiment / "train_a8f9c2d1_12_lr=0.1", [report | {"trial_id": "a8f9c2d1"}])
+    write_trial(experiment / "train_b8f9c2d1_1_lr=0.1", [report | {"trial_id": "b8f9c2d1"}])
+    assert sorted(trial.trial_id for trial in read_trials(experiment)) == [*expected, "a8f9c2d1"]
+
+
+def test_broken_lines_are_left_out_and_said(tmp_path: Path) -> None:
+    folder = tmp_path / "train_1f46a_00000_0"
+    good = json.dumps(tune_report("1f46a_00000", {}, loss=1.0))
+    write_trial(folder, [])
+    (folder / "result.json").write_text(f'{good}\n{{"loss": 0.{good}\n[1]\n{good}')
+    with pytest.warns(UserWarning, match=r"2 of 3 lines of .*result\.json are not reports"):
+        (trial,) = read_trials(folder)
+    assert [report["loss"] for report in trial.reports] == [1.0, 1.0]
+
+
+def test_progress_csv_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "train_a8f9c2d1_3_x=1"
+    folder.mkdir()
+    (folder / "progress.csv").write_text(
+        "val/loss,epoch,done,note,config/net/act,trial_id\n"
+        "0.5,1,False,,relu,a8f9c2d1\nnan,2,True,x,relu,a8f9c2d1\n0.2"
+    )
+    (trial,) = read_trials(tmp_path)
+    assert trial.trial_id == "a8f9c2d1"
+    assert trial.config == {"net/act": "relu"}
+    assert trial.reports[0] == {"val/loss": 0.5, "epoch": 1, "done": False, "trial_id": "a8f9c2d1"}
+    assert len(trial.reports) == 2
+
+
+def test_without_loggers_the_state_has_the_last_report(tmp_path: Path) -> None:
+    state = {"trial_id": "a", "status": "TERMINATED", "relative_logdir": "train_a", "config": {}}
+    last = {"loss": 0.5, "training_iteration": 4, "config": {"lr": 0.1}}
+    write_state(tmp_path, [state | {"last_result": last}])
+    (trial,) = read_trials(tmp_path)
+    assert trial.reports == ({"loss": 0.5, "training_iteration": 4},)
+    assert trial.config == {"lr": 0.1}
+
+
+def test_folders_that_are_no_experiment(experiment: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"there is no folder '.*nowhere'.*storage_path"):
+        read_trials(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"holds 1: give the folder.*for example .*/plain"):
+        read_trials(tmp_path)
+    with pytest.raises(ValueError, match=r"no trial of Ray Tune was found.*result\.json"):
+        read_trials(experiment / "notes")
+    with pytest.raises(ValueError, match=r"'abc://x' cannot be opened"):
+        read_trials("abc://x")
+
+
+def test_reading_starts_no_ray_and_runs_no_code(experiment: Path) -> None:
+    code = (
+        "import sys, mobo_core\n"
+        "assert 'pyarrow' not in sys.modules\n"
+        "objectives = [mobo_core.Objective('val/loss', 'min', 9)]\n"
+        f"print(len(mobo_core.pareto_front({str(experiment)!r}, objectives)))\n"
+        "print(*(n for n in ('ray', 'pandas', 'torch', 'plotly', 'pickle5') if n in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1"]
+
+
+LONG = pd.DataFrame(
+    {
+        "trial": ["a", "b", "a"],
+        "loss": [1.0, 2.0, np.nan],
+        "epoch": [1, 1, 2],
+        "config/net/act": ["relu", None, "relu"],
+    }
+)
+
+
+def test_a_long_table() -> None:
+    a, b = read_trials(LONG)
+    assert a.reports == ({"trial": "a", "loss": 1.0, "epoch": 1}, {"trial": "a", "epoch": 2})
+    assert (a.config, b.config) == ({"net/act": "relu"}, {})
+    assert a.result["epoch"] == 2
+    named = read_trials(LONG.rename(columns={"trial": "run"}), trial_column="run")
+    assert [trial.trial_id for trial in named] == ["a", "b"]
+    with pytest.raises(ValueError, match=r"no column 'run'.*epoch, loss, trial"):
+        read_trials(LONG, trial_column="run")
+
+
+def test_a_table_with_a_row_for_each_trial() -> None:
+    trials = read_trials(LONG.drop(columns="trial"))
+    assert [trial.trial_id for trial in trials] == ["0", "1", "2"]
+    assert [len(trial.reports) for trial in trials] == [1, 1, 1]
+
+
+def test_dicts_are_rows() -> None:
+    rows = [{"val": {"loss": 1.0}, "config": CONFIG}, {"val/loss": 2.0}]
+    nested, plain = read_trials(rows)
+    assert nested.reports == ({"val/loss": 1.0},)
+    assert nested.config == CONFIG
+    assert plain.reports == ({"val/loss": 2.0},)
+    assert read_trials([nested, plain]) == [nested, plain]
+    assert read_trials([]) == []
+
+
+@pytest.mark.parametrize("wrong", [3, None, {"loss": 1.0}, b"path", [1, 2], [{}, 3], object()])
+def test_other_things_are_refused_in_one_line(wrong: Any) -> None:
+    with pytest.raises(TypeError, match=r"results must be a ResultGrid.* got \w+") as raised:
+        read_trials(wrong)
+    assert "\n" not in str(raised.value)
+
+
+def test_names_of_metrics() -> None:
+    reports = ({"loss": 1.0, "note": "x", "done": True}, {"late": np.float32(2), "bad": np.nan})
+    assert metric_names([TrialHistory("a", {}, reports)]) == ["late", "loss"]
+
+
+def test_flat_and_split() -> None:
+    assert flat({1: {2: [3]}, "a": {}}) == {"1/2": [3]}
+    assert split_config({"config": "text", "loss": 1}) == ({"config": "text", "loss": 1}, {})
+    assert error_line("") == "unknown error"
+    assert error_line("the worker died") == "the worker died"

@@ -1,0 +1,41 @@
+"""Projected ends and gains in units of any size, and after reports that cannot be true."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mobo_core.objectives import Objective, ObjectiveSet
+from mobo_core.rules.gains import Projection, ProjectionSettings
+
+pytestmark = pytest.mark.filterwarnings("error")
+
+
+def a_projection(unit: float) -> Projection:
+    """Return a projection of three trials whose losses are measured in a unit."""
+    loss = Objective("loss", "min", reference=2.0 * unit, ideal=0.0)
+    params = Objective("params", "min", reference=100_000, exact=True)
+    projection = Projection(ProjectionSettings(ObjectiveSet([loss, params]), max_t=8))
+    for number, trial in enumerate("abc"):
+        for t in (1, 2, 4):
+            point = np.array([(1 + number / 4) / t**0.5 * unit, 20_000.0 - 5_000 * number])
+            projection.curves.add(trial, t, point)
+    return projection
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-15, 1e15, 1e100])
+def test_the_unit_of_a_loss_does_not_matter(unit: float) -> None:
+    plain, scaled = a_projection(1.0), a_projection(unit)
+    trials, levels = ["a", "b", "c"], np.array([0.1, 0.5, 0.9])
+    expected = plain.ends(trials, levels) * [unit, 1.0]
+    assert scaled.ends(trials, levels) == pytest.approx(expected, rel=1e-9)
+    gains = plain.gains(trials, []) * unit
+    assert (gains > 0).any()
+    assert scaled.gains(trials, []) == pytest.approx(gains, rel=1e-6)
+
+
+def test_an_absurdly_good_report_does_not_end_the_run() -> None:
+    projection = a_projection(1.0)
+    projection.curves.add("broken", 1, np.array([-1e200, -1e200]))
+    assert np.isfinite(projection.hypervolume())
+    assert np.isfinite(projection.gains(["a", "b"], ["c"])).all()
