@@ -19,7 +19,7 @@ def train(config: dict[str, float]) -> None:
         tune.report({"loss": loss, "params": 75 * config["units"] + 10, "epoch": epoch})
 
 
-loss = Objective("loss", "min", reference=1.0)  # the worst value that still counts
+loss = Objective("loss", "min", reference=2.0)  # the worst value that still counts
 params = Objective("params", "min", reference=10_000, exact=True)
 
 
@@ -32,9 +32,7 @@ def search(folder: str, trials: int = 25, resume: bool = False) -> ParetoFront:
     tuner = tune.Tuner(train, param_space=space, tune_config=config, run_config=run)
     results = (restore_tuner(f"{folder}/first", train) if resume else tuner).fit()
     plot.front(results, [loss, params]).write_html(f"{folder}/front.html")
-    return pareto_front(
-        results, [loss, params]
-    )  # or of a folder: pareto_front(f"{folder}/first", …)
+    return pareto_front(results, [loss, params])  # results may also be f"{folder}/first"
 
 
 if __name__ == "__main__":
