@@ -47,9 +47,10 @@ def staged(path: Path) -> Iterator[Path]:
     """Yield the path of a temporary file, which gets the name `path` when the block has ended.
 
     The file is flushed to disk first. After an error or Ctrl-C, `path` is what it was before, and
-    the temporary file is gone.
+    the temporary file is gone. Its name ends as that of `path`, since some libraries choose the
+    format by it.
     """
-    staging = path.with_name(f".{path.name}.{os.getpid()}")
+    staging = path.with_name(f".{os.getpid()}.{path.name}")
     try:
         yield staging
         with uninterrupted():

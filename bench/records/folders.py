@@ -78,7 +78,7 @@ def _tidy(folder: Path) -> None:
                 retired.rename(target)
         for staging in folder.glob(f"{WRITING}*"):
             shutil.rmtree(staging)
-        for staged in folder.glob(f".{MATRIX_FILE}.*"):
+        for staged in folder.glob(f".*.{MATRIX_FILE}"):
             staged.unlink()
     except OSError as error:
         raise UserError(f"cannot write results to {folder}: {error}") from error

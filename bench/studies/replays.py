@@ -137,11 +137,13 @@ def _check_numbers(table: pd.DataFrame, path: Path) -> None:
     """Check that epochs and seconds are finite numbers, and that seconds are not negative."""
     for name in ("epoch", "seconds"):
         values = pd.to_numeric(table[name], errors="coerce")
-        bad = table[name][~(np.isfinite(values) & (values >= 0))]
-        if not (bad.empty and pd.api.types.is_numeric_dtype(table[name])):
+        unusable = ~(np.isfinite(values) & (values >= 0))
+        if not pd.api.types.is_numeric_dtype(table[name]) and not unusable.any():
+            unusable[:] = True  # numbers as text
+        if bad := table[name][unusable].tolist():
             raise UserError(
                 f"column {name!r} of the curves in {path} must hold numbers of at least 0, got "
-                f"{(table[name] if bad.empty else bad).iloc[0]!r}"
+                f"{bad[0]!r}"
             )
 
 

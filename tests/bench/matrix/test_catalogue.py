@@ -81,7 +81,10 @@ def test_problems_know_their_checksum_and_flops() -> None:
             Component("x", "asha", {"random_weights": 1}),
             "scheduler 'x': random_weights must be true or false, got 1",
         ),
-        (Component("x", "hv-promotion", {"margin": -1}), "scheduler 'x': margin must be finite"),
+        (
+            Component("x", "hv-promotion", {"margin": -1}),
+            "scheduler 'x': margin must be at least 0, got -1",
+        ),
     ],
 )
 def test_bad_components_are_named(component: Component, message: str) -> None:

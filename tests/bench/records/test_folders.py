@@ -105,7 +105,7 @@ def test_what_a_kill_left_is_removed_and_what_it_was_to_replace_is_back(tmp_path
     path.rename(tmp_path / f".retired-{path.name}")  # killed between two renames
     (tmp_path / ".writing-abc").mkdir()
     (tmp_path / ".writing-abc" / "run.json").write_text("{")
-    (tmp_path / ".matrix.json.123").write_text("{")
+    (tmp_path / ".123.matrix.json").write_text("{")
     with folders.held(tmp_path):
         assert storage.read_all(tmp_path) == [record()]
         assert sorted(p.name for p in tmp_path.iterdir()) == [".lock", path.name]

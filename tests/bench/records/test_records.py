@@ -331,7 +331,7 @@ def test_files_and_the_folders_that_name_them_are_on_disk(
     ((staging, before),) = renamed
     # The content is on disk before the record gets its name, and then the name is, too.
     assert {"epochs.parquet"} < set(before)
-    assert any(name.startswith(".run.json") for name in before)
+    assert any(name.endswith(".run.json") for name in before)
     assert before[-1] == staging
     assert synced[len(before) :] == ["results"]
     assert before[0] == tmp_path.name  # which names the new folder
