@@ -6,6 +6,7 @@ module checks that the package of that name is the right one before anything is 
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,7 +32,11 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(2)
-    command_line()
+    try:
+        command_line()
+    finally:
+        # The process only has to end: Ctrl-C would show how Python tidies up.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def wrong_bench() -> str | None:

@@ -61,9 +61,8 @@ def list_(results_dir: Path | None) -> None:
     from bench.records import folders, storage
 
     folders.read_settings(results_dir)
-    for record in storage.read_all(results_dir):
-        status = "finished" if record.finished else "failed"
-        console.print(f"{status:9} {record.started_at}  {record.run_id}", markup=False)
+    for header in storage.headers(results_dir):
+        click.echo(f"{header.status:9} {header.started_at:25}  {header.run_id}")
 
 
 def _list_parts() -> None:

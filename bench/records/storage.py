@@ -6,15 +6,18 @@ A record is complete or absent: it is written to a temporary folder, flushed to 
 from __future__ import annotations
 
 import contextlib
-import json
+import os
 import re
 import shutil
 import tempfile
-from dataclasses import asdict, fields
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
+from pydantic_core import from_json
 
 from bench.errors import UserError
 from bench.matrix.matrix import ID_DIGITS
@@ -25,6 +28,8 @@ from mobo_core.seeding import digest
 
 SCHEMA_VERSION = 1
 RUN_FILE, EPOCHS_FILE = "run.json", "epochs.parquet"
+PARQUET_END = b"PAR1"
+"""The last bytes of every Parquet file."""
 SPARE_FILE = "result-as-text.json"
 """The file that keeps a result which has no place in a record; people read it, no program does."""
 RUN_ID = re.compile(rf"\.seed\d+\.[0-9a-f]{{{ID_DIGITS}}}$")
@@ -106,7 +111,7 @@ def read(path: Path) -> RunRecord:
     """
     try:
         text = (path / RUN_FILE).read_text("utf-8")
-        document = json.loads(text, parse_constant=_no_number)
+        document = _parsed(text)
         version = document.pop("schema_version")
         if version != SCHEMA_VERSION:
             raise UserError(
@@ -134,8 +139,13 @@ def read(path: Path) -> RunRecord:
     return record
 
 
-def _no_number(constant: str) -> float:
-    raise ValueError(f"{constant} is not a number")
+def _parsed(text: str) -> dict[str, Any]:
+    """Return a document of JSON; NaN and infinities are no JSON.
+
+    Pydantic reads it three times as fast as Python's own parser.
+    """
+    document: dict[str, Any] = from_json(text, allow_inf_nan=False)
+    return document
 
 
 def one_line(error: Exception) -> str:
@@ -151,6 +161,45 @@ def read_all(folder: Path) -> list[RunRecord]:
     """
     paths = sorted(path for path in folder.iterdir() if is_record(path))
     return [read(path) for path in paths]
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a list of runs shows of each one.
+
+    Args:
+        run_id: The run's id, the name of its folder.
+        status: ``finished``, ``failed`` or ``damaged``.
+        started_at: The time of the start in UTC, as ISO 8601; empty if the record is damaged.
+    """
+
+    run_id: str
+    status: str
+    started_at: str
+
+
+def headers(folder: Path) -> Iterator[Header]:
+    """Yield the headers of all records of a results folder, ordered by run id.
+
+    Tables of epochs are not read, and values are not checked: thousands take a second.
+    """
+    for path in sorted(path for path in folder.iterdir() if is_record(path)):
+        try:
+            document = _parsed((path / RUN_FILE).read_text("utf-8"))
+            status = "finished" if document["result"] is not None else "failed"
+            if status == "finished":
+                _check_end(path / EPOCHS_FILE)
+            yield Header(path.name, status, str(document["started_at"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            yield Header(path.name, "damaged", "")
+
+
+def _check_end(path: Path) -> None:
+    """Raise an error if a Parquet file is missing or its end is."""
+    with path.open("rb") as file:
+        file.seek(-len(PARQUET_END), os.SEEK_END)
+        if file.read() != PARQUET_END:
+            raise ValueError(f"{path} is truncated")
 
 
 def is_record(path: Path) -> bool:
@@ -211,6 +260,13 @@ def _result_from_json(document: dict[str, Any], path: Path) -> RunResult:
         test_error=document["test_error"],
         resources=document["resources"],
         predicted=document["predicted"],
-        epochs=pd.read_parquet(path / EPOCHS_FILE),
+        epochs=_read_epochs(path / EPOCHS_FILE),
         counts=document.get("counts", {}),  # records written by older versions have no counts
     )
+
+
+def _read_epochs(path: Path) -> pd.DataFrame:
+    """Return the table of epochs. For a small file, one thread takes half as long as several."""
+    table = pq.ParquetFile(path).read(use_threads=False)
+    epochs: pd.DataFrame = table.to_pandas(use_threads=False)
+    return epochs

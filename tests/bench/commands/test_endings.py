@@ -206,10 +206,24 @@ def turned_into_a_file(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncated, removed, turned_into_a_file])
+def test_a_list_shows_damaged_records(
+    damage: Callable[[Path], None], results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cli.main(["list", str(results)], standalone_mode=False)
+    whole = capsys.readouterr().out
+    damage(results)
+    cli.main(["list", str(results)], standalone_mode=False)
+    listed = capsys.readouterr().out
+    assert {line.split()[0] for line in whole.splitlines()} == {"finished"}
+    assert {line.split()[0] for line in listed.splitlines()} == {"damaged"}
+    ids = [[line.split()[-1] for line in text.splitlines()] for text in (whole, listed)]
+    assert ids[0] == ids[1]
+
+
+@pytest.mark.parametrize("damage", [truncated, removed, turned_into_a_file])
 @pytest.mark.parametrize(
     "command",
     [
-        ("list", "results"),
         ("report", "results"),
         ("compare", "results", "results"),
         ("export", "results", "--out", "out"),
