@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 from ray.tune.experiment import Trial
-from ray.tune.schedulers import AsyncHyperBandScheduler, TrialScheduler
+from ray.tune.schedulers import (
+    AsyncHyperBandScheduler,
+    HyperBandScheduler,
+    MedianStoppingRule,
+    TrialScheduler,
+)
 
 from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
 from mobo_core.pareto.scalarization import Kind, Scalarization, simplex_weights
@@ -18,12 +23,19 @@ from mobo_core.seeding import checked_seed
 from mobo_core.tune import compat
 from mobo_core.tune.compat import time_attr_of
 from mobo_core.tune.schedulers.experiment import OneExperiment
+from mobo_core.tune.schedulers.hyperband import HyperBand
 from mobo_core.tune.schedulers.reports import Report, ReportReader
 
 SCALAR = "scalarized"
 """The key of the scalarised metric in the reports that the wrapped scheduler receives."""
 BY_TRIAL_ID = (AsyncHyperBandScheduler,)
 """Ray's schedulers that store what they learn under the ids of trials."""
+DRAWS_WHEN_ADDED = {AsyncHyperBandScheduler, HyperBandScheduler, MedianStoppingRule, HyperBand}
+"""The classes that draw nothing at random, or only when a trial is added.
+
+Others may draw at any time. Setting the random states takes longer than most decisions, so it is
+left out where nothing is drawn.
+"""
 
 
 class ScalarizedScheduler(TrialScheduler):
@@ -126,10 +138,10 @@ class ScalarizedScheduler(TrialScheduler):
         scored = self._scored(trial, report, result)
         if not np.isfinite(scored[SCALAR]):
             self._ended.add(trial.trial_id)
-            with self._own_randomness():
+            with self._randomness_later():
                 self._scheduler.on_trial_remove(tune_controller, trial)
             return str(TrialScheduler.STOP)
-        with self._own_randomness():
+        with self._randomness_later():
             decision: str = self._scheduler.on_trial_result(tune_controller, trial, scored)
         return decision
 
@@ -144,23 +156,23 @@ class ScalarizedScheduler(TrialScheduler):
             return
         report = self._reports.last(trial.trial_id, result)
         scored = result if report is None else self._scored(trial, report, result)
-        with self._own_randomness():
+        with self._randomness_later():
             self._scheduler.on_trial_complete(tune_controller, trial, scored)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """Pass a trial's failure on to Ray's scheduler."""
-        with self._own_randomness():
+        with self._randomness_later():
             self._scheduler.on_trial_error(tune_controller, trial)
 
     def on_trial_remove(self, tune_controller: Any, trial: Trial) -> None:
         """Pass a trial's removal on to Ray's scheduler."""
         compat.end_pause(tune_controller, trial)
-        with self._own_randomness():
+        with self._randomness_later():
             self._scheduler.on_trial_remove(tune_controller, trial)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """Return the trial that Ray's scheduler chooses."""
-        with self._own_randomness():
+        with self._randomness_later():
             return self._scheduler.choose_trial_to_run(tune_controller)
 
     def get_state(self) -> dict[str, Any]:
@@ -199,6 +211,12 @@ class ScalarizedScheduler(TrialScheduler):
         value = self._scalarize(report.point, self._weights[trial.trial_id])
         budget = {} if self._time_attr is None else {self._time_attr: report.t}
         return {**result, **budget, SCALAR: value}
+
+    def _randomness_later(self) -> AbstractContextManager[None]:
+        """Return the context for calls other than `on_trial_add`."""
+        if type(self._scheduler) in DRAWS_WHEN_ADDED:
+            return nullcontext()
+        return self._own_randomness()
 
     @contextmanager
     def _own_randomness(self) -> Iterator[None]:
