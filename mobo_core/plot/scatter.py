@@ -50,7 +50,7 @@ def front(
             or ``"matplotlib"`` for one to print.
 
     Returns:
-        A `plotly.graph_objects.Figure` or a `matplotlib.figure.Figure`.
+        A ``plotly.graph_objects.Figure`` or a ``matplotlib.figure.Figure``.
 
     Raises:
         TypeError: If the results or the objectives are something else.

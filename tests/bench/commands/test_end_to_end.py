@@ -56,7 +56,7 @@ def test_interrupt_and_go_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=120)
     assert process.returncode == 130, "".join(lines) + rest
-    assert "finished runs are kept" in rest
+    assert "what is finished is kept" in rest
     assert "Traceback" not in rest
     assert temporary_folders() <= before
     folder = tmp_path / "results" / "mine-digits"

@@ -94,7 +94,7 @@ def test_ctrl_c_keeps_what_is_recorded(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "stopped: finished runs are kept" in said
+    assert "stopped: what is finished is kept" in said
     assert 3 <= len(curves) < 64
     assert not (tmp_path / "t.parquet").exists()
 
