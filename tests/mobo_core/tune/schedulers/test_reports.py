@@ -30,6 +30,7 @@ from mobo_core.tune import (
     PaperRungwise,
     ProjectedStopping,
     PromotionMOASHA,
+    PromotionScheduler,
     RuleScheduler,
     ScalarizedScheduler,
     StoppingMOASHA,
@@ -386,23 +387,70 @@ def test_real_tune_fails_the_wrong_trials_only(
             ASHAScheduler(time_attr="p/epoch", max_t=4), OBJECTIVES
         ),
     }
-    cases = ["good", "over", "sparse", "test", "text", "never"]
-    searcher = InOrder([{"case": case} for case in cases])
+    cases = ["good", "sparse", "test", "text", "never"]
+    errors = fit(schedulers[name](), cases, tmp_path)
+    assert set(errors) == {"text", "never"}
+    assert "objective 'loss' must be a number, got 'bad'" in errors["text"]
+    assert "never reported objective 'loss'" in errors["never"]
+
+
+class PausesBoth:
+    """A rule for two trials: both pause at their first report, and both are resumed then."""
+
+    def __init__(self) -> None:
+        self.reported: set[str] = set()
+        self.paused: list[str] = []
+
+    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
+        pass
+
+    def end(self, trial_id: str, failed: bool) -> None:
+        pass
+
+    def report(self, trial_id: str, t: float, point: Points) -> Decision:
+        if trial_id in self.reported:
+            return Decision.CONTINUE if t < 3 else Decision.COMPLETE
+        self.reported.add(trial_id)
+        self.paused.append(trial_id)
+        return Decision.PAUSE
+
+    def choose(self, new_available: bool) -> str | None:
+        return self.paused[0] if self.paused and len(self.reported) == 2 else None
+
+    def resume(self, trial_id: str) -> None:
+        self.paused.remove(trial_id)
+
+    withdraw = resume
+
+    def is_paused(self, trial_id: str) -> bool:
+        return trial_id in self.paused
+
+
+@pytest.mark.ray
+def test_a_trial_that_starts_over_after_its_pause_fails(
+    ray_session: object, tmp_path: Path
+) -> None:
+    # The rule chooses the trial that paused first, so each of the two is resumed from a checkpoint.
+    scheduler = PromotionScheduler(
+        PausesBoth(), objectives=OBJECTIVES, slots=2, time_attr="p/epoch"
+    )
+    errors = fit(scheduler, ["good", "over"], tmp_path)
+    assert set(errors) == {"over"}
+    message = "was resumed at p/epoch=1 and reports p/epoch=1: the trainable must load"
+    assert message in errors["over"]
+
+
+def fit(scheduler: TrialScheduler, cases: list[str], folder: Path) -> dict[str, str]:
+    """Run one trial for each case, and return the errors of those that failed."""
     results = tune.Tuner(
         tune.with_resources(Misreports, {"cpu": 0.01, SLOT: 1}),
         tune_config=tune.TuneConfig(
-            search_alg=searcher,
-            scheduler=schedulers[name](),
+            search_alg=InOrder([{"case": case} for case in cases]),
+            scheduler=scheduler,
             num_samples=len(cases),
             reuse_actors=True,
         ),
-        run_config=tune.RunConfig(name="test", storage_path=str(tmp_path), verbose=0),
+        run_config=tune.RunConfig(name="test", storage_path=str(folder), verbose=0),
     ).fit()
     ends = [results[place] for place in range(len(results))]
-    errors = {end.config["case"]: str(end.error) for end in ends if end.error}  # type: ignore[index]
-    assert set(errors) == {"text", "never"} | ({"over"} if name == "promotion" else set())
-    if name == "promotion":
-        message = "was resumed at p/epoch=1 and reports p/epoch=1: the trainable must load"
-        assert message in errors["over"]
-    assert "objective 'loss' must be a number, got 'bad'" in errors["text"]
-    assert "never reported objective 'loss'" in errors["never"]
+    return {end.config["case"]: str(end.error) for end in ends if end.error}  # type: ignore[index]
