@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Set before numpy and torch load. Tests, Ray and trials share few cores, and results must repeat.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -18,6 +18,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
+    from xdist.scheduler import LoadScopeScheduling
+
     from bench.execution.ray.backend import RayBackend
 
 # Property tests use fixed examples, so that a test that fails on one machine fails on all. An
@@ -52,3 +54,22 @@ def mnist_dir() -> str:
     if not Path(folder, "MNIST", "raw").is_dir():
         pytest.skip("MNIST is not there; set DATA_DIR to a folder with MNIST/raw")
     return folder
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """With ``-n 2``, give all files with Ray to one process, and each other file to one."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class RayApart(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0]
+            return "ray" if file in with_ray else file
+
+    files = (ROOT / "tests").rglob("test_*.py")
+    with_ray = {
+        file.relative_to(ROOT).as_posix()
+        for file in files
+        if "pytest.mark.ray" in file.read_text(encoding="utf-8")
+    }
+    return RayApart(config, log)

@@ -59,9 +59,7 @@ def hypervolume(points: ArrayLike, reference_point: ArrayLike) -> float:
     inside = inside_mask(array, reference_point)
     if not inside.any():
         return 0.0
-    found = normalised(array[inside], as_reference(reference_point, array.shape[1]))
-    volume = moocore.hypervolume(found.points, ref=found.reference)
-    return whole_volume(float(volume), found.exponent)
+    return whole_volume(array[inside], as_reference(reference_point, array.shape[1]))
 
 
 def hypervolume_contributions(points: ArrayLike, reference_point: ArrayLike) -> Points:

@@ -108,24 +108,28 @@ def denormalised(volumes: ArrayLike, exponents: ArrayLike) -> Points:
     return rounded
 
 
-def whole_volume(volume: float, exponent: int) -> float:
-    """Return the volume of a whole set in the units of the original points.
+def whole_volume(points: Points, reference: Points, *, may_vanish: bool = False) -> float:
+    """Return the volume that points dominate together, > 0.
 
     Args:
-        volume: The volume of the normalised points, > 0 and finite.
-        exponent: `Normalised.exponent`.
+        points: (n, m), n ≥ 1, minimised, all inside the reference point.
+        reference: (m,), minimised, finite.
+        may_vanish: Whether a volume that is smaller than any float is 0. Otherwise it is refused,
+            because 0 would say that there is no point.
 
     Raises:
         ValueError: If the volume is larger than the largest float, or so small that a float would
-            lose digits of it. 0 would say that there is no point.
+            lose digits of it.
 
     Example:
-        >>> whole_volume(1.5, exponent=4)
-        24.0
+        >>> whole_volume(np.array([[1.0, 4.0], [2.0, 2.0]]), np.array([5.0, 5.0]))
+        10.0
     """
-    rounded = float(denormalised(volume, exponent))
-    if rounded < np.finfo(float).tiny:
-        raise ValueError(_out_of_range(np.asarray(volume), exponent, "smaller"))
+    found = normalised(points, reference)
+    volume = np.asarray(moocore.hypervolume(found.points, ref=found.reference))
+    rounded = float(denormalised(volume, found.exponent))
+    if rounded < np.finfo(float).tiny and not may_vanish:
+        raise ValueError(_out_of_range(volume, found.exponent, "smaller"))
     return rounded
 
 
@@ -153,7 +157,7 @@ def exclusive_volume(point: Points, others: Points, reference: Points) -> float:
         ValueError: If the volume is larger than the largest float.
 
     Cost: O(k log k) for m = 2, and one hypervolume of at most k points for larger m. A point that
-    is nearly dominated costs more for m > 2: O(k^(m−1)) in the worst case.
+    is nearly dominated costs more for m > 2: O(k^(m−1)) in the worst case, which few sets reach.
 
     Source: the box minus the limited set is the exclusive hypervolume of While et al. 2012 (WFG),
     doi:10.1109/TEVC.2010.2077298, section III.
@@ -176,6 +180,7 @@ def _exclusive(point: Points, limited: Points, reference: Points) -> float:
     if len(limited) == 0:
         return box
     if len(point) > 2:
+        limited = limited[moocore.is_nondominated(limited)]
         volume = box - float(moocore.hypervolume(limited, ref=reference))
         if volume >= CANCELLATION * box:
             return volume
@@ -208,7 +213,7 @@ def _uncovered(point: Points, corners: Points, reference: Points) -> float:
     heights = np.diff(np.concatenate([point[-1:], levels, reference[-1:]]))
     below = np.concatenate([[0], np.cumsum(counts)])
     return sum(
-        float(height) * _uncovered(point[:-1], corners[:count, :-1], reference[:-1])
+        float(height) * _exclusive(point[:-1], corners[:count, :-1], reference[:-1])
         for height, count in zip(heights, below, strict=True)
         if height > 0
     )

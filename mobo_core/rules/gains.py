@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from mobo_core.checks import checked_number
 from mobo_core.objectives import ObjectiveSet, Points, as_objective_set
-from mobo_core.pareto.dominance import front_mask
-from mobo_core.pareto.indicators import hypervolume, hypervolume_gains
+from mobo_core.pareto.dominance import front_mask, inside_mask
+from mobo_core.pareto.indicators import hypervolume_gains
+from mobo_core.pareto.volumes import whole_volume
 from mobo_core.rules.curves import Curves, Features
 from mobo_core.rules.exponents import particular, predicted_exponents
 from mobo_core.rules.rungs import checked_budgets
@@ -179,11 +180,16 @@ class Projection:
         return expected
 
     def hypervolume(self) -> float:
-        """Return the present hypervolume: that of the last points of all trials."""
-        return hypervolume(self._bounded(self.curves.standing()), self._reference)
+        """Return the present hypervolume, ≥ 0: that of the last points of all trials.
+
+        It is 0, too, if it is smaller than any float: decisions may not end a run.
+        """
+        points = self._bounded(self.curves.standing())
+        inside = points[inside_mask(points, self._reference)]
+        return whole_volume(inside, self._reference, may_vanish=True) if len(inside) else 0.0
 
     def _bounded(self, points: Points) -> Points:
-        """Return points whose hypervolume a float can hold, although a report is absurdly good."""
+        """Return points whose hypervolume is no larger than any float, however good a report is."""
         best = self._reference - 2.0 ** (HUGE / len(self._reference))
         return np.where(np.isfinite(points), np.maximum(points, best), points)
 

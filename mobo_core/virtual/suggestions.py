@@ -21,6 +21,8 @@ class Suggestions(SearchGenerator):
 
     def __init__(self, searcher: Searcher, num_samples: int, max_failures: int) -> None:
         super().__init__(searcher)
+        # As in Tune, a searcher learns whether it is to end by itself. It has its space already.
+        self.set_search_properties(None, None, {}, num_samples=num_samples)
         self._wanted = num_samples
         self._max_failures = max_failures
         self._made = 0

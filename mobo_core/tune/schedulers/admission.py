@@ -21,6 +21,15 @@ class Asker(Protocol):
         ...
 
 
+def is_making(searcher: Any) -> bool:
+    """Return whether a searcher, or one that it wraps, is computing a suggestion."""
+    while searcher is not None:
+        if getattr(searcher, "is_making", False):
+            return True
+        searcher = getattr(searcher, "searcher", None)
+    return False
+
+
 class Admission(Searcher):
     """A gate that calls the searcher only when the scheduler has room for a new trial.
 
@@ -46,12 +55,7 @@ class Admission(Searcher):
     @property
     def is_making(self) -> bool:
         """Whether the searcher, or one that it wraps, is computing a suggestion."""
-        searcher: Any = self.searcher
-        while searcher is not None:
-            if getattr(searcher, "is_making", False):
-                return True
-            searcher = getattr(searcher, "searcher", None)
-        return False
+        return is_making(self.searcher)
 
     def waited_s(self) -> float:
         """Return the seconds for which the searcher has suggested nothing; 0 if it suggests."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import time
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 from ray.tune.experiment import Trial
 
 from mobo_core.tune import compat
+from mobo_core.tune.schedulers.admission import is_making
 from mobo_core.tune.schedulers.requirements import check_reusable, check_unbuffered
 from mobo_core.tune.schedulers.saving import attach_state
+from mobo_core.tune.schedulers.watchdog import Watchdog
 
 
 class OneExperiment:
@@ -42,10 +47,11 @@ class OneExperiment:
     def __init__(self) -> None:
         self._is_used = False
         self._search: weakref.ref[Any] | None = None
+        self._watchdog: Watchdog | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Return whether the scheduler was used, for copies of it."""
-        return {"_is_used": self._is_used, "_search": None}
+        return {"_is_used": self._is_used, "_search": None, "_watchdog": None}
 
     def join(self, scheduler: Any, controller: Any, trial: Trial) -> None:
         """Note that the scheduler works for an experiment; call it with every trial added.
@@ -79,3 +85,44 @@ class OneExperiment:
             attach_state(scheduler, tune_controller, trial)
         self._is_used = True
         self._search = weakref.ref(search)
+
+    def watch(self, controller: Any, chosen: Trial | None) -> Trial | None:
+        """Return the trial that a scheduler has chosen to run, after a look at what goes on.
+
+        Args:
+            controller: Tune's controller, or the simulated one.
+            chosen: The trial, or None if none is to start.
+
+        Raises:
+            RuntimeError: If no trial has run or waited for a process for too long, and none starts.
+        """
+        if self._watchdog is None:
+            if chosen is not None:
+                return chosen
+            # Tune itself asks a searcher for up to ten minutes before it asks the scheduler again.
+            clock = getattr(controller, "clock", time.monotonic)
+            self._watchdog = Watchdog(clock, longest_look_s=math.inf)
+        if chosen is not None or is_making(controller.search_alg) or _has_running(controller):
+            self._watchdog.restart()
+        else:
+            self._watchdog.wait(lambda: _waiting(controller))
+        return chosen
+
+
+def _live_trials(controller: Any) -> Iterable[Trial]:
+    live: Iterable[Trial] = (compat.tune_controller(controller) or controller).get_live_trials()
+    return live
+
+
+def _has_running(controller: Any) -> bool:
+    return any(trial.status != Trial.PAUSED for trial in _live_trials(controller))
+
+
+def _waiting(controller: Any) -> list[str]:
+    """Return a text for each part of the run that waits, the searcher first."""
+    search = controller.search_alg
+    searcher = type(getattr(search, "searcher", search)).__name__
+    return [
+        "all trials are suggested" if search.is_finished() else f"{searcher} suggests nothing",
+        *(f"trial {trial.trial_id} is paused" for trial in _live_trials(controller)),
+    ]

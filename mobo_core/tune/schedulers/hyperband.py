@@ -74,13 +74,16 @@ class HyperBand(HyperBandScheduler):
             self._process_bracket(tune_controller, bracket)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return Ray's choice, after removing the trials that Tune ended without a call."""
+        """Return Ray's choice, after removing the trials that Tune ended without a call.
+
+        Raises:
+            RuntimeError: If nothing has run for too long, and nothing can start.
+        """
         for bracket in compat.brackets_of(self):
             for trial in bracket.current_trials():
                 if trial.is_finished():
                     self.on_trial_remove(tune_controller, trial)
-        chosen: Trial | None = super().choose_trial_to_run(tune_controller)
-        return chosen
+        return self._experiment.watch(tune_controller, super().choose_trial_to_run(tune_controller))
 
     def _process_bracket(self, tune_controller: Any, bracket: Any) -> str:
         if bracket.is_being_processed:  # ending a trial calls `on_trial_remove`

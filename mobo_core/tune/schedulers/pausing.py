@@ -64,7 +64,10 @@ class PromotionScheduler(ObjectiveScheduler):
         4
     """
 
-    _learned = ("_rule", "_reports", "_order", "_last_t", "_resumed_at", "_last_result", "_resumes")
+    _learned = (
+        *("_rule", "_reports", "_savepoints"),
+        *("_order", "_last_t", "_resumed_at", "_last_result", "_resumes"),
+    )
 
     def __init__(
         self,
@@ -86,7 +89,7 @@ class PromotionScheduler(ObjectiveScheduler):
         self._admission: Admission | None = None
         self._is_exhausted: Callable[[], bool] = lambda: False
         self._watchdog: Watchdog | None = None
-        self._savepoints = Savepoints(None, time_attr)
+        self._savepoints = Savepoints(time_attr)
         self._fault: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -201,7 +204,7 @@ class PromotionScheduler(ObjectiveScheduler):
                 treats it as a failed trial.
         """
         trial_id = trial.trial_id
-        report = self._reports.last(trial_id, result)
+        report = self._reports.end(trial, result)
         if report is not None and report.t > self._last_t.get(trial_id, -1):
             self._rule.report(trial_id, report.t, report.point)
         self._rule.end(trial_id, failed=False)
@@ -211,7 +214,9 @@ class PromotionScheduler(ObjectiveScheduler):
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """End a failed trial in the rule; if Tune retries it, only withdraw it."""
+        self._reports.ended(trial)
         if is_retried(trial):
+            self._last_t.pop(trial.trial_id, None)
             self._rule.withdraw(trial.trial_id)
             self._leave(trial.trial_id)
         else:
@@ -374,7 +379,7 @@ class PromotionScheduler(ObjectiveScheduler):
         # In virtual time the controller has the clock.
         clock = getattr(self._controller, "clock", time.monotonic)
         self._watchdog = Watchdog(clock)
-        self._savepoints = Savepoints(trainable, self._time_attr)
+        self._savepoints.use(trainable)
         self._admission = Admission(search.searcher, self, clock)
         search.searcher = self._admission
         # Tune ends idle processes when the search is over. Each resumed trial would then wait for

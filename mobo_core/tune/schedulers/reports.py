@@ -10,8 +10,7 @@
   reports. When three trials have failed so and no trial has sent a report that can be used, each
   further trial fails at its first report. A trial that reports nothing at all does not fail.
 * **NaN and ±inf** as an objective are values; what they mean is up to the rule.
-* **An array or tensor with one element** counts as a number, and so does an objective that is a
-  number as text.
+* **An array or tensor with one element** counts as a number, and so does a number as text.
 * **A nested report** is read by paths: ``"val/loss"`` finds ``{"val": {"loss": 0.1}}``.
 
 Ray's environment variable ``TUNE_DISABLE_STRICT_METRIC_CHECKING`` changes this: with ``1`` a report
@@ -20,8 +19,8 @@ that lacks a value is always skipped, and with ``0`` each one fails its trial.
 A scheduler cannot raise an error about one trial in ``on_trial_result``: Tune would end the whole
 experiment. It returns STOP instead, and raises the error when Tune then calls
 ``on_trial_complete``. Tune treats an error from there as the trial's own: it writes the error's
-file, retries the trial as often as ``FailureConfig.max_failures`` allows, and otherwise tells
-scheduler, searcher and callbacks that the trial has failed.
+file and tells scheduler, searcher and callbacks that the trial has failed. Such a trial is not
+retried, whatever ``FailureConfig.max_failures`` says: its next attempt would report the same.
 """
 
 from __future__ import annotations
@@ -36,6 +35,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ray.tune import TuneError
+from ray.tune.experiment import Trial
 from ray.tune.result import (
     AUTO_RESULT_KEYS,
     DEBUG_METRICS,
@@ -44,7 +44,7 @@ from ray.tune.result import (
     SHOULD_CHECKPOINT,
 )
 
-from mobo_core.objectives import ObjectiveSet, Points, is_finite_number, reported
+from mobo_core.objectives import ObjectiveSet, Points, as_number, reported
 from mobo_core.rules.rule import Decision
 
 logger = logging.getLogger(__name__)
@@ -106,6 +106,7 @@ class ReportReader:
         self._skips: Counter[str] = Counter()  # by trial, since it has started
         self._usable: set[str] = set()
         self._failing: dict[str, ReportError] = {}
+        self._retries: dict[str, int] = {}  # `max_failures` of trials that may not be retried
         self._fruitless: set[str] = set()  # trials that failed because no report was usable
         self._said: set[str] = set()
 
@@ -146,6 +147,31 @@ class ReportReader:
         self._failing[trial_id] = error
         return Decision.STOP
 
+    def end(self, trial: Trial, result: Mapping[str, Any]) -> Report | None:
+        """Return what `last` returns; Tune does not retry a trial that fails here.
+
+        Its next attempt would report the same. Call `ended` in ``on_trial_error``, which Tune calls
+        next.
+
+        Args:
+            trial: The trial that has ended.
+            result: Its last report, which may have been read before.
+
+        Raises:
+            ReportError: If the trial fails.
+        """
+        try:
+            return self.last(trial.trial_id, result)
+        except ReportError:
+            self._retries[trial.trial_id] = trial.max_failures
+            trial.max_failures = 0
+            raise
+
+    def ended(self, trial: Trial) -> None:
+        """Allow a trial that has failed its retries again, for the case that it is restored."""
+        if trial.trial_id in self._retries:
+            trial.max_failures = self._retries.pop(trial.trial_id)
+
     def last(self, trial_id: str, result: Mapping[str, Any]) -> Report | None:
         """Return a trial's last report, or None if it cannot be used but others could.
 
@@ -185,12 +211,12 @@ class ReportReader:
         value = None if self._time_attr is None else reported(result, self._time_attr)
         if value is None:
             return math.nan
-        try:  # a number of NumPy, or an array or tensor with one element, becomes Python's number
-            number = value.item() if hasattr(value, "item") else value
-        except (RuntimeError, ValueError):
-            number = value
-        if is_finite_number(number) and number >= 0:
-            return number  # type: ignore[no-any-return]
+        try:
+            number = math.nan if isinstance(value, bool) else as_number(value)
+        except (TypeError, ValueError):
+            number = math.nan
+        if math.isfinite(number) and number >= 0:
+            return int(number) if number.is_integer() else number
         raise ReportError(
             f"trial {trial_id} reports {self._time_attr}={value!r}: the budget spent so far must "
             "be a finite number, not negative; report the number of epochs done, for example"

@@ -24,21 +24,28 @@ class Savepoints:
     on to the next one with a checkpoint.
 
     Args:
-        trainable: The trainable's class, or None in virtual time, where everything can be saved.
         time_attr: The key in a report that holds the budget spent so far, for messages.
 
     Example:
         >>> from mobo_core.virtual import VirtualTrial
-        >>> savepoints = Savepoints(None, "epoch")
+        >>> savepoints = Savepoints("epoch")
         >>> savepoints.can_pause(VirtualTrial(0, {}, max_failures=0), 1, {"epoch": 1})
         True
     """
 
-    def __init__(self, trainable: Any, time_attr: str) -> None:
-        self._is_function = trainable is not None and issubclass(trainable, FunctionTrainable)
+    def __init__(self, time_attr: str) -> None:
+        self._is_function = False
         self._time_attr = time_attr
         self._has_paused = False
         self._overdue: dict[str, float] = {}
+
+    def use(self, trainable: Any) -> None:
+        """Note what trials train.
+
+        Args:
+            trainable: The trainable's class; None in virtual time, where everything can be saved.
+        """
+        self._is_function = trainable is not None and issubclass(trainable, FunctionTrainable)
 
     def can_pause(self, trial: Trial, t: float, result: Mapping[str, Any]) -> bool:
         """Return whether a trial that is to pause can do so at this report.

@@ -154,13 +154,14 @@ class ScalarizedScheduler(TrialScheduler):
         """
         if trial.trial_id in self._ended:
             return
-        report = self._reports.last(trial.trial_id, result)
+        report = self._reports.end(trial, result)
         scored = result if report is None else self._scored(trial, report, result)
         with self._randomness_later():
             self._scheduler.on_trial_complete(tune_controller, trial, scored)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """Pass a trial's failure on to Ray's scheduler."""
+        self._reports.ended(trial)
         with self._randomness_later():
             self._scheduler.on_trial_error(tune_controller, trial)
 
@@ -171,9 +172,14 @@ class ScalarizedScheduler(TrialScheduler):
             self._scheduler.on_trial_remove(tune_controller, trial)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Return the trial that Ray's scheduler chooses."""
+        """Return the trial that Ray's scheduler chooses.
+
+        Raises:
+            RuntimeError: If nothing has run for too long, and nothing can start.
+        """
         with self._randomness_later():
-            return self._scheduler.choose_trial_to_run(tune_controller)
+            chosen = self._scheduler.choose_trial_to_run(tune_controller)
+        return self._experiment.watch(tune_controller, chosen)
 
     def get_state(self) -> dict[str, Any]:
         """Return the weights and Ray's scheduler, for `SchedulerState` to pickle.

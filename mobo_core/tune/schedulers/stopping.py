@@ -76,15 +76,25 @@ class RuleScheduler(ObjectiveScheduler):
             ReportError: If the trial fails because of what it has reported, or never has. Tune then
                 treats it as a failed trial.
         """
-        report = self._reports.last(trial.trial_id, result)
+        report = self._reports.end(trial, result)
         if report is not None and report.t > self._last_t.get(trial.trial_id, -1):
             self._decide(trial, report)
         self._rule.end(trial.trial_id, failed=False)
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:
         """End a failed trial in the rule, unless Tune retries it."""
+        self._reports.ended(trial)
+        self._last_t.pop(trial.trial_id, None)
         if not is_retried(trial):
             self._rule.end(trial.trial_id, failed=True)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """Return the first trial that waits to start.
+
+        Raises:
+            RuntimeError: If nothing has run for too long, and nothing can start.
+        """
+        return self._experiment.watch(tune_controller, super().choose_trial_to_run(tune_controller))
 
     def _decide(self, trial: Trial, report: Report) -> Decision:
         self._last_t[trial.trial_id] = report.t

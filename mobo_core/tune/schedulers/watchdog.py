@@ -24,6 +24,7 @@ class Watchdog:
 
     Args:
         clock: A function that returns the time in seconds.
+        longest_look_s: The longest time between two looks that counts, in seconds.
 
     Raises:
         ValueError: If the environment variable `IDLE_LIMIT` is no positive number.
@@ -41,8 +42,9 @@ class Watchdog:
         0.0
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], longest_look_s: float = LONGEST_LOOK_S) -> None:
         self._clock = clock
+        self._longest_look_s = longest_look_s
         self._limit_s = idle_limit_s()
         self._looked_at: float | None = None
         self.idle_s = 0.0
@@ -64,7 +66,7 @@ class Watchdog:
         """
         now = self._clock()
         if self._looked_at is not None:
-            self.idle_s += min(now - self._looked_at, LONGEST_LOOK_S)
+            self.idle_s += min(now - self._looked_at, self._longest_look_s)
         self._looked_at = now
         if self.idle_s > self._limit_s:
             texts = list(waiting())

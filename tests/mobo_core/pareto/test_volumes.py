@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
@@ -210,3 +211,16 @@ def test_orders_at_extreme_scales(scale: float) -> None:
     assert scale_to_range(np.arange(4.0)[:, None] * scale).ravel().tolist() == [0, 1 / 3, 2 / 3, 1]
     for ranking in RANKINGS.values():
         assert ranking(points * scale).tolist() == ranking(points).tolist()
+
+
+@pytest.mark.parametrize(("m", "n", "distance"), [(4, 120, 1e-9), (5, 70, 1e-5)])
+def test_nearly_equal_points_are_not_slow(m: int, n: int, distance: float) -> None:
+    generator = np.random.default_rng(0)
+    points = generator.random((n // 2, m))
+    points /= points.sum(axis=1, keepdims=True)
+    pairs = np.vstack([points, points + distance * generator.standard_normal(points.shape)])
+    began = time.process_time()
+    contributions = hypervolume_contributions(pairs, np.full(m, 2.0))
+    # Cutting every slice at every point took 3 s and 11 s.
+    assert time.process_time() - began < 2
+    assert (contributions >= 0).all()

@@ -39,3 +39,14 @@ def test_an_absurdly_good_report_does_not_end_the_run() -> None:
     projection.curves.add("broken", 1, np.array([-1e200, -1e200]))
     assert np.isfinite(projection.hypervolume())
     assert np.isfinite(projection.gains(["a", "b"], ["c"])).all()
+
+
+@pytest.mark.parametrize("values", [(1e-310, 0.5), (1e-200, 1e-120), (5e-324, 5e-324)])
+def test_a_volume_below_all_floats_does_not_end_the_run(values: tuple[float, float]) -> None:
+    objectives = [Objective(name, "max", reference=0.0) for name in ("p", "q")]
+    projection = Projection(ProjectionSettings(ObjectiveSet(objectives), max_t=8))
+    projection.curves.add("tiny", 1, -np.array(values))
+    assert 0 <= projection.hypervolume() < 1e-300
+    assert (projection.gains(["tiny"], []) >= 0).all()
+    projection.curves.add("usual", 1, -np.array([0.5, 0.5]))
+    assert projection.hypervolume() == pytest.approx(0.25)

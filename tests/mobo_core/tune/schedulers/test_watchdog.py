@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
+from ray import tune
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.rules.halving import HalvingSettings, PromotionHalvingRule
-from mobo_core.tune import PromotionScheduler
+from mobo_core.tune import PromotionScheduler, ScalarizedScheduler
+from mobo_core.tune.schedulers.experiment import OneExperiment
 from mobo_core.tune.schedulers.watchdog import (
     IDLE_LIMIT,
     IDLE_LIMIT_S,
@@ -19,9 +23,12 @@ from mobo_core.tune.schedulers.watchdog import (
     idle_limit_s,
 )
 from mobo_core.virtual import Cluster, InOrder, simulate
-from tests.bench.cheap import MAX_T, CheapProblem
+from mobo_core.virtual.suggestions import Suggestions
+from tests.bench.cheap import MAX_T, Cheap, CheapProblem
 
-OBJECTIVES = ObjectiveSet([Objective("error", "min", 0.6), Objective("size", "min", 100)])
+OBJECTIVES = ObjectiveSet(
+    [Objective("error", "min", 0.6, ideal=0), Objective("size", "min", 100, ideal=0)]
+)
 
 
 class Clock:
@@ -142,6 +149,51 @@ def test_a_searcher_that_suggests_nothing_is_named(is_making: bool) -> None:
     expected = "nothing happens any more" if is_making else "none can start: Mute suggests nothing"
     with pytest.raises(RuntimeError, match=expected):
         simulate(CheapProblem(None), searcher=Mute(is_making), scheduler=scheduler, num_samples=2)
+
+
+class PausesForEver(FIFOScheduler):
+    """A scheduler that pauses every trial and resumes none."""
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        return str(TrialScheduler.PAUSE)
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        trials = tune_controller.get_trials()
+        return next((trial for trial in trials if trial.status == trial.PENDING), None)
+
+
+@pytest.mark.ray
+def test_a_scheduler_of_others_that_waits_for_ever_ends_the_run(
+    ray_session: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(IDLE_LIMIT, "2")
+    tuner = tune.Tuner(
+        tune.with_resources(Cheap, {"cpu": 0.01}),
+        tune_config=tune.TuneConfig(
+            search_alg=InOrder(configs(2)),
+            scheduler=ScalarizedScheduler(PausesForEver(), OBJECTIVES),
+            num_samples=2,
+        ),
+        run_config=tune.RunConfig(name="test", storage_path=str(tmp_path), verbose=0),
+    )
+    with pytest.raises(RuntimeError, match=r"no trial has run for . s.*: all trials are suggested"):
+        tuner.fit()
+
+
+def test_a_mute_searcher_ends_a_run_that_never_pauses() -> None:
+    class Controller:  # Tune's own would first ask the searcher for ten minutes
+        clock = Clock()
+        search_alg = Suggestions(Mute(is_making=False), num_samples=2, max_failures=0)
+
+        def get_live_trials(self) -> set[Any]:
+            return set()
+
+    controller, experiment = Controller(), OneExperiment()
+    for _ in range(2):  # Tune asks the searcher for ten minutes before it asks the scheduler
+        assert experiment.watch(controller, None) is None
+        controller.clock.now += 600
+    with pytest.raises(RuntimeError, match=r"run for 1200 s.*: Mute suggests nothing"):
+        experiment.watch(controller, None)
 
 
 def test_long_epochs_are_no_idle_time() -> None:
