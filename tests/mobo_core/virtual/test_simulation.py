@@ -14,7 +14,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.tune import PromotionMOASHA, StoppingMOASHA
+from mobo_core.tune import PromotionMOASHA, SobolSearcher, StoppingMOASHA
 from mobo_core.virtual import Cluster, Simulation, VirtualTrial, simulate
 
 OBJECTIVES = ObjectiveSet([Objective("error", "min", 1, ideal=0), Objective("size", "min", 9)])
@@ -371,3 +371,9 @@ def test_bad_arguments() -> None:
     unlimited = PromotionMOASHA(OBJECTIVES, 3)
     with pytest.raises(ValueError, match="slots"):
         run({}, scheduler=unlimited)
+
+
+def test_without_an_end_a_finite_space_is_searched_once() -> None:
+    space = {"quality": tune.choice([1.0, 2.0, 3.0])}
+    run = simulate(Steps(), searcher=SobolSearcher(space, seed=0), num_samples=-1)
+    assert sorted(trial.config["quality"] for trial in run.trials) == [1.0, 2.0, 3.0]

@@ -69,3 +69,38 @@ def test_a_restored_scheduler_is_not_a_used_one(name: str) -> None:
     epochs(first)
     second.set_state(first.get_state())
     epochs(second)
+
+
+def test_the_last_report_of_a_retry_counts_although_the_first_attempt_went_further() -> None:
+    class Short(CheapProblem):
+        """A training that fails in epoch 4, and ends after the first when it is retried."""
+
+        attempts = 0
+
+        def start(self, config: Any, seed: int) -> Any:
+            training, problem = super().start(config, seed), self
+            self.attempts += 1
+            run_epoch = training.run_epoch
+
+            def one_epoch() -> dict[str, Any]:
+                report = run_epoch()
+                if problem.attempts == 1 and report["epoch"] == 4:
+                    raise RuntimeError("out of luck")
+                return {**report, "done": problem.attempts == 2}
+
+            training.run_epoch = one_epoch  # type: ignore[method-assign]
+            return training
+
+    told: list[float] = []
+    scheduler = SCHEDULERS["stopping"]()
+    report = scheduler.rule.report
+
+    def noted(trial_id: str, t: float, point: Any) -> Any:
+        told.append(t)
+        return report(trial_id, t, point)
+
+    scheduler.rule.report = noted
+    searcher = InOrder([{"number": 0, "case": "finish"}])
+    simulate(Short(None), searcher=searcher, scheduler=scheduler, num_samples=1, max_failures=1)
+    assert told[-1] < max(told)
+    assert len(told) == 4
