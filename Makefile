@@ -73,8 +73,9 @@ report: $(INSTALLED) ## Write tables and figures of the runs in RESULTS
 site: $(INSTALLED) ## The reference results as one small site: reports/reference/index.html
 	$(BENCH) site $(ARGS)
 
+# One process runs all tests with Ray, the other one runs the rest.
 test: $(INSTALLED) ## Run all tests, with real Ray and real training
-	$(VENV)/bin/python -m pytest $(ARGS)
+	$(VENV)/bin/python -m pytest -n 2 $(ARGS)
 
 # nox finds uv and the Pythons of pyenv here. uv downloads a Python that is not on this machine.
 NOX = PATH="$(subst $() ,:,$(abspath $(VENV)/bin) $(wildcard $(HOME)/.pyenv/versions/*/bin)):$$PATH" \
