@@ -109,10 +109,20 @@ class Lives:
         """Return whether a trial trains, is being saved, or waits for its process."""
         return any(trial.status != Trial.PAUSED for trial in self.active.values())
 
-    def waiting(self) -> list[tuple[str, str]]:
-        """Return the id of each trial, and what it waits for, if none is running."""
+    def waiting(self, time_attr: str, budgets: Mapping[str, float]) -> list[str]:
+        """Return what each trial waits for, in words, if none is running.
+
+        Args:
+            time_attr: The name of the budget.
+            budgets: Trial id → the budget that the trial has spent.
+        """
         paused = [(trial_id, "for its scheduler") for trial_id in self.paused]
-        return paused + [(trial_id, "to be started by Tune") for trial_id in self.active]
+        active = [(trial_id, "to be started by Tune") for trial_id in self.active]
+        return [
+            f"trial {trial_id} is paused at {time_attr}={budgets.get(trial_id, 0):g} and waits "
+            + for_what
+            for trial_id, for_what in paused + active
+        ]
 
     def first_unstaged(self, order: Mapping[str, int]) -> Trial | None:
         """Return the first trial that is to start and for which no process is starting, or None.

@@ -22,8 +22,7 @@ from mobo_core.tune import compat
 from mobo_core.tune.schedulers.admission import Admission
 from mobo_core.tune.schedulers.lives import Lives
 from mobo_core.tune.schedulers.parameters import describe_parameters
-from mobo_core.tune.schedulers.reports import ReportError
-from mobo_core.tune.schedulers.requirements import check_searcher, check_trainable
+from mobo_core.tune.schedulers.requirements import check_asked, check_searcher, check_trainable
 from mobo_core.tune.schedulers.savepoints import Savepoints
 from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler, is_retried
 from mobo_core.tune.schedulers.slots import Slots
@@ -91,6 +90,7 @@ class PromotionScheduler(ObjectiveScheduler):
         self._watchdog: Watchdog | None = None
         self._savepoints = Savepoints(time_attr)
         self._fault: str | None = None
+        self._is_asked = False
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the state without what belongs to the running experiment, for Tune to pickle."""
@@ -158,7 +158,11 @@ class PromotionScheduler(ObjectiveScheduler):
         """Return what the rule decides about a report; a report that lacks a value is skipped.
 
         A resumed trial that has started over fails.
+
+        Raises:
+            ValueError: If a scheduler around this one chooses the trials that run.
         """
+        check_asked(self._is_asked, type(self).__name__)
         report, trial_id = self._read(trial, result), trial.trial_id
         if isinstance(report, Decision):
             goes_on = report is Decision.CONTINUE
@@ -166,13 +170,7 @@ class PromotionScheduler(ObjectiveScheduler):
         t, point = report.t, report.point
         paused_at = self._resumed_at.pop(trial_id, None)
         if paused_at is not None and t <= paused_at:
-            error = ReportError(
-                f"trial {trial_id} was resumed at {self._time_attr}={paused_at} and reports "
-                f"{self._time_attr}={t}: the trainable must load its checkpoint "
-                "(load_checkpoint, or tune.get_checkpoint) and continue from there, and "
-                f"{self._time_attr!r} must be its own counter"
-            )
-            self._reports.fail(trial_id, error)
+            self._reports.started_over(trial_id, t, paused_at)
             return str(TrialScheduler.STOP)
         self._last_t[trial_id] = t
         decision = self._rule.report(trial_id, t, point)
@@ -252,6 +250,7 @@ class PromotionScheduler(ObjectiveScheduler):
             ValueError: If a training function passes no checkpoints.
             RuntimeError: If nothing has run for too long, and nothing can start.
         """
+        self._is_asked = True
         if self._fault is not None:
             raise ValueError(self._fault)
         self._look_at_trials()
@@ -316,11 +315,7 @@ class PromotionScheduler(ObjectiveScheduler):
         searcher = type(self._admission.searcher).__name__
         return [
             f"{searcher} suggests nothing" if self._new_available() else "all trials are suggested",
-            *(
-                f"trial {trial_id} is paused at {self._time_attr}={self._last_t.get(trial_id, 0):g}"
-                f" and waits {for_what}"
-                for trial_id, for_what in self._lives.waiting()
-            ),
+            *self._lives.waiting(self._time_attr, self._last_t),
         ]
 
     def _end(self, tune_controller: Any, paused: list[Trial]) -> None:

@@ -140,12 +140,28 @@ class ReportReader:
                 return report
             return self._skip(trial_id, result, t, missing)
         except ReportError as error:
-            return self.fail(trial_id, error)
+            return self._fail(trial_id, error)
 
-    def fail(self, trial_id: str, error: ReportError) -> Decision:
+    def _fail(self, trial_id: str, error: ReportError) -> Decision:
         """Return STOP, and let the trial fail with this error when Tune ends it."""
         self._failing[trial_id] = error
         return Decision.STOP
+
+    def started_over(self, trial_id: str, t: float, resumed_at: float) -> Decision:
+        """Return STOP, and let a resumed trial fail that has not continued where it was.
+
+        Args:
+            trial_id: The id of the trial.
+            t: The budget in its report.
+            resumed_at: The budget at which it was resumed, ≥ t.
+        """
+        error = ReportError(
+            f"trial {trial_id} was resumed at {self._time_attr}={resumed_at} and reports "
+            f"{self._time_attr}={t}: the trainable must load its checkpoint (load_checkpoint, or "
+            f"tune.get_checkpoint) and continue from there, and {self._time_attr!r} must be its "
+            "own counter"
+        )
+        return self._fail(trial_id, error)
 
     def end(self, trial: Trial, result: Mapping[str, Any]) -> Report | None:
         """Return what `last` returns; Tune does not retry a trial that fails here.

@@ -41,6 +41,23 @@ def check_searcher(search: Any, scheduler: str) -> None:
         )
 
 
+def check_asked(is_asked: bool, scheduler: str) -> None:
+    """Raise an error if trials run and the scheduler has never been asked which one is to run.
+
+    Args:
+        is_asked: Whether it has been asked.
+        scheduler: The name of the scheduler's class, for the message.
+
+    Raises:
+        ValueError: If it has not: a scheduler around it resumes paused trials as it likes.
+    """
+    if not is_asked:
+        raise ValueError(
+            f"{scheduler} decides which trial runs, but the scheduler around it does not ask: its "
+            f"choose_trial_to_run must return what {scheduler}.choose_trial_to_run returns"
+        )
+
+
 def check_trainable(trainable: Any, scheduler: str) -> None:
     """Raise an error if trials of a trainable cannot be saved and loaded.
 

@@ -146,7 +146,7 @@ CASES: dict[str, tuple[CheapProblem, dict[str, float]]] = {
 def test_where_rays_waits_for_ever_brackets_end(case: str, slots: int) -> None:
     problem, costs = CASES[case]
     settings = {"time_attr": "epoch", "max_t": MAX_T, "reduction_factor": 2}
-    with pytest.raises(RuntimeError, match=r"nothing happens any more: .* are paused"):
+    with pytest.raises(RuntimeError, match=r"none can start: .* is paused"):
         trials(scalarized(HyperBandScheduler(**settings)), slots, problem, **costs)  # type: ignore[no-untyped-call]
     run = trials(scalarized(HyperBand(**settings)), slots, problem, **costs)
     assert {trial.status for trial in run} == {Trial.TERMINATED}
