@@ -48,3 +48,8 @@ def __getattr__(name: str) -> Any:
     if name == "plot":
         return import_module("mobo_core.plot")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    # With the names that are not imported yet, so that editors and notebooks complete them.
+    return sorted({*globals(), *__all__})

@@ -4,6 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package can be found, without importing it.
+
+    Args:
+        package: The name of a top-level package.
+
+    Example:
+        >>> is_installed("numpy"), is_installed("absent_package")
+        (True, False)
+    """
+    try:
+        return find_spec(package) is not None
+    except ModuleNotFoundError:  # an import hook refuses it
+        return False
 
 
 @contextmanager

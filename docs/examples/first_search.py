@@ -19,23 +19,20 @@ def train(config: dict[str, float]) -> None:
         tune.report({"loss": loss, "params": 75 * config["units"] + 10, "epoch": epoch})
 
 
-loss = Objective("loss", "min", reference=2.0)  # the worst value that still counts
-params = Objective("params", "min", reference=10_000, exact=True)
+objectives = [Objective("loss", "min", 2.0), Objective("params", "min", 10_000)]  # worst values
 
 
 def search(folder: str, trials: int = 25, resume: bool = False) -> ParetoFront:
     """Search, or resume a search that was interrupted; draw and return the front."""
-    scheduler = StoppingMOASHA([loss, params], max_t=8, time_attr="epoch")
+    scheduler = StoppingMOASHA(objectives, max_t=8, time_attr="epoch")
     run = tune.RunConfig(storage_path=folder, name="first", verbose=0)
     space = {"units": tune.randint(4, 129), "lr": tune.loguniform(1e-4, 1e-1)}
     config = tune.TuneConfig(num_samples=trials, search_alg=SobolSearcher(), scheduler=scheduler)
     tuner = tune.Tuner(train, param_space=space, tune_config=config, run_config=run)
     results = (restore_tuner(f"{folder}/first", train) if resume else tuner).fit()
-    plot.front(results, [loss, params]).write_html(f"{folder}/front.html")
-    return pareto_front(results, [loss, params])  # results may also be f"{folder}/first"
+    plot.front(results, objectives).write_html(f"{folder}/front.html")
+    return pareto_front(results, objectives)  # results may also be f"{folder}/first"
 
 
 if __name__ == "__main__":
-    import os
-
-    print(search(os.path.abspath("searches")))
+    print(search(__file__.removesuffix(".py")))  # a folder beside this file

@@ -10,7 +10,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mobo_core.extras import needs
+from mobo_core.extras import is_installed, needs
 
 if TYPE_CHECKING:
     from mobo_core.plot.importances import parameter_importance
@@ -34,3 +34,9 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with needs("plot", f"{__name__}.{name}"):
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    # With the names that are not imported yet, so that editors and notebooks complete them. `help`
+    # imports every name that is here.
+    return sorted({*globals(), *(__all__ if is_installed("plotly") else ())})

@@ -20,11 +20,13 @@ from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_s
 from mobo_core.plot import style
 from mobo_core.plot.columns import ParameterColumn, parameter_columns
 from mobo_core.results import TrialHistory, read_trials
-from mobo_core.results.candidates import complete_reports
+from mobo_core.results.candidates import counted_reports
 
 FEWEST = 20
 """The smallest number of trials from which importance is estimated."""
 TREES, FOLDS, SHUFFLES = 100, 5, 5
+MOST_LETTERS = 24
+"""The length to which a parameter's name is shortened."""
 WEAK = 0.3
 """Below this R² the figure says that the importance means little."""
 
@@ -49,7 +51,11 @@ class Importance(NamedTuple):
 
 
 def parameter_importance(
-    results: Any, objectives: ObjectiveSet | Iterable[Objective], *, seed: int = 0
+    results: Any,
+    objectives: ObjectiveSet | Iterable[Objective],
+    *,
+    seed: int = 0,
+    trial_column: str | None = None,
 ) -> go.Figure:
     """Return a figure of how much each parameter tells about each objective.
 
@@ -65,9 +71,11 @@ def parameter_importance(
 
     Args:
         results: The results, as in `mobo_core.pareto_front`. Each trial counts with its last report
-            that has all objectives; trials that failed do not count.
+            that has all objectives, unless one of them is not a finite number there; trials that
+            failed do not count.
         objectives: The objectives.
         seed: The seed of the trees, the folds and the shuffles.
+        trial_column: As in `mobo_core.pareto_front`.
 
     Raises:
         TypeError: If the results or the objectives are something else.
@@ -80,11 +88,11 @@ def parameter_importance(
         >>> from mobo_core import Objective, plot
         >>> reports = [{"loss": x % 7, "config": {"a": x % 7, "b": x % 3}} for x in range(40)]
         >>> figure = plot.parameter_importance(reports, [Objective("loss", "min", reference=9)])
-        >>> list(figure.data[0].y)  # the most important parameter is at the top, so it comes last
-        ['b', 'a']
+        >>> figure.layout.yaxis.ticktext  # the most important one is at the top, so it comes last
+        ('b', 'a')
     """
     wanted = as_objective_set(objectives)
-    trials, values = _last_values(read_trials(results), wanted)
+    trials, values = _last_values(read_trials(results, trial_column=trial_column), wanted)
     columns = parameter_columns(trials)
     if len(trials) < FEWEST:
         raise ValueError(
@@ -106,13 +114,10 @@ def _last_values(
     """Return the trials that can be used, and their last values (n, m)."""
     used, points = [], []
     for trial in trials:
-        reports = complete_reports(trial, objectives)
-        if trial.failed or isinstance(reports, str):
-            continue
-        finite = [report.point for report in reports if np.isfinite(report.point).all()]
-        if finite:
+        reports = counted_reports(trial, objectives, "last")
+        if not isinstance(reports, str) and np.isfinite(reports[-1].point).all():
             used.append(trial)
-            points.append(finite[-1])
+            points.append(reports[-1].point)
     return used, objectives.to_metrics(np.array(points).reshape(-1, len(objectives)))
 
 
@@ -177,31 +182,41 @@ def _drawn(
     found: Sequence[Importance],
     trials: int,
 ) -> go.Figure:
-    names = np.array([style.plain(column.name) for column in columns])
     # Bars are drawn from the bottom up, in one order for all panels.
     order = np.argsort(np.mean([one.means for one in found], axis=0), kind="stable")
+    names = [columns[index].name for index in order]
+    width = 60 // len(found)
     titles = [
-        f"{style.plain(objective.name)}: R² {one.r2:.2f}"
-        + (", too low to rely on" if one.r2 < WEAK else "")
+        f"{style.plain(style.shortened(objective.name, width))}<br>R² {one.r2:.2f}"
+        + ("<br>too low to rely on" if one.r2 < WEAK else "")
         for objective, one in zip(objectives, found, strict=True)
     ]
     figure = make_subplots(
-        rows=1, cols=len(found), shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.05
+        rows=1,
+        cols=len(found),
+        shared_yaxes=True,
+        subplot_titles=titles,
+        horizontal_spacing=0.05,
+        x_title="fall of R² when shuffled",
     )
-    for column, one in enumerate(found, start=1):
+    for column, (objective, one) in enumerate(zip(objectives, found, strict=True), start=1):
         weak = one.r2 < WEAK
         bars = go.Bar(
             x=one.means[order],
-            y=names[order],
+            y=np.arange(len(order)),
+            hovertext=[style.plain(f"{name} for {objective.name}") for name in names],
             orientation="h",
             marker={"color": style.GREY if weak else style.BLUE},
             error_x={"array": one.spreads[order], "color": "#444444", "thickness": 1.2},
-            hovertemplate="%{y}: R² falls by %{x:.3f}<extra></extra>",
+            hovertemplate="%{hovertext}:<br>R² falls by %{x:.3f}<extra></extra>",
             showlegend=False,
         )
         figure.add_trace(bars, row=1, col=column)
-        figure.update_xaxes(title="fall of R² when shuffled", row=1, col=column)
     figure.update_layout(style.layout(f"Parameter importance, {trials} trials"))
-    figure.update_layout(height=180 + 34 * max(len(columns), 3), margin={"t": 90})
-    figure.update_yaxes(automargin=True)
+    figure.update_layout(height=220 + 34 * max(len(columns), 3), margin={"t": 120, "b": 70})
+    figure.update_layout(title={"y": 0.97, "yanchor": "top"})  # above the titles of the panels
+    figure.update_annotations(font={"size": 12})
+    # The places are numbers, so that names which are shortened to the same text stay apart.
+    texts = [style.plain(style.shortened(name, MOST_LETTERS)) for name in names]
+    figure.update_yaxes(automargin=True, tickvals=list(range(len(texts))), ticktext=texts)
     return figure

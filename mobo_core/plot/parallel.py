@@ -16,6 +16,10 @@ from mobo_core.results.candidates import Scope
 
 MOST_LABELS = 20
 """The number of choices that are labelled on an axis; further ones are left out evenly."""
+LABEL, TICK = 20, 18
+"""The lengths to which the names of axes, and of choices on an axis, are shortened."""
+MOST_AXES, WIDTH = 8, 95
+"""More axes than this get a fixed width each, in pixels, and the figure can be scrolled."""
 COLOURS = ((0.0, "#C9C9C9"), (0.5, "#C9C9C9"), (0.5, style.BLUE), (1.0, style.BLUE))
 
 
@@ -25,19 +29,21 @@ def parallel_coordinates(
     *,
     scope: Scope = "last",
     constraints: str | Iterable[str] = (),
+    trial_column: str | None = None,
 ) -> go.Figure:
     """Return a figure in which each trial is a line through its parameters and its objectives.
 
     The lines of the front are blue, the others are grey. A part of an axis can be selected with the
     mouse, and axes can be moved. Parameters that are the same in all trials are left out. Axes of
     positive numbers that span two orders of magnitude are logarithmic. A trial that lacks a number,
-    in a conditional space for example, is drawn below that axis.
+    in a conditional space for example, is drawn below that axis. Long names lose their middle.
 
     Args:
         results: The results, as in `mobo_core.pareto_front`.
         objectives: The objectives.
         scope: As in `mobo_core.pareto_front`.
         constraints: As in `mobo_core.pareto_front`.
+        trial_column: As in `mobo_core.pareto_front`.
 
     Raises:
         TypeError: If the results or the objectives are something else.
@@ -50,7 +56,9 @@ def parallel_coordinates(
         >>> [dimension.label for dimension in figure.data[0].dimensions]
         ['lr', 'loss ↓']
     """
-    shown = shown_points(results, objectives, scope=scope, constraints=constraints)
+    shown = shown_points(
+        results, objectives, scope=scope, constraints=constraints, trial_column=trial_column
+    )
     title = shown.front.summary()
     if not shown.candidates:
         return style.empty_figure(title, shown.why_empty())
@@ -60,29 +68,36 @@ def parallel_coordinates(
     values = shown.values[order]
     dimensions = [_of_parameter(column) for column in columns]
     dimensions += [
-        _of_numbers(style.short_label(objective), column, style.is_wide(column))
+        _of_numbers(style.short_label(objective, LABEL), column, style.is_wide(column))
         for objective, column in zip(shown.objectives, values.T, strict=True)
     ]
     on_front = [float(shown.kinds[index] == "front") for index in order]
     line = {"color": on_front, "colorscale": COLOURS, "cmin": 0, "cmax": 1}
     figure = go.Figure(layout=style.layout(title))
-    figure.add_trace(go.Parcoords(dimensions=dimensions, line=line, labelangle=-18))
+    # Long labels would cover the texts for the ends of the axes, which the ticks tell too.
+    hidden = {"color": "rgba(0,0,0,0)"}
+    lines = go.Parcoords(
+        dimensions=dimensions, line=line, labelangle=-18, labelfont={"size": 11}, rangefont=hidden
+    )
+    figure.add_trace(lines)
     figure.update_layout(margin={"t": 130, "l": 90, "r": 90})
+    if len(dimensions) > MOST_AXES:
+        figure.update_layout(width=WIDTH * len(dimensions))
     return figure
 
 
 def _of_parameter(column: ParameterColumn) -> dict[str, Any]:
     if column.is_number:
         numbers = np.array([np.nan if v is None else float(v) for v in column.values])
-        return _of_numbers(column.name, numbers, column.is_log)
+        return _of_numbers(style.shortened(column.name, LABEL), numbers, column.is_log)
     labels = column.labels
     step = -(-len(labels) // MOST_LABELS)
     return {
-        "label": style.plain(column.name),
+        "label": style.plain(style.shortened(column.name, LABEL)),
         "values": column.positions,
         "range": [-0.2, len(labels) - 0.8],
         "tickvals": list(range(0, len(labels), step)),
-        "ticktext": [style.plain(label) for label in labels[::step]],
+        "ticktext": [style.plain(style.shortened(label, TICK)) for label in labels[::step]],
     }
 
 
@@ -97,7 +112,9 @@ def _of_numbers(label: str, numbers: Points, is_log: bool) -> dict[str, Any]:
         "values": np.where(np.isfinite(values), values, low - space),
         "range": [low - (space if missing else 0), high] if high > low else [low - 1, high + 1],
     }
-    if is_log:
+    if high == low:  # no range is known, so that only the value is labelled
+        found |= {"tickvals": [low], "ticktext": [f"{10**low if is_log else low:.4g}"]}
+    elif is_log:
         exponents = np.arange(np.floor(low), np.ceil(high) + 1)
         inside = exponents[(exponents >= low) & (exponents <= high)]
         ticks = inside if len(inside) >= 2 else np.linspace(low, high, 4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from textwrap import wrap
 from typing import Any, Literal
 
 import numpy as np
@@ -11,11 +12,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from mobo_core.plot import style
-from mobo_core.plot.scatter import axis, in_view, staircase
-from mobo_core.plot.shown import NAMES, Kind, ShownPoints
+from mobo_core.plot.scatter import axis, in_view, legend_label, staircase
+from mobo_core.plot.shown import Kind, ShownPoints
 
 PANEL = 4.2
 """The width and height of a panel, in inches."""
+SIZE = 9.5
+"""The size of letters, in points."""
+LETTERS = 12
+"""The number of letters of this size that fit into an inch."""
 LOOKS: dict[Kind, dict[str, Any]] = {
     "front": {"color": style.BLUE, "marker": "o", "s": 42, "zorder": 4},
     "dominated": {"color": style.GREY, "marker": "o", "s": 18, "alpha": 0.7, "zorder": 3},
@@ -44,9 +49,10 @@ def printed_front(shown: ShownPoints) -> Figure:
     columns = min(len(pairs), 3)
     rows = -(-len(pairs) // columns)
     figure = Figure(figsize=(PANEL * max(columns, 1.5), PANEL * rows + 0.8), layout="constrained")
-    figure.suptitle(_literal(shown.front.summary()))
+    letters = int(LETTERS * figure.get_figwidth())
+    figure.suptitle(_lines(shown.front.summary(), letters), fontsize=SIZE)
     if not shown.candidates:
-        figure.text(0.5, 0.5, _literal(shown.why_empty()), ha="center", wrap=True)
+        figure.text(0.5, 0.5, _lines(shown.why_empty(), letters), ha="center", fontsize=SIZE)
         return figure
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (x, y) in zip(grid, pairs, strict=False):
@@ -56,12 +62,21 @@ def printed_front(shown: ShownPoints) -> Figure:
             _draw_pair(axes, shown, x, y)
     for axes in grid[len(pairs) :]:
         axes.axis("off")
-    handles = [
-        _handle(kind, f"{NAMES[kind]} ({len(shown.of_kind(kind))})")
-        for kind in reversed(shown.present)
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    labels = {kind: legend_label(shown, kind) for kind in reversed(shown.present)}
+    handles = [_handle(kind, label) for kind, label in labels.items()]
+    fits = 2 * max(map(len, labels.values())) + 16 <= letters
+    figure.legend(
+        handles=handles,
+        loc="outside lower center",
+        ncols=2 if fits else 1,
+        frameon=False,
+        fontsize=SIZE,
+    )
     return figure
+
+
+def _lines(text: str, letters: int) -> str:
+    return _literal("\n".join(wrap(text, letters)))
 
 
 def _literal(text: str) -> str:
@@ -107,7 +122,7 @@ def _set_axis(axes: Axes, which: Literal["x", "y"], shown: ShownPoints, index: i
     settings = axis(objective, in_view(shown)[:, index])
     axes.grid(visible=True, color="#E5E5E5", linewidth=0.6)
     axes.set_axisbelow(True)
-    getattr(axes, f"set_{which}label")(_literal(style.axis_label(objective)))
+    getattr(axes, f"set_{which}label")(_literal(style.axis_label(objective)), fontsize=SIZE)
     getattr(axes, f"set_{which}scale")(settings["type"])
     ends = settings["range"]
     is_log = settings["type"] == "log"

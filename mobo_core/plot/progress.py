@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -15,11 +16,13 @@ from mobo_core.objectives import (
     as_objective_set,
     is_finite_number,
 )
-from mobo_core.pareto.dominance import front_mask
-from mobo_core.pareto.indicators import hypervolume as hypervolume_of
 from mobo_core.plot import style
 from mobo_core.results import TrialHistory, read_trials
-from mobo_core.results.candidates import Scope, complete_reports
+from mobo_core.results.candidates import Scope, counted_reports
+from mobo_core.results.constraints import Constraint, as_constraints, check_reported
+from mobo_core.results.growing import GrowingFront
+from mobo_core.results.history import Report
+from mobo_core.results.volumes import volume_text
 
 Over = Literal["seconds", "reports", "trials"]
 MOST_STEPS = 400
@@ -37,16 +40,16 @@ class Step(NamedTuple):
     Args:
         place: Where it is on the horizontal axis.
         trial_id: The trial's id.
-        point: (m,) the minimised coordinates; None if the report lacks an objective.
+        report: The report.
 
     Example:
-        >>> Step(1.0, "a", np.array([0.5, 3.0])).trial_id
+        >>> Step(1.0, "a", {"loss": 0.5}).trial_id
         'a'
     """
 
     place: float
     trial_id: str
-    point: Points | None
+    report: Report
 
 
 def hypervolume(
@@ -55,6 +58,8 @@ def hypervolume(
     *,
     over: Over | None = None,
     scope: Scope = "last",
+    constraints: str | Iterable[str] = (),
+    trial_column: str | None = None,
 ) -> go.Figure:
     """Return a figure of the hypervolume that the search had reached at each moment.
 
@@ -70,10 +75,13 @@ def hypervolume(
             the other.
         scope: ``"last"`` counts the last report of each trial so far, so that the curve can fall;
             ``"best"`` counts all reports so far.
+        constraints: As in `mobo_core.pareto_front`.
+        trial_column: As in `mobo_core.pareto_front`.
 
     Raises:
         TypeError: If the results or the objectives are something else.
-        ValueError: If an argument is unknown, or there are no timestamps for ``"seconds"``.
+        ValueError: If an argument is unknown, or there are no timestamps for ``"seconds"``, or as
+            in `mobo_core.pareto_front`.
 
     Example:
         >>> from mobo_core import Objective, plot
@@ -88,7 +96,10 @@ def hypervolume(
     if scope not in get_args(Scope):
         raise ValueError(f"scope must be one of {get_args(Scope)}, got {scope!r}")
     wanted = as_objective_set(objectives)
-    trials = [trial for trial in read_trials(results) if not trial.failed and trial.reports]
+    bounds = as_constraints(constraints)
+    read = read_trials(results, trial_column=trial_column)
+    check_reported(bounds, read)
+    trials = [trial for trial in read if not trial.failed and trial.reports]
     has_times = bool(trials) and all(map(_has_times, trials))
     if over == "seconds" and trials and not has_times:
         raise ValueError(
@@ -96,20 +107,24 @@ def hypervolume(
             "give over='reports' or over='trials'"
         )
     kind: Over = over or ("seconds" if has_times else "reports")
-    steps = course(trials, wanted, kind, in_time=has_times)
     title = "Hypervolume"
-    if not any(step.point is not None for step in steps):
+    if all(isinstance(counted_reports(trial, wanted, scope), str) for trial in trials):
         return style.empty_figure(title, "no trial has reported all objectives")
-    x, y = curve(steps, wanted, scope)
-    figure = go.Figure(layout=style.layout(f"{title}: {y[-1]:.6g} at the end"))
+    steps = course(trials, kind, in_time=has_times)
+    x, y = curve(steps, wanted, scope, bounds)
+    figure = go.Figure(layout=style.layout(f"{title}: {volume_text(y[-1])} at the end"))
     line = {"color": style.BLUE, "width": 2, "shape": "hv"}
     mode = "lines+markers" if len(x) <= 2 else "lines"
-    figure.add_trace(go.Scatter(x=x, y=y, mode=mode, line=line, name="hypervolume"))
-    figure.update_xaxes(title=LABELS[kind], rangemode="tozero")
     units = " · ".join(objective.unit or objective.name for objective in wanted)
-    figure.update_yaxes(
-        title=style.plain(f"hypervolume / {units} ↑ (higher is better)"), rangemode="tozero"
+    hover = f"%{{x}}: %{{y}}<br>in {style.plain(units)}<extra></extra>"
+    figure.add_trace(
+        go.Scatter(x=x, y=y, mode=mode, line=line, name="hypervolume", hovertemplate=hover)
     )
+    figure.update_xaxes(title=LABELS[kind], rangemode="tozero")
+    whole = f"hypervolume / {units} ↑ (higher is better)"
+    fits = len(whole) <= style.MOST_LETTERS  # otherwise the unit stands in the hover text alone
+    title = style.plain(whole) if fits else "hypervolume ↑ (higher is better)"
+    figure.update_yaxes(title=title, rangemode="tozero")
     return figure
 
 
@@ -117,35 +132,28 @@ def _has_times(trial: TrialHistory) -> bool:
     return all(is_finite_number(report.get("timestamp")) for report in trial.reports)
 
 
-def course(
-    trials: Sequence[TrialHistory], objectives: ObjectiveSet, over: Over, *, in_time: bool
-) -> list[Step]:
+def course(trials: Sequence[TrialHistory], over: Over, *, in_time: bool) -> list[Step]:
     """Return the reports of all trials in the order in which they were made.
+
+    The reports of one trial stay in their order, also where a clock was set back.
 
     Args:
         trials: The trials; none of them failed.
-        objectives: The objectives.
         over: The horizontal axis.
         in_time: Whether every report has a timestamp. Otherwise, and over trials, one trial comes
             after the other.
 
     Example:
-        >>> objectives = ObjectiveSet([Objective("loss", "min", reference=2.0)])
         >>> trials = [TrialHistory(name, {}, ({"loss": 1.0}, {"loss": 0.5})) for name in "ab"]
-        >>> [(s.place, s.trial_id) for s in course(trials, objectives, "reports", in_time=False)]
+        >>> [(step.place, step.trial_id) for step in course(trials, "reports", in_time=False)]
         [(1, 'a'), (2, 'a'), (3, 'b'), (4, 'b')]
     """
-    ordered = sorted(trials, key=lambda trial: _time(trial, -1)) if in_time else list(trials)
+    times = {trial.trial_id: _times(trial, in_time) for trial in trials}
     reports = []
+    ordered = sorted(trials, key=lambda trial: times[trial.trial_id][-1])
     for number, trial in enumerate(ordered, start=1):
-        complete = complete_reports(trial, objectives)
-        points = {} if isinstance(complete, str) else {id(c.report): c.point for c in complete}
-        for index, report in enumerate(trial.reports):
-            point = points.get(id(report))
-            if point is not None and not np.isfinite(point).all():
-                point = None
-            time = _time(trial, index) if in_time else 0.0
-            reports.append((time, Step(number, trial.trial_id, point)))
+        for time, report in zip(times[trial.trial_id], trial.reports, strict=True):
+            reports.append((time, Step(number, trial.trial_id, report)))
     if over == "trials":
         return [step for _, step in reports]
     if in_time:
@@ -155,21 +163,31 @@ def course(
     return [step._replace(place=time - reports[0][0]) for time, step in reports]
 
 
-def _time(trial: TrialHistory, index: int) -> float:
-    return float(trial.reports[index]["timestamp"])
+def _times(trial: TrialHistory, in_time: bool) -> list[float]:
+    """Return the times of a trial's reports, which never fall; zeros if times are not known."""
+    stamps = (float(report["timestamp"]) if in_time else 0.0 for report in trial.reports)
+    return list(accumulate(stamps, max))
 
 
-def curve(steps: Sequence[Step], objectives: ObjectiveSet, scope: Scope) -> tuple[Points, Points]:
+def curve(
+    steps: Sequence[Step],
+    objectives: ObjectiveSet,
+    scope: Scope,
+    constraints: tuple[Constraint, ...] = (),
+) -> tuple[Points, Points]:
     """Return the places (k,) and the hypervolumes (k,) of a curve that begins at 0.
+
+    A hypervolume is NaN if no float can hold it.
 
     Args:
         steps: The reports, in their order.
         objectives: The objectives.
         scope: Which reports of a trial count.
+        constraints: The constraints.
 
     Example:
         >>> objectives = ObjectiveSet([Objective("loss", "min", reference=2.0)])
-        >>> steps = [Step(1.0, "a", np.array([1.5])), Step(2.0, "b", np.array([0.5]))]
+        >>> steps = [Step(1.0, "a", {"loss": 1.5}), Step(2.0, "b", {"loss": 0.5})]
         >>> [line.tolist() for line in curve(steps, objectives, "last")]
         [[0.0, 1.0, 2.0], [0.0, 0.5, 1.5]]
     """
@@ -180,22 +198,11 @@ def curve(steps: Sequence[Step], objectives: ObjectiveSet, scope: Scope) -> tupl
         kept = np.unique(np.linspace(0, len(ends) - 1, MOST_STEPS).round().astype(int))
         ends = [ends[index] for index in kept]
     x, y, begin = [0.0], [0.0], 0
-    present: dict[str, Points] = {}
+    front = GrowingFront(objectives, scope=scope, constraints=constraints)
     for end in ends:
         for step in steps[begin : end + 1]:
-            if step.point is not None:
-                _add(present, step, objectives, scope)
+            front.add(step.trial_id, step.report)
         begin = end + 1
-        points = np.vstack([np.empty((0, len(objectives))), *present.values()])
         x.append(float(places[end]))
-        y.append(hypervolume_of(points, objectives.reference_point))
+        y.append(front.hypervolume)
     return np.array(x), np.array(y)
-
-
-def _add(present: dict[str, Points], step: Step, objectives: ObjectiveSet, scope: Scope) -> None:
-    assert step.point is not None
-    points = step.point[None]
-    if scope == "best" and step.trial_id in present:
-        points = np.vstack([present[step.trial_id], points])
-        points = points[front_mask(points, objectives.reference_point)]
-    present[step.trial_id] = points

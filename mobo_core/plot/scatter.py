@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as PrintedFigure
 
 Engine = Literal["plotly", "matplotlib"]
+NARROW = 20
+"""The length to which the names of objectives are shortened where there is little space."""
 MARKERS: dict[Kind, dict[str, Any]] = {
     "front": {"color": style.BLUE, "symbol": "circle", "size": 10},
     "dominated": {"color": style.GREY, "symbol": "circle", "size": 7, "opacity": 0.7},
@@ -34,6 +36,7 @@ def front(
     scope: Scope = "last",
     constraints: str | Iterable[str] = (),
     engine: Engine = "plotly",
+    trial_column: str | None = None,
 ) -> go.Figure | PrintedFigure:
     """Return a figure of all trials with the front.
 
@@ -48,6 +51,7 @@ def front(
         constraints: As in `mobo_core.pareto_front`.
         engine: ``"plotly"`` for a figure that shows each trial's configuration under the pointer,
             or ``"matplotlib"`` for one to print.
+        trial_column: As in `mobo_core.pareto_front`.
 
     Returns:
         A ``plotly.graph_objects.Figure`` or a ``matplotlib.figure.Figure``.
@@ -65,7 +69,9 @@ def front(
     """
     if engine not in get_args(Engine):
         raise ValueError(f"engine must be one of {get_args(Engine)}, got {engine!r}")
-    shown = shown_points(results, objectives, scope=scope, constraints=constraints)
+    shown = shown_points(
+        results, objectives, scope=scope, constraints=constraints, trial_column=trial_column
+    )
     if engine == "matplotlib":
         with needs("plot", "mobo_core.plot.front"):
             from mobo_core.plot.printed import printed_front
@@ -120,7 +126,7 @@ def axis(objective: Objective, values: Points) -> dict[str, Any]:
         else style.axis_range(values, objective.reference)
     )
     return {
-        "title": {"text": style.plain(style.axis_label(objective))},
+        "title": {"text": style.plain(style.axis_label(objective)), "font": {"size": 12}},
         "type": "log" if is_log else "linear",
         "range": [low, high],
     }
@@ -144,6 +150,28 @@ def in_view(shown: ShownPoints) -> Points:
     return shown.values[inside or slice(None)]
 
 
+def legend_label(shown: ShownPoints, kind: Kind) -> str:
+    """Return the name of one kind of points, their number, and how many no axis reaches.
+
+    Args:
+        shown: The points, at least one.
+        kind: The kind.
+
+    Example:
+        >>> objectives = [Objective("loss", "min", reference=3)]
+        >>> legend_label(shown_points([{"loss": 1.0}, {"loss": 1e9}], objectives), "outside")
+        'not better than the reference (1, 1 outside the view)'
+    """
+    values = shown.values[shown.of_kind(kind)]
+    hidden = np.zeros(len(values), dtype=bool)
+    for objective, column, seen in zip(shown.objectives, values.T, in_view(shown).T, strict=True):
+        settings = axis(objective, seen)
+        low, high = (10**end if settings["type"] == "log" else end for end in settings["range"])
+        hidden |= (column < low) | (column > high)
+    more = f", {hidden.sum()} outside the view" if hidden.any() else ""
+    return f"{NAMES[kind]} ({len(values)}{more})"
+
+
 def _traces(shown: ShownPoints, kind: Kind) -> dict[str, Any]:
     """Return the settings that all traces of one kind of points share."""
     indices = shown.of_kind(kind)
@@ -158,7 +186,7 @@ def _traces(shown: ShownPoints, kind: Kind) -> dict[str, Any]:
     ]
     return {
         "mode": "markers",
-        "name": f"{NAMES[kind]} ({len(indices)})",
+        "name": legend_label(shown, kind),
         "marker": MARKERS[kind],
         "hovertext": texts,
         "hoverinfo": "text",
@@ -218,23 +246,37 @@ def _three(figure: go.Figure, shown: ShownPoints) -> None:
     for kind in shown.present:
         x, y, z = shown.values[shown.of_kind(kind)].T
         settings = _traces(shown, kind)
-        settings["marker"] = {**settings["marker"], "size": settings["marker"]["size"] / 2}
+        marker = settings["marker"]
+        # In space the symbol "x" is a letter that many fonts lack, and a box is drawn instead.
+        symbol = "cross" if marker["symbol"] == "x" else marker["symbol"]
+        settings["marker"] = {**marker, "symbol": symbol, "size": marker["size"] / 2}
         figure.add_trace(go.Scatter3d(x=x, y=y, z=z, **settings))
     axes = {
         f"{letter}axis": axis(objective, column)
-        | {"title": {"text": style.plain(style.short_label(objective))}, "nticks": 6}
+        | {"title": _short_title(objective, NARROW), "nticks": 6}
         for letter, objective, column in zip("xyz", shown.objectives, in_view(shown).T, strict=True)
     }
-    eye = {"x": 1.45, "y": 1.45, "z": 0.9}
-    figure.update_layout(scene=axes | {"camera": {"eye": eye}, "aspectmode": "cube"})
+    # So far away that the whole cube and the titles of its axes are in view, and a bit higher.
+    camera = {"eye": {"x": 1.6, "y": 1.6, "z": 1.0}, "center": {"x": 0, "y": 0, "z": -0.2}}
+    figure.update_layout(scene=axes | {"camera": camera, "aspectmode": "cube"})
+    figure.update_layout(height=560, margin={"l": 10, "r": 10, "b": 20})
+
+
+def _short_title(objective: Objective, most: int) -> dict[str, Any]:
+    return {"text": style.plain(style.short_label(objective, most)), "font": {"size": 12}}
 
 
 def _many(figure: go.Figure, shown: ShownPoints) -> None:
+    m = len(shown.objectives)
+    axes = [
+        axis(objective, column) | {"title": _short_title(objective, 2 * NARROW // (m - 1))}
+        for objective, column in zip(shown.objectives, in_view(shown).T, strict=True)
+    ]
     for kind in shown.present:
         columns = shown.values[shown.of_kind(kind)].T
         dimensions = [
-            {"label": style.plain(style.short_label(objective)), "values": column}
-            for objective, column in zip(shown.objectives, columns, strict=True)
+            {"label": settings["title"]["text"], "values": column}
+            for settings, column in zip(axes, columns, strict=True)
         ]
         settings = _traces(shown, kind)
         del settings["mode"]
@@ -246,3 +288,9 @@ def _many(figure: go.Figure, shown: ShownPoints) -> None:
                 **settings,
             )
         )
+    # Both axes of an objective have its number. The grid has no diagonal: its columns are all
+    # objectives but the last, its rows all but the first.
+    for number, settings in enumerate(axes, start=1):
+        for letter in "xy":
+            figure.update_layout({f"{letter}axis{number if number > 1 else ''}": settings})
+    figure.update_layout(height=150 * m + 60)

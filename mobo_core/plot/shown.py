@@ -11,7 +11,7 @@ import numpy as np
 
 from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
 from mobo_core.results import ParetoFront, TrialHistory, pareto_front, read_trials
-from mobo_core.results.candidates import Candidate, Scope, complete_reports, exclusion
+from mobo_core.results.candidates import Candidate, Scope, counted_reports, exclusion
 from mobo_core.results.constraints import as_constraints
 
 Kind = Literal["front", "dominated", "infeasible", "outside"]
@@ -85,14 +85,19 @@ def shown_points(
     *,
     scope: Scope = "last",
     constraints: str | Iterable[str] = (),
+    trial_column: str | None = None,
 ) -> ShownPoints:
-    """Return the points of a figure: the front's, and the last one of every other trial.
+    """Return the points of a figure: the front's, and one of every other trial.
+
+    It is the last report that counts. With all reports counting, a feasible one is preferred, so
+    that the figure calls a trial dominated exactly if the front does not leave it out.
 
     Args:
         results: What `mobo_core.pareto_front` takes; this and the other arguments.
         objectives: The objectives.
         scope: The scope.
         constraints: The constraints.
+        trial_column: The column of a table that names the trial of a row.
 
     Example:
         >>> objectives = [Objective("loss", "min", reference=3)]
@@ -102,15 +107,15 @@ def shown_points(
     """
     wanted = as_objective_set(objectives)
     bounds = as_constraints(constraints)
-    trials = read_trials(results)
+    trials = read_trials(results, trial_column=trial_column)
     front = pareto_front(trials, wanted, scope=scope, constraints=map(str, bounds))
     on_front = {(member.trial_id, id(member.metrics)) for member in front}
     with_front = {member.trial_id for member in front}
     candidates: list[Candidate] = []
     kinds: list[Kind] = []
     for trial in trials:
-        reports = complete_reports(trial, wanted)
-        if trial.failed or isinstance(reports, str):
+        reports = counted_reports(trial, wanted, scope)
+        if isinstance(reports, str):
             continue
         finite = [report for report in reports if np.isfinite(report.point).all()]
         if trial.trial_id in with_front:
@@ -118,13 +123,13 @@ def shown_points(
             candidates += mine
             kinds += ["front"] * len(mine)
         elif finite:
-            candidates.append(finite[-1])
-            kinds.append(_kind(finite[-1], wanted, exclusion(finite[-1], wanted, bounds)))
+            allowed = [r for r in finite if exclusion(r, wanted, bounds) is None]
+            candidates.append((allowed or finite)[-1])
+            kinds.append("dominated" if allowed else _kind(finite[-1], wanted))
     return ShownPoints(front, trials, candidates, kinds)
 
 
-def _kind(candidate: Candidate, objectives: ObjectiveSet, reason: str | None) -> Kind:
-    if reason is None:
-        return "dominated"
+def _kind(candidate: Candidate, objectives: ObjectiveSet) -> Kind:
+    """Return why a report is excluded."""
     is_outside = (candidate.point >= objectives.reference_point).any()
     return "outside" if is_outside else "infeasible"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,12 @@ WIDE = 100.0
 """A positive axis is logarithmic if its largest value is at least this many times its smallest."""
 MARGIN = 0.06
 """The free space at each end of an axis, as a share of the values' range."""
+MOST_LETTERS = 36
+"""The length to which the label of a long axis is shortened."""
 MOST_LINES = 14
 """The number of parameters in a hover text."""
+EMPTY_WIDTH = 75
+"""The number of letters in a line of the text of an empty figure."""
 
 
 def plain(text: object) -> str:
@@ -38,24 +43,57 @@ def plain(text: object) -> str:
     return line.replace("%{", "%&#123;").replace("$", "&#36;")
 
 
-def axis_label(objective: Objective) -> str:
+def shortened(text: str, most: int) -> str:
+    """Return a text without its middle if it is too long.
+
+    The beginning and the end are kept, because long names of metrics and parameters, which are
+    paths, differ there.
+
+    Args:
+        text: The text, such as a name.
+        most: The largest number of letters of what is returned, at least 3.
+
+    Example:
+        >>> shortened("validation/metrics/cross_entropy", most=20), shortened("loss", most=20)
+        ('validation…s_entropy', 'loss')
+    """
+    if len(text) <= most:
+        return text
+    end = (most - 1) // 2
+    return f"{text[: most - 1 - end]}…{text[-end:]}"
+
+
+def axis_label(objective: Objective, most: int = MOST_LETTERS) -> str:
     """Return the label of an axis with much space: it says which direction is better.
+
+    Args:
+        objective: The objective.
+        most: The largest number of letters. If the label has more, it is `short_label`.
 
     Example:
         >>> axis_label(Objective("latency", "min", reference=20, unit="ms"))
         'latency / ms ↓ (lower is better)'
     """
     better = "higher" if objective.goal == "max" else "lower"
-    return f"{short_label(objective)} ({better} is better)"
+    whole = f"{_with_arrow(objective)} ({better} is better)"
+    return whole if len(whole) <= most else short_label(objective, most)
 
 
-def short_label(objective: Objective) -> str:
+def short_label(objective: Objective, most: int = MOST_LETTERS) -> str:
     """Return an objective's name, its unit, and an arrow in the better direction.
+
+    Args:
+        objective: The objective.
+        most: The largest number of letters; the middle is left out of a longer label.
 
     Example:
         >>> short_label(Objective("latency", "min", reference=20, unit="ms"))
         'latency / ms ↓'
     """
+    return shortened(_with_arrow(objective), most)
+
+
+def _with_arrow(objective: Objective) -> str:
     unit = f" / {objective.unit}" if objective.unit else ""
     return f"{objective.name}{unit} {'↑' if objective.goal == 'max' else '↓'}"
 
@@ -160,5 +198,6 @@ def empty_figure(title: str, reason: str) -> go.Figure:
     figure = go.Figure(layout=layout(title))
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
-    figure.add_annotation(text=plain(reason), showarrow=False, font={"size": 14})
+    lines = [plain(line) for line in wrap(reason, EMPTY_WIDTH)]
+    figure.add_annotation(text="<br>".join(lines), showarrow=False, font={"size": 14})
     return figure

@@ -92,36 +92,42 @@ def _of_trial(
     constraints: tuple[Constraint, ...],
 ) -> list[Candidate] | str:
     """Return the reports of one trial that may be on the front, or why there is none."""
-    if trial.failed:
-        return f"it failed: {trial.error or 'unknown error'}"
-    reported = complete_reports(trial, objectives)
-    if isinstance(reported, str):
-        return reported
+    counted = counted_reports(trial, objectives, scope)
+    if isinstance(counted, str):
+        return counted
     found: dict[tuple[float, ...], Candidate] = {}
     reason: str | None = None
-    for candidate in reported if scope == "best" else reported[-1:]:
+    for candidate in counted:
         reason = exclusion(candidate, objectives, constraints)
         if reason is None:  # of equal reports the first one counts
             found.setdefault(tuple(candidate.point.tolist()), candidate)
     return list(found.values()) or str(reason)
 
 
-def complete_reports(trial: TrialHistory, objectives: ObjectiveSet) -> list[Candidate] | str:
-    """Return a trial's reports that have all objectives, or why there is none.
+def counted_reports(
+    trial: TrialHistory, objectives: ObjectiveSet, scope: Scope
+) -> list[Candidate] | str:
+    """Return the reports by which a trial is judged, or why there is none.
+
+    These are its last report that has all objectives, or all such reports. If an objective in them
+    is NaN or infinite, they still count: the trial then has no point there.
 
     Args:
         trial: The trial.
-        objectives: The objectives. Their values may be NaN or infinite.
+        objectives: The objectives.
+        scope: As in `pareto_front`.
 
     Example:
         >>> from mobo_core import Objective, ObjectiveSet
         >>> objectives = ObjectiveSet([Objective("loss", "min", reference=2.0)])
-        >>> trial = TrialHistory("a", {}, ({"loss": 1.0}, {"epoch": 2}))
-        >>> [candidate.report for candidate in complete_reports(trial, objectives)]
+        >>> trial = TrialHistory("a", {}, ({"loss": 1.5}, {"loss": 1.0}, {"epoch": 3}))
+        >>> [candidate.report for candidate in counted_reports(trial, objectives, "last")]
         [{'loss': 1.0}]
-        >>> complete_reports(TrialHistory("a", {}, ({"epoch": 2},)), objectives)
+        >>> counted_reports(TrialHistory("a", {}, ({"epoch": 2},)), objectives, "last")
         'it reported none of the objectives'
     """
+    if trial.failed:
+        return f"it failed: {trial.error or 'unknown error'}"
     complete = []
     for report in trial.reports:
         try:
@@ -129,8 +135,8 @@ def complete_reports(trial: TrialHistory, objectives: ObjectiveSet) -> list[Cand
         except ValueError:
             continue
     if complete:
-        return complete
-    known = {name for report in trial.reports for name in report if report[name] is not None}
+        return complete if scope == "best" else complete[-1:]
+    known = trial.reported_names
     if not known & set(objectives.names):
         return "it reported nothing" if not known else "it reported none of the objectives"
     missing = [name for name in objectives.names if name not in known]

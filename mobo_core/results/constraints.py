@@ -1,17 +1,25 @@
-"""Conditions on metrics that a trial must meet, written as in Ax: ``"latency <= 20"``."""
+"""Conditions on metrics that a trial must meet, such as ``"latency <= 20"``.
+
+They are written like Ax's outcome constraints, but each is on one metric and a number: there are no
+sums, and no bounds relative to a baseline.
+"""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from mobo_core.objectives import as_number, is_finite_number
-from mobo_core.results.history import Report
+from mobo_core.results.history import Report, TrialHistory
 
 FORM = re.compile(r"\s*(?P<metric>\S(?:.*?\S)?)\s*(?P<sense><=|>=)\s*(?P<bound>\S+)\s*")
+
+OPERATOR = re.compile(r"[<>=*]|\s[+-]\s")
+"""What makes a formula: a second comparison, a product, or a sum or difference with spaces."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,7 @@ def as_constraints(constraints: str | Iterable[str]) -> tuple[Constraint, ...]:
         constraints: Texts such as ``"latency <= 20"`` or ``"val/recall >= 0.8"``.
 
     Raises:
-        ValueError: If a text has another form.
+        ValueError: If a text has another form; sums of metrics are refused.
 
     Example:
         >>> [str(constraint) for constraint in as_constraints(["latency <= 20", "recall>=0.8"])]
@@ -59,8 +67,8 @@ def as_constraints(constraints: str | Iterable[str]) -> tuple[Constraint, ...]:
         >>> as_constraints("latency < 20")
         Traceback (most recent call last):
             ...
-        ValueError: a constraint must have the form 'metric <= number' or 'metric >= number', got \
-'latency < 20'
+        ValueError: a constraint must have the form 'metric <= number' or 'metric >= number', with \
+one metric, got 'latency < 20'
     """
     texts = [constraints] if isinstance(constraints, str) else list(constraints)
     return tuple(_parsed(text) for text in texts)
@@ -72,13 +80,44 @@ def _parsed(text: Any) -> Constraint:
         bound = float(found["bound"]) if found else None
     except ValueError:
         bound = None
-    if found is None or not is_finite_number(bound) or re.search("[<>=]", found["metric"]):
+    if found is None or not is_finite_number(bound) or OPERATOR.search(found["metric"]):
         raise ValueError(
-            "a constraint must have the form 'metric <= number' or 'metric >= number', "
-            f"got {text!r}"
+            "a constraint must have the form 'metric <= number' or 'metric >= number', with one "
+            f"metric, got {text!r}"
         )
     assert bound is not None
     return Constraint(found["metric"], "<=" if found["sense"] == "<=" else ">=", bound)
+
+
+def check_reported(constraints: Iterable[Constraint], trials: Sequence[TrialHistory]) -> None:
+    """Check that each constrained metric was reported by some trial.
+
+    Args:
+        constraints: The constraints.
+        trials: The trials. If none of them has reported anything yet, nothing can be checked.
+
+    Raises:
+        ValueError: If no report of any trial has the metric.
+
+    Example:
+        >>> trials = [TrialHistory("a", {}, ({"loss": 1.0, "latency_ms": 18.0},))]
+        >>> check_reported(as_constraints("latency <= 20"), trials)
+        Traceback (most recent call last):
+            ...
+        ValueError: no trial reported 'latency' of the constraint 'latency <= 20': did you mean \
+'latency_ms'?
+    """
+    names = {name for trial in trials for report in trial.reports for name in report}
+    if not any(trial.reported_names for trial in trials):
+        return
+    for constraint in constraints:
+        if constraint.metric not in names:
+            near = get_close_matches(constraint.metric, sorted(names))
+            remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else "check its name"
+            raise ValueError(
+                f"no trial reported {constraint.metric!r} of the constraint {str(constraint)!r}: "
+                + remedy
+            )
 
 
 def violation(

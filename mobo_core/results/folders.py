@@ -14,6 +14,7 @@ import os
 import re
 import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -62,11 +63,11 @@ def open_folder(source: str | os.PathLike[str]) -> Folder:
     """Return the folder with a given path or URI.
 
     Args:
-        source: A path, or a URI such as ``s3://bucket/experiment``. If it names a file, the
-            folder of the file is meant.
+        source: A path, or a URI such as ``s3://bucket/experiment``. If it names a file that Tune
+            writes there, such as ``result.json``, the file's folder is meant.
 
     Raises:
-        ValueError: If there is no such folder, or it cannot be reached.
+        ValueError: If there is no such folder, it cannot be reached, or it is another file.
 
     Example:
         >>> open_folder("no/such/folder")
@@ -90,8 +91,15 @@ which is RunConfig(storage_path=...) joined with its name
             f"there is no folder {text!r}: give the folder of a Ray Tune experiment, which is "
             "RunConfig(storage_path=...) joined with its name"
         )
-    is_file = info.type == filesystems.FileType.File
-    return Folder(system, PurePosixPath(path).parent.as_posix() if is_file else path)
+    if info.type != filesystems.FileType.File:
+        return Folder(system, path)
+    place = PurePosixPath(path)
+    if place.name not in TRIAL_FILES and not place.name.startswith(STATE):
+        raise ValueError(
+            f"{text!r} is a file, not the folder of a Ray Tune experiment: read a table with pandas"
+            ", for example pandas.read_csv, and give the DataFrame"
+        )
+    return Folder(system, place.parent.as_posix())
 
 
 def read_folder(source: str | os.PathLike[str]) -> list[TrialHistory]:
@@ -191,6 +199,7 @@ def _read_trial(folder: Folder, state: Mapping[str, Any]) -> TrialHistory:
         status=status,
         error=error,
         path=folder.path,
+        filesystem=folder.system,
     )
 
 
@@ -246,6 +255,9 @@ def _csv_value(cell: str) -> Any:
             return kind(cell)
         except ValueError:
             continue
+    if cell.startswith("["):  # a list, or an array with one element
+        with suppress(ValueError):
+            return json.loads(cell)
     return cell
 
 

@@ -13,9 +13,11 @@ from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_s
 from mobo_core.pareto.dominance import front_mask
 from mobo_core.pareto.indicators import hypervolume
 from mobo_core.results.candidates import Candidate, Scope, candidates
-from mobo_core.results.constraints import as_constraints
+from mobo_core.results.checkpoints import kept_checkpoint, stored_checkpoint
+from mobo_core.results.constraints import as_constraints, check_reported
 from mobo_core.results.history import Report, flat
 from mobo_core.results.reading import read_trials
+from mobo_core.results.volumes import volume_or_nan, volume_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,9 +35,11 @@ class FrontMember:
         config: The trial's configuration, as the source holds it.
         metrics: The report; names of nested metrics are joined by ``/``.
         values: The values of the objectives, in their own directions.
-        result: What the source held for the trial: a ``Result`` or a ``Trial`` of Ray Tune, or a
-            row of a table. For a trial that was read from a folder it is None.
+        result: What the source held for the trial: the ``Result`` of a ``ResultGrid``, the
+            ``Trial`` of an ``ExperimentAnalysis``, or the trial's last row of a table. For a trial
+            that was read from a folder it is None.
         path: The trial's folder, or None.
+        filesystem: The file system of Arrow on which the folder is; None for the local one.
 
     Example:
         >>> from mobo_core import Objective, pareto_front
@@ -51,18 +55,19 @@ class FrontMember:
     values: Mapping[str, float]
     result: Any = field(default=None, repr=False, compare=False)
     path: str | None = None
+    filesystem: Any = field(default=None, repr=False, compare=False)
 
     @property
     def checkpoint(self) -> Any:
-        """The checkpoint that Ray Tune saved with this report; None if there is none."""
-        saved = getattr(self.result, "best_checkpoints", None) or []
-        iteration = self.metrics.get("training_iteration")
-        matching = [
-            checkpoint
-            for checkpoint, metrics in saved
-            if iteration is not None and metrics.get("training_iteration") == iteration
-        ]
-        return matching[-1] if matching else None
+        """The ``ray.tune.Checkpoint`` that Tune saved with this report; None if there is none.
+
+        Only Tune's own objects tell which checkpoint belongs to which report of a class trainable.
+        If the results were read from a folder, it is known for function trainables alone.
+        """
+        kept = kept_checkpoint(self.result, self.metrics)
+        if kept is not None:
+            return kept
+        return stored_checkpoint(self.path, self.filesystem, self.metrics)
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,11 @@ class ParetoFront(Sequence[FrontMember]):
 
     @property
     def hypervolume(self) -> float:
-        """The hypervolume up to the objectives' reference values, in the product of their units."""
+        """The hypervolume up to the objectives' reference values, in the product of their units.
+
+        Raises:
+            ValueError: If no float can hold it.
+        """
         return hypervolume(self.points, self.objectives.reference_point)
 
     def to_frame(self) -> pd.DataFrame:
@@ -147,9 +156,10 @@ class ParetoFront(Sequence[FrontMember]):
 
     def summary(self) -> str:
         """Return one line: the numbers of members and of trials, and the hypervolume."""
+        volume = volume_or_nan(self.points, self.objectives.reference_point)
         of_trials = len({member.trial_id for member in self.members})
         line = f"{of_trials} of {self.trials} trials {'is' if of_trials == 1 else 'are'} on the "
-        line += f"front, hypervolume {self.hypervolume:.6g}"
+        line += f"front, hypervolume {volume_text(volume)}"
         return line + (f", {len(self.left_out)} left out" if self.left_out else "")
 
     def __str__(self) -> str:
@@ -188,6 +198,7 @@ def pareto_front(
     *,
     scope: Scope = "last",
     constraints: str | Iterable[str] = (),
+    trial_column: str | None = None,
 ) -> ParetoFront:
     """Return the front of a search: the trials that no other trial dominates.
 
@@ -203,19 +214,23 @@ def pareto_front(
             see `mobo_core.results.read_trials`.
         objectives: The objectives. The name of a nested metric is written with ``/``, for example
             ``"val/loss"``.
-        scope: ``"last"`` takes each trial's last report that has all objectives. ``"best"`` takes
-            all its reports: a trial is on the front once for each report that no other report
-            dominates. Of equal reports of one trial, the first one counts.
-        constraints: Conditions on metrics, for example ``["latency <= 20", "recall >= 0.8"]``.
-            They are checked on the same report; a metric that it does not have is taken from the
-            trial's last report that has it.
+        scope: ``"last"`` takes each trial's last report that has all objectives; if one of them is
+            not a finite number there, the trial is left out. ``"best"`` takes all its reports: a
+            trial is on the front once for each report that no other report dominates. Of equal
+            reports of one trial, the first one counts.
+        constraints: Conditions on metrics, for example ``["latency <= 20", "recall >= 0.8"]``, each
+            on one metric. They are checked on the same report; a metric that it does not have is
+            taken from the trial's last report that has it.
+        trial_column: The column of a table that names the trial of a row; by default ``trial_id``
+            or ``trial``.
 
     Returns:
         The front, sorted by the first objective, the best first.
 
     Raises:
         TypeError: If the results or the objectives are something else.
-        ValueError: If a folder holds no trial, or the scope or a constraint is unknown.
+        ValueError: If the results cannot be read (see `mobo_core.results.read_trials`), the scope
+            is unknown, a constraint has another form, or no trial reported its metric.
 
     Example:
         >>> from mobo_core import Objective, pareto_front
@@ -236,8 +251,10 @@ def pareto_front(
     if scope not in get_args(Scope):
         raise ValueError(f"scope must be one of {get_args(Scope)}, got {scope!r}")
     wanted = as_objective_set(objectives)
-    trials = read_trials(results)
-    found = candidates(trials, wanted, scope=scope, constraints=as_constraints(constraints))
+    bounds = as_constraints(constraints)
+    trials = read_trials(results, trial_column=trial_column)
+    check_reported(bounds, trials)
+    found = candidates(trials, wanted, scope=scope, constraints=bounds)
     points = np.array([candidate.point for candidate in found.members]).reshape(-1, len(wanted))
     on_front = np.flatnonzero(front_mask(points, wanted.reference_point))
     # The last key counts first; equal points stay in the order of the trials.
@@ -256,4 +273,5 @@ def _member(candidate: Candidate, objectives: ObjectiveSet) -> FrontMember:
         values=dict(zip(objectives.names, values, strict=True)),
         result=trial.result,
         path=trial.path,
+        filesystem=trial.filesystem,
     )

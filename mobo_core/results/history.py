@@ -10,6 +10,16 @@ from typing import Any
 Report = Mapping[str, Any]
 """The metrics of one report: nested names are joined by ``/``, as Tune's files have them."""
 
+TUNE_KEYS = frozenset(
+    (
+        *("autoscaler_detail", "checkpoint_dir_name", "config", "date", "done", "episodes_total"),
+        *("experiment_id", "experiment_tag", "hostname", "iterations_since_restore", "node_ip"),
+        *("pid", "should_checkpoint", "time_since_restore", "time_this_iter_s", "time_total_s"),
+        *("timestamp", "timesteps_since_restore", "timesteps_total", "training_iteration"),
+        "trial_id",
+    )
+)
+"""The keys that Tune adds to reports by itself."""
 ERROR_NAME = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Interrupt|Exit)\b")
 """The beginning of the line of a traceback that names the error."""
 
@@ -27,6 +37,7 @@ class TrialHistory:
             ``"ERROR"``. None if the source does not tell.
         error: The last line of the error of a failed trial; None for other trials.
         path: The trial's folder, or None.
+        filesystem: The file system of Arrow on which the folder is; None for the local one.
         result: What the source held for this trial: a ``Result`` or a ``Trial`` of Ray Tune, or the
             last row of a table as a dict. None for a trial that was read from files.
 
@@ -42,12 +53,19 @@ class TrialHistory:
     status: str | None = None
     error: str | None = None
     path: str | None = None
+    filesystem: Any = field(default=None, repr=False, compare=False)
     result: Any = field(default=None, repr=False, compare=False)
 
     @property
     def failed(self) -> bool:
         """Whether the trial ended with an error."""
         return self.error is not None or self.status == "ERROR"
+
+    @property
+    def reported_names(self) -> set[str]:
+        """The names of the metrics that the trial ever reported, without Tune's own keys."""
+        names = {name for report in self.reports for name, v in report.items() if v is not None}
+        return names - TUNE_KEYS
 
 
 def flat(nested: Mapping[Any, Any]) -> dict[str, Any]:
@@ -74,6 +92,9 @@ def _flat_items(nested: Mapping[Any, Any], before: str) -> Iterator[tuple[str, A
 def split_config(row: Mapping[Any, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the report and the configuration that one row of a result holds.
 
+    A metric that is a list with one number is that number in the report: this is how Tune's files
+    have an array with one element.
+
     Args:
         row: Metrics, and the configuration under ``config`` or in keys such as ``config/lr``.
 
@@ -82,6 +103,8 @@ def split_config(row: Mapping[Any, Any]) -> tuple[dict[str, Any], dict[str, Any]
         ({'loss': 0.5}, {'lr': 0.1})
         >>> split_config({"loss": 0.5, "config/lr": 0.1})
         ({'loss': 0.5}, {'lr': 0.1})
+        >>> split_config({"loss": [0.5], "config/layers": [16]})
+        ({'loss': 0.5}, {'layers': [16]})
     """
     whole = row.get("config")
     nested = dict(whole) if isinstance(whole, Mapping) else {}
@@ -89,7 +112,15 @@ def split_config(row: Mapping[Any, Any]) -> tuple[dict[str, Any], dict[str, Any]
     config = {key: value for key, value in metrics.items() if key.startswith("config/")}
     for key in config:
         del metrics[key]
-    return metrics, nested or {key.removeprefix("config/"): v for key, v in config.items()}
+    report = {name: _only_element(value) for name, value in metrics.items()}
+    return report, nested or {key.removeprefix("config/"): v for key, v in config.items()}
+
+
+def _only_element(value: Any) -> Any:
+    inner = value
+    while isinstance(inner, list) and len(inner) == 1:
+        (inner,) = inner
+    return inner if isinstance(inner, int | float) else value
 
 
 def error_line(text: object) -> str:

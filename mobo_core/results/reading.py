@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from mobo_core.objectives import is_finite_number
 from mobo_core.results.folders import read_folder
-from mobo_core.results.history import Report, TrialHistory, error_line, split_config
+from mobo_core.results.history import (
+    Report,
+    TrialHistory,
+    error_line,
+    split_config,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,12 +36,13 @@ def read_trials(source: Any, *, trial_column: str | None = None) -> list[TrialHi
               with the same trial belong together, the oldest first) or a row for each trial.
               Columns such as ``config/lr`` hold the configuration;
             * a list of `TrialHistory`, which is returned unchanged.
-        trial_column: The column that names the trial of a row. By default it is ``trial_id`` or
-            ``trial``; without one, every row is a trial.
+        trial_column: The column of a table that names the trial of a row. By default it is
+            ``trial_id`` or ``trial``; without one, every row is a trial.
 
     Raises:
         TypeError: If the source is something else.
-        ValueError: If the folder holds no trial, or the table has no such column.
+        ValueError: If the folder holds no trial, the table has no such column, only some rows name
+            their trial, or a column is given but the source is no table.
 
     Example:
         >>> rows = [
@@ -47,15 +53,20 @@ def read_trials(source: Any, *, trial_column: str | None = None) -> list[TrialHi
         >>> [(trial.trial_id, len(trial.reports)) for trial in read_trials(rows)]
         [('a', 2), ('b', 1)]
     """
-    if isinstance(source, str | os.PathLike):
-        return read_folder(source)
     if _is_frame(source):
         return _from_rows(_frame_rows(source), trial_column)
-    members = _members(source)
+    members = None if isinstance(source, str | os.PathLike) else _members(source)
+    if members is not None and all(isinstance(member, Mapping) for member in members):
+        return _from_rows([dict(member) for member in members], trial_column)
+    if trial_column is not None:
+        raise ValueError(
+            f"trial_column={trial_column!r} names a column of a table, but the results are of type "
+            f"{type(source).__name__}: leave it out"
+        )
+    if members is None:
+        return read_folder(source)
     if all(isinstance(member, TrialHistory) for member in members):
         return list(members)
-    if all(isinstance(member, Mapping) for member in members):
-        return _from_rows([dict(member) for member in members], trial_column)
     if all(hasattr(member, "metrics_dataframe") for member in members):
         return [_from_result(result, number) for number, result in enumerate(members)]
     if all(hasattr(member, "last_result") for member in members):
@@ -134,9 +145,20 @@ def _from_rows(rows: list[dict[str, Any]], trial_column: str | None) -> list[Tri
     column = next((name for name in known if name in columns), None)
     trials: dict[str, list[dict[str, Any]]] = {}
     for number, row in enumerate(rows):
-        name = row.get(column) if column is not None else None
-        trials.setdefault(str(number if name is None else name), []).append(row)
+        name = number if column is None else row.get(column)
+        if name is None:
+            raise ValueError(
+                f"row {number} of the table has no {column!r}, but others have: name the trial in "
+                "each row (the first row is row 0), or leave out the column"
+            )
+        trials.setdefault(_id_text(name), []).append(row)
     return [_from_reports(trial_id, of_trial) for trial_id, of_trial in trials.items()]
+
+
+def _id_text(name: Any) -> str:
+    """Return a trial's id as text; pandas makes floats of whole numbers where some are missing."""
+    is_whole = isinstance(name, float) and name.is_integer()
+    return str(int(name) if is_whole else name)
 
 
 def _from_reports(trial_id: str, rows: list[dict[str, Any]]) -> TrialHistory:
@@ -152,7 +174,7 @@ def _history(frame: Any, last: Mapping[str, Any]) -> tuple[Report, ...]:
     The table was read from the files of Tune's loggers. They may be switched off.
     """
     rows = [] if frame is None else _frame_rows(frame)
-    reports = [split_config(row)[0] for row in rows]
+    reports: list[Report] = [split_config(row)[0] for row in rows]
     newest, _ = split_config(last)
     same = bool(reports) and all(
         reports[-1].get(key) == newest.get(key) for key in ("training_iteration", "timestamp")
@@ -173,6 +195,7 @@ def _from_result(result: Any, number: int) -> TrialHistory:
         status="ERROR" if result.error else None,
         error=error_line(result.error) if result.error else None,
         path=path,
+        filesystem=getattr(result, "filesystem", None),
         result=result,
     )
 
@@ -187,5 +210,6 @@ def _from_trial(trial: Any, frame: Any) -> TrialHistory:
         status=str(trial.status),
         error=error_line(error or "") if failed else None,
         path=getattr(trial, "path", None),
+        filesystem=getattr(getattr(trial, "storage", None), "storage_filesystem", None),
         result=trial,
     )

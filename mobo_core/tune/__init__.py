@@ -38,7 +38,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mobo_core.extras import needs
+from mobo_core.extras import is_installed, needs
 
 if TYPE_CHECKING:
     from mobo_core.tune.live import LiveFront
@@ -120,3 +120,10 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     with needs("optuna" if name == "optuna_searcher" else "ax", f"{__name__}.{name}"):
         return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    # With the names that are not imported yet, so that editors and notebooks complete them. `help`
+    # imports every name that is here.
+    absent = set() if is_installed("ax") else {"AxSearcher"}
+    return sorted({*globals(), *__all__} - absent)

@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterable
 from typing import Any, get_args
 
-import numpy as np
 from ray.tune import Callback
 
-from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
-from mobo_core.pareto.dominance import front_mask
-from mobo_core.pareto.indicators import hypervolume
+from mobo_core.objectives import Objective, ObjectiveSet, as_objective_set
 from mobo_core.results.candidates import Scope
+from mobo_core.results.constraints import as_constraints
+from mobo_core.results.growing import GrowingFront
+from mobo_core.results.volumes import volume_text
 
 
 class LiveFront(Callback):
@@ -26,20 +26,24 @@ class LiveFront(Callback):
     such as those of W&B and MLflow, do not see the numbers. Schedulers and searchers see each
     report before the numbers are added.
 
-    A report that lacks an objective, or in which one is not a finite number, changes nothing. A
-    trial that fails leaves the front. A restored experiment goes on with the trials that it had.
+    The numbers are those that `mobo_core.pareto_front` gives for the same reports: one that lacks
+    an objective changes nothing, and a trial leaves the front if an objective in its last complete
+    report is not a finite number, or if it fails. A restored experiment goes on with the trials
+    that it had.
 
     Args:
         objectives: The objectives.
         scope: ``"last"`` counts the last report of each trial, so that the hypervolume can fall;
             ``"best"`` counts all reports, as in `mobo_core.pareto_front`.
+        constraints: As in `mobo_core.pareto_front`. No trial is on the front before it has reported
+            the metrics; a misspelt name cannot be found while the search runs.
         print_every_s: The number of seconds after which a new line is printed, at the next report;
             also one is printed at the end. By default nothing is printed.
         prefix: The beginning of the numbers' names, before the ``/``.
 
     Raises:
         TypeError: If the objectives are not objectives.
-        ValueError: If the scope is unknown, or the time is negative.
+        ValueError: If the scope is unknown, a constraint has another form, or the time is negative.
 
     Example:
         >>> from mobo_core import Objective
@@ -57,6 +61,7 @@ class LiveFront(Callback):
         objectives: ObjectiveSet | Iterable[Objective],
         *,
         scope: Scope = "last",
+        constraints: str | Iterable[str] = (),
         print_every_s: float | None = None,
         prefix: str = "front",
     ) -> None:
@@ -64,11 +69,11 @@ class LiveFront(Callback):
             raise ValueError(f"scope must be one of {get_args(Scope)}, got {scope!r}")
         if print_every_s is not None and not print_every_s >= 0:
             raise ValueError(f"print_every_s must be None or at least 0, got {print_every_s!r}")
-        self._objectives = as_objective_set(objectives)
-        self._scope = scope
+        self._front = GrowingFront(
+            as_objective_set(objectives), scope=scope, constraints=as_constraints(constraints)
+        )
         self._print_every_s = print_every_s
         self._prefix = prefix
-        self._points: dict[str, Points] = {}
         self._printed_at = -math.inf
 
     def add(self, trial_id: str, report: dict[str, Any]) -> None:
@@ -76,34 +81,16 @@ class LiveFront(Callback):
 
         Args:
             trial_id: The trial's id.
-            report: The report; without finite values of all objectives it changes nothing.
+            report: The report.
         """
-        try:
-            point = self._objectives.to_point(report)[None]
-        except ValueError:
-            return
-        if not np.isfinite(point).all():
-            return
-        if self._scope == "best" and trial_id in self._points:
-            reference = self._objectives.reference_point
-            points = np.unique(np.vstack([self._points[trial_id], point]), axis=0)
-            point = points[front_mask(points, reference)]
-        self._points[trial_id] = point
+        self._front.add(trial_id, report)
 
     def numbers(self) -> dict[str, float]:
         """Return the present ``size`` and ``hypervolume`` of the front.
 
         The size is a number of trials. The hypervolume is NaN if no float can hold it.
         """
-        reference = self._objectives.reference_point
-        trials = list(self._points)
-        points = np.vstack([np.empty((0, len(reference))), *self._points.values()])
-        owners = np.repeat(np.arange(len(trials)), [len(self._points[name]) for name in trials])
-        size = len(np.unique(owners[front_mask(points, reference)]))
-        try:
-            return {"size": size, "hypervolume": hypervolume(points, reference)}
-        except ValueError:
-            return {"size": size, "hypervolume": math.nan}
+        return {"size": self._front.size, "hypervolume": self._front.hypervolume}
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
@@ -121,7 +108,7 @@ class LiveFront(Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """Remove a trial that failed for good."""
-        self._points.pop(trial.trial_id, None)
+        self._front.remove(trial.trial_id)
 
     def on_experiment_end(self, trials: list[Any], **info: Any) -> None:
         """Print the last line, if lines are printed."""
@@ -131,18 +118,14 @@ class LiveFront(Callback):
     def _print(self, numbers: dict[str, float], trials: int) -> None:
         sys.stdout.write(
             f"front: {numbers['size']} of {trials} trials, "
-            f"hypervolume {numbers['hypervolume']:.6g}\n"
+            f"hypervolume {volume_text(numbers['hypervolume'])}\n"
         )
         sys.stdout.flush()
 
     def get_state(self) -> dict[str, Any]:
-        """Return the points, which Tune saves with the experiment."""
-        return {"points": {name: points.tolist() for name, points in self._points.items()}}
+        """Return what is known of the trials, which Tune saves with the experiment."""
+        return {"trials": self._front.state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continue with the points of a saved experiment."""
-        width = len(self._objectives)
-        self._points = {
-            name: np.array(points, float).reshape(-1, width)
-            for name, points in state["points"].items()
-        }
+        """Continue with the trials of a saved experiment."""
+        self._front.restore(state["trials"])

@@ -134,3 +134,15 @@ def test_schedulers_load_nothing_that_is_slow_beside_ray() -> None:
 def test_a_fault_of_our_own_is_no_missing_extra() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"mobo_core\.absent"), needs("ax", "this test"):
         import mobo_core.absent  # type: ignore[import-not-found]  # noqa: F401
+
+
+def test_help_shows_what_can_be_used() -> None:
+    shown = run(
+        """
+        import pydoc
+        import mobo_core.plot, mobo_core.tune
+        print(pydoc.render_doc(mobo_core.tune), pydoc.render_doc(mobo_core.plot))
+        """
+    )
+    assert "SobolSearcher" in shown
+    assert "pip install 'mobo-bench[plot]'" in shown

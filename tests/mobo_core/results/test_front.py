@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,11 @@ def test_constraints() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["ms < 20", "ms <= x", "<= 20", "ms", "1 <= ms <= 2", "ms <= nan", "ms == 2", "", 3]
+    "text",
+    [
+        *("ms < 20", "ms <= x", "<= 20", "ms", "1 <= ms <= 2", "ms <= nan", "ms == 2", "", 3),
+        *("a + b <= 1", "a - b >= 1", "2 * a <= 1", "2*a <= 1", "a >= 0.95 * baseline"),
+    ],
 )
 def test_constraints_of_another_form_are_refused(text: Any) -> None:
     with pytest.raises(ValueError, match=r"must have the form 'metric <= number'"):
@@ -206,16 +211,51 @@ def test_wrong_arguments() -> None:
         pareto_front(3, BOTH)
 
 
-def test_the_checkpoint_of_a_report() -> None:
+def test_a_constraint_on_a_metric_that_nobody_reported_is_refused() -> None:
+    reports = [report(0.9, 10, latency_ms=3), report(0.8, 5)]
+    message = (
+        r"no trial reported 'latency' of the constraint 'latency <= 20': did you mean 'latency_ms'"
+    )
+    with pytest.raises(ValueError, match=message):
+        pareto_front(reports, BOTH, constraints="latency <= 20")
+    with pytest.raises(ValueError, match=r"no trial reported 'q'.*check its name"):
+        pareto_front(reports, BOTH, constraints=["latency_ms <= 20", "q >= 0"])
+    # Before the first report nothing can be checked.
+    waiting = [trial("a"), trial("b", {"training_iteration": 1, "trial_id": "b"})]
+    assert len(pareto_front(waiting, BOTH, constraints="latency <= 20")) == 0
+
+
+def test_the_keys_of_tune_are_no_reports() -> None:
+    found = {"trial_id": "a", "config": {"lr": 1}, "training_iteration": 1, "done": True}
+    assert pareto_front([trial("a", found)], BOTH).left_out == {"a": "it reported nothing"}
+
+
+def test_the_checkpoint_of_a_report(tmp_path: Path) -> None:
     class Result:
         best_checkpoints = (
             ("at 1", {"training_iteration": 1}),
             ("at 2", {"training_iteration": 2}),
         )
 
-    reports = [report(0.9, 50, training_iteration=1), report(0.8, 40, training_iteration=3)]
-    history = trial("a", *reports, result=Result())
-    best, last = pareto_front([history], BOTH, scope="best")
-    assert (best.checkpoint, last.checkpoint) == ("at 1", None)
+    named = {"checkpoint_dir_name": "checkpoint_000001"}
+    reports = [
+        report(0.9, 50, training_iteration=1),
+        report(0.8, 40, training_iteration=3),
+        report(0.7, 30, training_iteration=4, **named),
+        report(0.6, 20, training_iteration=5, checkpoint_dir_name="deleted"),
+    ]
+    (tmp_path / "checkpoint_000001").mkdir()
+    history = trial("a", *reports, result=Result(), path=str(tmp_path))
+    found = [member.checkpoint for member in pareto_front([history], BOTH, scope="best")]
+    assert (found[0], found[1], found[3]) == ("at 1", None, None)
+    assert found[2].path == str(tmp_path / "checkpoint_000001")
     (member,) = pareto_front([report(0.9, 50)], BOTH)
     assert member.checkpoint is None
+
+
+def test_the_column_of_the_trials() -> None:
+    table = pd.DataFrame({"run": [1, 1, 2], "val/acc": [0.6, 0.9, 0.8], "size": [9, 9, 10]})
+    front = pareto_front(table, BOTH, trial_column="run")
+    assert (front.trials, front[0].trial_id) == (2, "1")
+    with pytest.raises(ValueError, match=r"trial_column='run' names a column of a table.*list"):
+        pareto_front(SEARCH, BOTH, trial_column="run")

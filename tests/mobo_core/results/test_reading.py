@@ -133,6 +133,20 @@ def test_progress_csv_alone(tmp_path: Path) -> None:
     assert len(trial.reports) == 2
 
 
+def test_an_array_with_one_element_is_a_number_in_a_file_too(tmp_path: Path) -> None:
+    report = tune_report("a8f9c2d1", {"layers": [16]}, loss=[0.45], nested=[[2]], pair=[1, 2])
+    write_trial(tmp_path / "train_a8f9c2d1_0", [report])
+    (trial,) = read_trials(tmp_path)
+    assert [trial.reports[0][name] for name in ("loss", "nested", "pair")] == [0.45, 2, [1, 2]]
+    assert trial.config == {"layers": [16]}
+    (tmp_path / "train_a8f9c2d1_0" / "result.json").unlink()
+    lines = 'loss,pair,config/layers,note\n[0.45],"[1, 2]",[16],[a\n'
+    (tmp_path / "train_a8f9c2d1_0" / "progress.csv").write_text(lines)
+    (trial,) = read_trials(tmp_path)
+    assert trial.reports[0] == {"loss": 0.45, "pair": [1, 2], "note": "[a"}
+    assert trial.config == {"layers": [16]}
+
+
 def test_without_loggers_the_state_has_the_last_report(tmp_path: Path) -> None:
     state = {"trial_id": "a", "status": "TERMINATED", "relative_logdir": "train_a", "config": {}}
     last = {"loss": 0.5, "training_iteration": 4, "config": {"lr": 0.1}}
@@ -151,6 +165,10 @@ def test_folders_that_are_no_experiment(experiment: Path, tmp_path: Path) -> Non
         read_trials(experiment / "notes")
     with pytest.raises(ValueError, match=r"'abc://x' cannot be opened"):
         read_trials("abc://x")
+    table = experiment / "runs.csv"
+    table.write_text("loss,size\n1,2\n")
+    with pytest.raises(ValueError, match=r"runs\.csv' is a file, not.*pandas\.read_csv"):
+        read_trials(table)
 
 
 def test_reading_starts_no_ray_and_runs_no_code(experiment: Path) -> None:
@@ -186,6 +204,17 @@ def test_a_long_table() -> None:
         read_trials(LONG, trial_column="run")
 
 
+def test_rows_without_a_trial_are_not_given_to_another_one() -> None:
+    rows: list[dict[str, Any]] = [{"trial_id": "1", "loss": 5}, {"loss": 1}]
+    for table in (rows, pd.DataFrame(rows)):
+        with pytest.raises(ValueError, match=r"row 1 of the table has no 'trial_id', but others"):
+            read_trials(table)
+    # pandas writes whole numbers as floats if a value was missing once.
+    floats = pd.DataFrame({"trial_id": [1, 1, None], "loss": [2.0, 1.0, None]}).dropna()
+    assert [trial.trial_id for trial in read_trials(floats)] == ["1"]
+    assert [trial.trial_id for trial in read_trials([{"trial": 0.5, "loss": 1}])] == ["0.5"]
+
+
 def test_a_table_with_a_row_for_each_trial() -> None:
     trials = read_trials(LONG.drop(columns="trial"))
     assert [trial.trial_id for trial in trials] == ["0", "1", "2"]
@@ -217,5 +246,9 @@ def test_names_of_metrics() -> None:
 def test_flat_and_split() -> None:
     assert flat({1: {2: [3]}, "a": {}}) == {"1/2": [3]}
     assert split_config({"config": "text", "loss": 1}) == ({"config": "text", "loss": 1}, {})
+    frame = pd.DataFrame({"loss": [[0.5], [0.2, 0.3]], "config/layers": [[16], [8, 8]]})
+    first, second = read_trials(frame)
+    assert (first.reports, first.config) == (({"loss": 0.5},), {"layers": [16]})
+    assert second.reports == ({"loss": [0.2, 0.3]},)
     assert error_line("") == "unknown error"
     assert error_line("the worker died") == "the worker died"

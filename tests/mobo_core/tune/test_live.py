@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +15,14 @@ import pytest
 from ray import tune
 from ray.tune import ExperimentAnalysis, ResultGrid
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback, TBXLoggerCallback
+from ray.tune.result import AUTO_RESULT_KEYS
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bench.execution.ray.backend import RayBackend
 from bench.execution.ray.session import SLOT
 from mobo_core import Objective, ObjectiveSet, pareto_front
 from mobo_core.results import TrialHistory, read_trials
+from mobo_core.results.history import TUNE_KEYS
 from mobo_core.tune import LiveFront
 
 OBJECTIVES = ObjectiveSet(
@@ -50,7 +53,9 @@ class Training(tune.Trainable):
             return {"test_loss": 0.5, **more}
         x = TRIALS[kind]
         loss = math.nan if kind == "nan" else x / self.epoch
-        return {"val": {"loss": loss}, "size": np.float64(1 - x), **more}
+        # An array with one element is a number; in Tune's files it is a list.
+        size = np.array([1 - x]) if kind == "last" else np.float64(1 - x)
+        return {"val": {"loss": loss}, "size": size, **more}
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.config, self.epoch = new_config, 0
@@ -100,8 +105,12 @@ def test_every_source_gives_the_same_front(results: ResultGrid) -> None:
         "folder": folder,
         "table": results.get_dataframe(),
     }
+    left_out = pareto_front(results, OBJECTIVES).left_out
     for name, source in sources.items():
         front = pareto_front(source, OBJECTIVES)
+        assert name == "table" or front.left_out == left_out, name
+        best = pareto_front(source, OBJECTIVES, scope="best")
+        assert name == "table" or len(best) == len(FRONT), name
         values = [(member.values["val/loss"], member.values["size"]) for member in front]
         kinds = [member.config["kind"] for member in front]
         if name == "table":  # it has only last reports, and does not tell which trials failed
@@ -123,8 +132,52 @@ def test_the_best_reports_have_their_checkpoints(results: ResultGrid) -> None:
     assert [member.config["kind"] for member in front] == FRONT  # the loss only falls
     for member in front:
         assert member.result in list(results)
+    analysed = pareto_front(ExperimentAnalysis(results.experiment_path), OBJECTIVES, scope="best")
+    for member in (*front, *analysed):
         with member.checkpoint.as_directory() as path:
             assert Path(path, "epoch").read_text() == str(member.metrics["epoch"]) == str(EPOCHS)
+    # The reports of a class trainable do not name their checkpoints.
+    folder = pareto_front(results.experiment_path, OBJECTIVES)
+    assert [member.checkpoint for member in folder] == [None] * len(FRONT)
+
+
+def train(config: dict[str, Any]) -> None:
+    """Report twice, each time with a checkpoint."""
+    for epoch in (1, 2):
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "epoch").write_text(str(epoch))
+            metrics = {"val": {"loss": config["x"] * epoch}, "size": 1 - config["x"]}
+            tune.report(metrics, checkpoint=tune.Checkpoint.from_directory(folder))
+
+
+@pytest.mark.ray
+def test_checkpoints_of_a_function_are_found_from_every_source(
+    ray_session: RayBackend, tmp_path: Path
+) -> None:
+    found = tune.Tuner(
+        tune.with_resources(train, {"cpu": 0.01, SLOT: 1}),
+        param_space={"x": tune.grid_search([0.2, 0.4])},
+        run_config=tune.RunConfig(
+            storage_path=str(tmp_path), name="saved", verbose=0, callbacks=[JsonLoggerCallback()]
+        ),
+    ).fit()
+    folder = found.experiment_path
+    for source in (found, ExperimentAnalysis(folder), folder, f"file://{folder}"):
+        for scope, epochs in (("last", "22"), ("best", "11")):
+            front = pareto_front(source, OBJECTIVES, scope=scope)  # type: ignore[arg-type]
+            assert len(front) == 2
+            for member, epoch in zip(front, epochs, strict=True):
+                assert isinstance(member.checkpoint, tune.Checkpoint)
+                with member.checkpoint.as_directory() as path:
+                    assert Path(path, "epoch").read_text() == epoch
+
+
+@pytest.mark.ray
+def test_the_keys_of_tune_are_those_that_it_adds(results: ResultGrid) -> None:
+    (silent,) = (trial for trial in read_trials(results) if trial.config["kind"] == "silent")
+    added = {name for report in silent.reports for name in report if "/" not in name}
+    assert added - TUNE_KEYS == {"test_loss", "epoch"}
+    assert set(AUTO_RESULT_KEYS) <= TUNE_KEYS
 
 
 @pytest.mark.ray
@@ -205,6 +258,8 @@ def test_it_prints_only_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
     report_to(loud, "a", dict(report))
     assert capsys.readouterr().out == "front: 1 of 3 trials, hypervolume 8\n"
+    report_to(loud, "a", {"val/loss": -1e308, "size": -1e308})
+    assert capsys.readouterr().out == "front: 1 of 3 trials, hypervolume too large for a float\n"
     for _ in range(3):
         report_to(rarely, "a", dict(report))
     rarely.on_experiment_end([1, 2])
@@ -219,3 +274,5 @@ def test_wrong_arguments() -> None:
             LiveFront(OBJECTIVES, print_every_s=seconds)
     with pytest.raises(TypeError, match="must be an ObjectiveSet or a list"):
         LiveFront("loss")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'metric <= number'"):
+        LiveFront(OBJECTIVES, constraints="a + b <= 1")
