@@ -18,6 +18,7 @@ import ray
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
+import mobo_core.plot
 import mobo_core.tune
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import (
@@ -230,6 +231,20 @@ def test_the_front_of_the_results(tmp_path: Path) -> None:
     assert points
     assert not any(a[0] <= b[0] and a[1] <= b[1] for a in points for b in points if a is not b)
     assert front.hypervolume > 0
+    from_files = mobo_core.pareto_front(str(tmp_path / "search"), OBJECTIVES)
+    assert from_files.points.tolist() == front.points.tolist()
+
+
+@pytest.mark.parametrize("name", mobo_core.plot.__all__)
+def test_a_figure_is_drawn(name: str) -> None:
+    pytest.importorskip("plotly")
+    rows = [
+        {"trial_id": str(number), "config/x": number / 25, "loss": 1 - number / 30, "size": number}
+        for number in range(25)
+    ]
+    objectives = [Objective("loss", "min", 2.0), Objective("size", "min", 100.0)]
+    figure = getattr(mobo_core.plot, name)(rows, objectives)
+    assert "loss" in figure.to_html()
 
 
 @pytest.mark.parametrize("name", mobo_core.tune.__all__)
