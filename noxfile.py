@@ -51,7 +51,7 @@ class Row:
 
 ROWS = {
     "oldest-base": Row("3.11", extras="", lowest=True, end=True),
-    "oldest": Row("3.11", ("ray[tune]==2.44.*", "ax-platform==1.1.*"), lowest=True, end=True),
+    "oldest": Row("3.11", ("ray[tune]==2.44.*", "ax-platform==1.1.2"), lowest=True, end=True),
     "ray-2.48": Row("3.11", ("ray[tune]==2.48.*",)),
     "ray-2.53": Row("3.12", ("ray[tune]==2.53.*",)),
     "ray-2.56": Row("3.12", ("ray[tune]==2.56.*",)),

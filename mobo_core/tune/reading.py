@@ -11,6 +11,10 @@ from mobo_core.tune.template import ABSENT, Branch, Computed, Container, Leaf, P
 from mobo_core.values import equal
 
 
+class OtherSearchError(ValueError):
+    """A configuration could not come from this search, although its parameters' values could."""
+
+
 def read(node: Any, given: Any, path: Path = ()) -> dict[str, Any]:
     """Return the parameters' values in a configuration, which need not have all of them.
 
@@ -20,6 +24,7 @@ def read(node: Any, given: Any, path: Path = ()) -> dict[str, Any]:
         path: The keys and positions that lead there.
 
     Raises:
+        OtherSearchError: If a constant of the configuration is another one.
         ValueError: If the configuration does not fit the template.
     """
     if isinstance(node, Leaf):
@@ -40,7 +45,7 @@ def read(node: Any, given: Any, path: Path = ()) -> dict[str, Any]:
     if isinstance(node, Container):
         return _read_sequence(node, given, path)
     if not equal(node, given):
-        raise ValueError(f"constant {name_of(path)!r} is {node!r}, got {given!r}")
+        raise OtherSearchError(f"constant {name_of(path)!r} is {node!r}, got {given!r}")
     return {}
 
 

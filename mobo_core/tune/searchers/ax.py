@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-import torch
 from ax.api.client import Client
 from ax.exceptions.core import DataRequiredError, SearchSpaceExhausted
 from ax.exceptions.generation_strategy import (
@@ -23,7 +21,13 @@ from mobo_core.checks import checked_number
 from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
 from mobo_core.seeding import checked_seed
 from mobo_core.space import SearchSpace
-from mobo_core.tune.searchers.ax_client import check_client, code_of, metrics_of, set_strategy
+from mobo_core.tune.searchers.ax_client import (
+    check_client,
+    code_of,
+    may_repeat,
+    metrics_of,
+    set_strategy,
+)
 from mobo_core.tune.searchers.ax_experiment import (
     metric_names,
     new_client,
@@ -35,9 +39,9 @@ from mobo_core.tune.searchers.ax_names import FALLBACK, GIVEN, SOBOL_NODE, Faile
 from mobo_core.tune.searchers.ax_reports import Reader, Report
 from mobo_core.tune.searchers.ax_space import AxSpace
 from mobo_core.tune.searchers.ax_strategy import ModelOptions, sobol_then_botorch
-from mobo_core.tune.searchers.ax_trials import AxCode, AxTrials
+from mobo_core.tune.searchers.ax_trials import AxCode, AxTrials, one_torch_thread
 from mobo_core.tune.searchers.ax_watch import Watch
-from mobo_core.tune.searchers.starting import Known, read_start
+from mobo_core.tune.searchers.starting import Known, KnownResult, read_start
 from mobo_core.tune.space import TuneSpace, has_domain, tune_space
 
 logger = logging.getLogger(__name__)
@@ -83,7 +87,7 @@ class AxSearcher(Searcher):
         points_to_evaluate: Configurations to suggest first, nested or with flat names. Parameters
             that are missing get the values of a Sobol point.
         known_results: Pairs of a configuration and its last report, or a DataFrame or ResultGrid of
-            Tune. The model learns from them.
+            Tune. The model learns from them. One without `time_attr` is a full one.
 
     Raises:
         ValueError: If the arguments contradict each other, or one of them cannot be used.
@@ -179,7 +183,7 @@ class AxSearcher(Searcher):
         index = self._trial_index[trial_id]
         if index in self._given_index:
             return GIVEN
-        return self._known_trials.node(index) or FALLBACK
+        return self._known_trials.node(index)
 
     def predicted_front(self) -> Points | None:
         """Return the Pareto frontier that Ax's model predicts: (k, m) minimised means.
@@ -194,7 +198,7 @@ class AxSearcher(Searcher):
         if self._objectives is None:
             raise ValueError("predicted_front needs AxSearcher(objectives, client=...)")
         try:
-            with _one_torch_thread():
+            with one_torch_thread():
                 front = self.client.get_pareto_frontier(use_model_predictions=True)
         except Exception as error:
             logger.info("Ax has no model to predict a front with: %s", error)
@@ -228,14 +232,12 @@ class AxSearcher(Searcher):
         trials = self._known_trials
         index = self._next_point()
         if index is None:
-            if trials.is_spent():
+            if trials.remaining <= 0:
                 return str(Searcher.FINISHED)
             made = self._generate()
             if not isinstance(made, int):
                 return made
             index = made
-            node = trials.node(index) or FALLBACK
-            self._watch.suggested(by_model=node not in self._silent)
         self._trial_index[trial_id] = index
         return trials.configuration(index)
 
@@ -295,35 +297,40 @@ class AxSearcher(Searcher):
         coding = AxSpace(space.space, names, constraints)
         outcomes = self._outcome_constraints
         client = new_client(self._objectives, coding, seed=self._seed, outcome_constraints=outcomes)
-        client.set_generation_strategy(sobol_then_botorch(self._options, seed=self._seed))
-        metrics = metric_names(self._objectives, outcomes)
-        self._begin(client, AxCode(space, coding), metrics, {SOBOL_NODE, FALLBACK})
+        client.set_generation_strategy(sobol_then_botorch(self._options, space.space, self._seed))
+        trials = AxTrials(client, AxCode(space, coding), self._seed, self._failed)
+        self._begin(trials, metric_names(self._objectives, outcomes), {SOBOL_NODE, FALLBACK})
 
     def _take(self, client: Client) -> None:
         """Use a client of the user's, and set a generation strategy if its options are given."""
         check_client(client, self._objectives)
-        silent = {FALLBACK}
+        code, silent = code_of(client), {FALLBACK}
+        trials = AxTrials(client, code, self._seed, self._failed, may_repeat(client))
         if self._options != ModelOptions():
-            set_strategy(client, sobol_then_botorch(self._options, seed=self._seed))
+            set_strategy(client, sobol_then_botorch(self._options, code.space.space, self._seed))
             silent.add(SOBOL_NODE)
-        self._begin(client, code_of(client), metrics_of(client), silent)
+        self._begin(trials, metrics_of(client), silent)
 
-    def _begin(
-        self, client: Client, code: AxCode, metrics: Mapping[str, str], silent: set[str]
-    ) -> None:
+    def _begin(self, trials: AxTrials, metrics: Mapping[str, str], silent: set[str]) -> None:
         """Begin a search: with the known results, then the given points."""
+        code = trials.code
         exact = {o.name for o in self._objectives or () if o.exact}
         reader = Reader(metrics, exact, self._time_attr, self._max_t)
-        start = read_start(code.space, *self._given, metrics=tuple(metrics))
+
+        def check(known: KnownResult) -> None:
+            code.check_known(known.values)
+            if known.metrics is not None:
+                reader.read_known(known.metrics)
+
+        start = read_start(code.space, *self._given, metrics=tuple(metrics), check=check)
         code.check_points(start.points)
         self._reader, self._silent, self._points = reader, frozenset(silent), deque(start.points)
         enough = max(2, self._options.initialization_trials)
         self._watch = Watch(enough, self._time_attr, self._max_t, self._options.partial_data)
-        self._trials = AxTrials(client, code, self._seed, self._failed, code.coding.cardinality())
-        for result in start.known:
-            index = self._trials.attach(result.values)
-            report = "it had failed" if result.metrics is None else reader.read(result.metrics)
-            self._end(index, report)
+        self._trials = trials
+        for known in start.known:
+            index, last = trials.attach(known.values), known.metrics
+            self._end(index, "it had failed" if last is None else reader.read_known(last))
 
     def _next_point(self) -> int | None:
         """Start a trial of the next of the given points; return None if there is none left."""
@@ -343,25 +350,31 @@ class AxSearcher(Searcher):
         """Start a trial of Ax's next configuration; see `suggest` for other values returned."""
         trials = self._known_trials
         try:
-            with _one_torch_thread():
-                ((index, _),) = trials.client.get_next_trials(max_trials=1).items()
-            if trials.is_allowed(index):
-                return index
-            trials.fail(index, "it breaks a parameter constraint")
-            raise ValueError("its suggestion breaks a parameter constraint")
+            if trials.are_few_left:
+                return trials.attach_new()
+            index = self._ask_ax()
+            if index is not None:
+                node = trials.node(index)
+                self._watch.suggested(by_model=node not in self._silent, replaced=node == FALLBACK)
+            return index
         except (SearchSpaceExhausted, GenerationStrategyCompleted):
             return str(Searcher.FINISHED)
+
+    def _ask_ax(self) -> int | None:
+        """Start a trial of Ax's next configuration, or of a Sobol point if Ax fails."""
+        trials = self._known_trials
+        try:
+            return trials.generate()
+        except (SearchSpaceExhausted, GenerationStrategyCompleted):
+            raise
         except Exception as error:
             if trials.are_running() and isinstance(
                 error, DataRequiredError | MaxParallelismReachedException
             ):
                 return None  # a running trial brings what the client's strategy waits for
             logger.warning("Ax made no suggestion (%s); a Sobol point takes its place", error)
-            self._watch.error = f"{type(error).__name__}: {error}"
-        try:
-            return trials.attach_sobol()
-        except SearchSpaceExhausted:
-            return str(Searcher.FINISHED)
+            self._watch.error = f"Ax raised {type(error).__name__}: {error}"
+        return trials.attach_sobol()
 
     def _latest(self, trial_id: str, result: Mapping[str, Any] | None) -> Report | str:
         """Return the last report of a trial that can be used, or what is wrong with all of them."""
@@ -383,14 +396,3 @@ class AxSearcher(Searcher):
         full = self._reader.is_full(ending)
         self._watch.ended_with_data(ending.budget, full=full)
         return self._known_trials.end(index, ending, full=full, shows_budget=self._shows_budget)
-
-
-@contextmanager
-def _one_torch_thread() -> Iterator[None]:
-    """Limit PyTorch to one thread: several times faster for small models, and reproducible."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

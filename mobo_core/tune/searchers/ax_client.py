@@ -75,6 +75,16 @@ def set_strategy(client: Client, strategy: GenerationStrategy) -> None:
     client.set_generation_strategy(strategy)
 
 
+def may_repeat(client: Client) -> bool:
+    """Return whether a client itself decides if a configuration is suggested twice.
+
+    It does with a generation strategy of its own, and with derived parameters, because only Ax can
+    complete another configuration then.
+    """
+    parameters = experiment_of(client).search_space.parameters.values()
+    return has_strategy(client) or any(_is_derived(parameter) for parameter in parameters)
+
+
 def code_of(client: Client) -> AxCode:
     """Return the search space of a client's experiment, and its translation, which is none."""
     space = space_of(client)
@@ -103,7 +113,11 @@ def _depth(name: str, conditions: Mapping[str, Condition]) -> int:
 def _values(parameter: Any) -> list[Any]:
     if isinstance(parameter, AxChoice):
         return list(parameter.values)
-    return [parameter.value if isinstance(parameter, FixedParameter) else None]
+    return [None if _is_derived(parameter) else parameter.value]
+
+
+def _is_derived(parameter: Any) -> bool:
+    return not isinstance(parameter, AxChoice | AxRange | FixedParameter)
 
 
 def _parameter(parameter: Any, condition: Condition | None) -> Parameter:

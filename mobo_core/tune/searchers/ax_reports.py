@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mobo_core.objectives import as_number, reported
@@ -73,6 +73,21 @@ class Reader:
         if isinstance(budget, str) and self.max_t is not None:
             return f"time_attr {self.time_attr!r} {budget}"
         return Report(data, None if isinstance(budget, str) else budget)
+
+    def read_known(self, result: Mapping[str, Any]) -> Report:
+        """Return a known result as data for Ax; without a budget it is a full one.
+
+        Args:
+            result: What a trial reported last, before this search.
+
+        Raises:
+            ValueError: If it cannot be used.
+        """
+        timeless = reported(result, self.time_attr) is None
+        report = replace(self, max_t=None).read(result) if timeless else self.read(result)
+        if isinstance(report, str):
+            raise ValueError(report)
+        return replace(report, budget=self.max_t) if timeless else report
 
     def is_full(self, report: Report) -> bool:
         """Return whether a trial that ends with this report is complete."""

@@ -14,6 +14,7 @@ from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.generation_strategy.transition_criterion import MinTrials
 
 from mobo_core.checks import checked_count
+from mobo_core.space import SearchSpace
 from mobo_core.tune.compat import data_loader_config
 from mobo_core.tune.searchers.ax_names import BOTORCH_NODE, SOBOL_NODE, PartialData
 from mobo_core.tune.searchers.ax_options import check_optimizer_options
@@ -46,7 +47,7 @@ class ModelOptions:
         check_optimizer_options(self.optimizer_options)
 
 
-def sobol_then_botorch(options: ModelOptions, *, seed: int) -> GenerationStrategy:
+def sobol_then_botorch(options: ModelOptions, space: SearchSpace, seed: int) -> GenerationStrategy:
     """Return a strategy that never waits: any number of trials may be pending at any time.
 
     The model takes over when two conditions hold: `initialization_trials` trials have not failed,
@@ -55,6 +56,8 @@ def sobol_then_botorch(options: ModelOptions, *, seed: int) -> GenerationStrateg
 
     Args:
         options: When the model takes over, what it learns from, and how it searches.
+        space: The search space. If it is conditional, Ax does not ask a model that repeats a
+            configuration five times over: Ax's own Sobol point after that may be a repeat, too.
         seed: The seed of the Sobol sequence.
     """
     usable = [TrialStatus.COMPLETED]
@@ -96,7 +99,7 @@ def sobol_then_botorch(options: ModelOptions, *, seed: int) -> GenerationStrateg
                 gen_options,
             )
         ],
-        should_deduplicate=True,
+        should_deduplicate=not space.is_conditional,
     )
     return GenerationStrategy(name="Sobol+BoTorch", nodes=[sobol, botorch])
 

@@ -13,6 +13,10 @@ PATIENCE = 10
 """The number of suggestions without the model, in a row, after which a warning is due."""
 
 
+REPEATS = "the model suggested only configurations that have a trial already"
+"""The reason if no error is known, but another configuration took the place of the model's."""
+
+
 @dataclass
 class Watch:
     """Says once, loudly, if the model has no say although trials have ended.
@@ -27,7 +31,7 @@ class Watch:
         failed: The number of trials that ended without data.
         most: The largest budget of a trial that ended before `max_t`.
         failure: Why the last trial without data has none.
-        error: What Ax raised last instead of a suggestion.
+        error: What Ax raised last instead of a suggestion, or that the model repeats itself.
         quiet: The number of suggestions without the model since it could have spoken.
         said: Whether the warning has been given.
     """
@@ -63,15 +67,18 @@ class Watch:
             self.partial += 1
             self.most = max(self.most, budget or 0.0)
 
-    def suggested(self, *, by_model: bool) -> None:
+    def suggested(self, *, by_model: bool, replaced: bool) -> None:
         """Take note of a suggestion; warn if the model has been silent for too long.
 
         Args:
             by_model: Whether the model made the suggestion.
+            replaced: Whether the suggestion took the place of another one.
         """
         if by_model:
             self.quiet, self.error = 0, ""
-        elif self.ended >= self.enough:
+        elif replaced:
+            self.error = self.error or REPEATS
+        if not by_model and self.ended >= self.enough:
             self.quiet += 1
         if self.quiet >= PATIENCE and not self.said:
             self.said = True
@@ -86,7 +93,7 @@ class Watch:
     def _reason(self) -> str:
         reasons = []
         if self.error:
-            reasons.append(f"Ax raised {self.error}")
+            reasons.append(self.error)
         if self.partial and self.partial_data == "full-fidelity":
             reasons.append(
                 f"{self.full} of them are full, and the model learns from full trials only; a "

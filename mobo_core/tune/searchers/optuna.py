@@ -28,6 +28,7 @@ def optuna_searcher(
     *,
     points_to_evaluate: Sequence[Mapping[str, Any]] | None = None,
     known_results: Known | None = None,
+    repeats: bool | None = None,
     **options: Any,
 ) -> OptunaSearcher:
     """Return a searcher of Optuna for several objectives.
@@ -41,6 +42,10 @@ def optuna_searcher(
             that are missing are chosen by the sampler.
         known_results: Pairs of a configuration and its last report, or a DataFrame or ResultGrid of
             Tune. The sampler learns from them.
+        repeats: Whether a configuration may be suggested twice, which happens in spaces without a
+            continuous parameter. If not, the search ends when all were suggested or are known. None
+            means: only if the Tuner asks for a limited number of trials, not for
+            ``num_samples=-1``, and never if its trial failed.
         options: Further arguments of the sampler's class in `optuna.samplers`.
 
     Raises:
@@ -70,6 +75,7 @@ def optuna_searcher(
         sampler=_sampler(sampler, checked_seed(seed), options),
         points_to_evaluate=points_to_evaluate,
         known_results=known_results,
+        repeats=repeats,
     )
 
 

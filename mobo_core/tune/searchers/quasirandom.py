@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pickle
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,11 @@ from scipy.stats import qmc
 from mobo_core.objectives import Points
 from mobo_core.seeding import checked_seed
 from mobo_core.space import SearchSpace
+from mobo_core.tune.searchers.repeats import Repeats, new_configuration
 from mobo_core.tune.searchers.starting import Known, Start, read_start
 from mobo_core.tune.space import TuneSpace, has_domain, tune_space
 
-ATTEMPTS = 100
-"""The number of points that are drawn for a new configuration, besides one for each known one."""
-
-_STATE = ("_seed", "_count", "_space", "_repeats", "_unlimited", "_points", "_known", "_suggested")
+_STATE = ("_seed", "_count", "_space", "_repeats", "_points")
 """The attributes of a `UnitCubeSearcher` that are saved."""
 
 
@@ -61,11 +59,8 @@ class UnitCubeSearcher(Searcher, ABC):
         super().__init__()
         self._seed = checked_seed(seed)
         self._count = 0
-        self._repeats = repeats
-        self._unlimited = False
+        self._repeats = Repeats(repeats)
         self._points: list[dict[str, Any]] = []
-        self._known: set[Hashable] = set()
-        self._suggested: set[Hashable] = set()
         self._given = (points_to_evaluate, known_results)
         self._space: TuneSpace | None = None
         if space is not None:
@@ -75,7 +70,7 @@ class UnitCubeSearcher(Searcher, ABC):
         start: Start = read_start(space, *self._given)
         self._space, self._given = space, (None, None)
         self._points = list(start.points)
-        self._known = {space.space.key(result.values) for result in start.known}
+        self._repeats.never = {space.space.key(result.values) for result in start.known}
 
     @abstractmethod
     def _point(self, index: int) -> Points:
@@ -90,7 +85,7 @@ class UnitCubeSearcher(Searcher, ABC):
         self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any
     ) -> bool:
         """Use the Tuner's `param_space`; return False, an error in Tune, if a space is set."""
-        self._unlimited = spec.get("num_samples") == -1
+        self._repeats.unlimited = spec.get("num_samples") == -1
         if self._space is None:
             self._begin(tune_space(config, constants=False))
             return True
@@ -102,11 +97,15 @@ class UnitCubeSearcher(Searcher, ABC):
         """Return the next configuration, or ``Searcher.FINISHED`` when the space is used up."""
         if self._space is None:
             raise ValueError("no search space: pass `space` here or `param_space` to the Tuner")
-        values = self._completed(self._points.pop(0)) if self._points else self._next()
+        space = self._space.space
+        values = (
+            self._completed(self._points.pop(0))
+            if self._points
+            else new_configuration(space, self._repeats.avoided, self._draw)
+        )
         if values is None:
             return str(Searcher.FINISHED)
-        if not self._may_repeat:
-            self._suggested.add(self._space.space.key(values))
+        self._repeats.seen.add(space.key(values))
         return self._space.configuration(values)
 
     def on_trial_complete(
@@ -125,10 +124,6 @@ class UnitCubeSearcher(Searcher, ABC):
         state = pickle.loads(Path(checkpoint_path).read_bytes())  # noqa: S301 - Tune's own format
         vars(self).update(state)
 
-    @property
-    def _may_repeat(self) -> bool:
-        return not self._unlimited if self._repeats is None else self._repeats
-
     def _completed(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return a starting point with the sequence's values for its missing parameters."""
         assert self._space is not None
@@ -145,23 +140,6 @@ class UnitCubeSearcher(Searcher, ABC):
                 drawn = self._draw()
             values[parameter.name] = parameter.from_unit(float(drawn[number]))
         return values
-
-    def _next(self) -> dict[str, Any] | None:
-        """Return the next configuration that may be suggested, or None if there is none left."""
-        assert self._space is not None
-        space = self._space.space
-        avoided = self._known | self._suggested
-        if len(avoided) >= space.cardinality:
-            return None
-        values = space.from_unit(self._draw())
-        # A search that continues another one with its seed passes all that this one suggested.
-        for _ in range(len(avoided) + ATTEMPTS if avoided else 0):
-            if space.key(values) not in avoided:
-                return values
-            values = space.from_unit(self._draw())
-        if not avoided or np.isinf(space.cardinality):
-            return values
-        return next(c for c in space.configurations() if space.key(c) not in avoided)
 
     def _draw(self) -> Points:
         self._count += 1

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeGuard
+from typing import Any, NamedTuple, Protocol
 
 from ray.tune import ExperimentAnalysis, ResultGrid
 
 from mobo_core.objectives import as_number, reported
 from mobo_core.results.reading import read_trials
 from mobo_core.space import ChoiceParameter
+from mobo_core.tune.reading import OtherSearchError
 from mobo_core.tune.space import TuneSpace
 
 logger = logging.getLogger(__name__)
 
+SHOWN = 3
+"""The number of different problems with known results that a warning shows."""
 
 Pair = tuple[Mapping[str, Any], Mapping[str, Any] | None]
 """A configuration and what it reported last; None instead of metrics means that it failed."""
@@ -71,6 +74,7 @@ def read_start(
     points_to_evaluate: Sequence[Mapping[str, Any]] | None = None,
     known_results: Known | None = None,
     metrics: Sequence[str] = (),
+    check: Callable[[KnownResult], None] = lambda known: None,
 ) -> Start:
     """Return what a searcher starts with.
 
@@ -82,10 +86,12 @@ def read_start(
             `read_trials` reads it: a ResultGrid, a DataFrame, the folder of an experiment. A trial
             has failed if its report is None, or lacks a finite value of a metric.
         metrics: The names of the metrics that a report must have.
+        check: A function that raises a ValueError for a known result that the searcher cannot use.
 
     Raises:
-        ValueError: If a point does not fit the space, no known result does, or all known results
-            lack a metric.
+        ValueError: If a point does not fit the space, no known result can be used, or all known
+            results lack a metric. If a known result has only another constant or breaks a
+            constraint, it is just left out, since it comes from another search.
 
     Example:
         >>> from ray import tune
@@ -99,7 +105,9 @@ def read_start(
         (KnownResult(values={'x': 0.1, 'y': None}, metrics={'loss': 3}),)
     """
     points = _points(space, points_to_evaluate)
-    return Start(points, () if known_results is None else _known(space, known_results, metrics))
+    if known_results is None:
+        return Start(points)
+    return Start(points, _known(space, known_results, metrics, check))
 
 
 def _points(
@@ -118,28 +126,60 @@ def _points(
     return tuple(points)
 
 
-def _known(space: TuneSpace, given: Known, metrics: Sequence[str]) -> tuple[KnownResult, ...]:
+def _known(
+    space: TuneSpace,
+    given: Known,
+    metrics: Sequence[str],
+    check: Callable[[KnownResult], None],
+) -> tuple[KnownResult, ...]:
     pairs = list(_pairs(space, given, metrics))
     _check_metrics([last for _, last in pairs if last], metrics)
-    known, problems = [], []
+    known, problems, failed = [], list[_Problem](), list[_Problem]()
     for number, (config, last) in enumerate(pairs):
         try:
             values = space.values(config, complete=True, ignore_unknown=True)
-            known.append(KnownResult(values, dict(last) if _succeeded(last, metrics) else None))
+            lacking = _lacking(last, metrics) if last else None
+            result = KnownResult(values, None if not last or lacking else dict(last))
+            check(result)
         except ValueError as error:
-            problems.append(f"known_results[{number}]: {error}")
-    if problems and not known:
+            problems.append(_Problem(number, error))
+            continue
+        known.append(result)
+        if lacking:
+            failed.append(_Problem(number, ValueError(lacking)))
+    # Another constant or constraint than before makes no mistake of an older search.
+    if problems and not known and not any(p.is_other_search for p in problems):
         raise ValueError(
             f"none of {len(pairs)} known results can be used; the first says: {problems[0]}"
         )
-    if problems:
-        logger.warning(
-            "%d of %d known results cannot be used and are left out; the first says: %s",
-            len(problems),
-            len(pairs),
-            problems[0],
-        )
+    _warn("cannot be used and are left out", problems, len(pairs))
+    _warn("count as failed", failed, len(pairs))
     return tuple(known)
+
+
+class _Problem(NamedTuple):
+    """Why a known result cannot be used as it is."""
+
+    number: int
+    error: ValueError
+
+    def __str__(self) -> str:
+        return f"known_results[{self.number}]: {self.error}"
+
+    @property
+    def is_other_search(self) -> bool:
+        return isinstance(self.error, OtherSearchError)
+
+
+def _warn(what: str, problems: Sequence[_Problem], total: int) -> None:
+    """Give one warning for all problems, with the first ones of different texts."""
+    if not problems:
+        return
+    texts: dict[str, _Problem] = {}
+    for problem in problems:
+        texts.setdefault(str(problem.error), problem)
+    shown = "; ".join(str(problem) for problem in list(texts.values())[:SHOWN])
+    logger.warning("%d of %d known results %s: %s", len(problems), total, what, shown)
 
 
 def _check_metrics(reports: Sequence[Mapping[str, Any]], names: Sequence[str]) -> None:
@@ -153,10 +193,14 @@ def _check_metrics(reports: Sequence[Mapping[str, Any]], names: Sequence[str]) -
             )
 
 
-def _succeeded(
-    last: Mapping[str, Any] | None, names: Sequence[str]
-) -> TypeGuard[Mapping[str, Any]]:
-    return bool(last) and all(_is_finite(reported(last or {}, name)) for name in names)
+def _lacking(last: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    """Return which metric has no finite value in a report."""
+    for name in names:
+        value = reported(last, name)
+        if not _is_finite(value):
+            reason = "is missing" if value is None else f"must be a finite number, got {value!r}"
+            return f"metric {name!r} {reason}"
+    return None
 
 
 def _is_finite(value: Any) -> bool:

@@ -18,7 +18,7 @@ def report(config: dict[str, Any], epoch: int = 4) -> dict[str, Any]:
     return {"gain": config["x"] * epoch / 4, "cost": config["n"] + config["x"], "epoch": epoch}
 
 
-FAST = {"num_restarts": 2, "raw_samples": 16}
+FAST = {"num_restarts": 1, "raw_samples": 4}
 """Options of the acquisition optimiser: what is tested here does not need its best point."""
 
 

@@ -89,7 +89,10 @@ def test_nothing_waits_while_a_suggestion_is_made() -> None:
 
 def test_suggestions_depend_on_the_order_of_calls_alone() -> None:
     def run(background: bool) -> list[dict[str, Any]]:
-        inner = AxSearcher(OBJECTIVES, SPACE, seed=1, initialization_trials=3)
+        light = {"num_restarts": 1, "raw_samples": 4}
+        inner = AxSearcher(
+            OBJECTIVES, SPACE, seed=1, initialization_trials=3, optimizer_options=light
+        )
         searcher = AheadSearcher(inner, ahead=2, limit=6, background=background)
         configs: list[dict[str, Any]] = []
         for k in range(6):

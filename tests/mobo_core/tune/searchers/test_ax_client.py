@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 from ax.api.client import Client
-from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+from ax.api.configs import (
+    ChoiceParameterConfig,
+    DerivedParameterConfig,
+    RangeParameterConfig,
+)
 from ray.tune.search import Searcher
 
 from mobo_core.tune import AxSearcher
@@ -55,6 +59,16 @@ def test_the_space_of_a_client_nests_ends_and_takes_given_points() -> None:
     assert len(configs) == 3
     for expected in ({"kind": "sgd", "n": 1}, {"kind": "sgd", "n": 2}, {"kind": "adam"}):
         assert {"opt": expected} in configs
+
+
+def test_the_derived_parameters_of_a_client_are_left_to_ax() -> None:
+    whole = RangeParameterConfig(name="n", bounds=(0, 3), parameter_type="int")
+    derived = DerivedParameterConfig(name="m", expression_str="2*n + 1", parameter_type="int")
+    ax = AxSearcher(client=client_of(whole, derived), initialization_trials=9)
+    configs = []
+    while (config := ax.suggest(str(len(configs)))) != Searcher.FINISHED:
+        configs.append(config)
+    assert sorted(configs, key=str) == [{"n": n, "m": 2 * n + 1} for n in range(4)]
 
 
 def unfinished() -> Client:

@@ -12,6 +12,7 @@ from ray import tune
 from ray.tune.search import Searcher
 
 from mobo_core.tune import AxSearcher, ordered_choice
+from mobo_core.tune.searchers.ax_watch import Watch
 from tests.mobo_core.tune.searchers.ax_toy import (
     OBJECTIVES,
     complete,
@@ -33,23 +34,23 @@ def test_model_takes_over_and_running_trials_are_pending() -> None:
 
 def test_nothing_stalls_when_every_trial_fails() -> None:
     ax = searcher()
-    for k in range(12):
+    for k in range(7):
         assert isinstance(ax.suggest(str(k)), dict)
         ax.on_trial_complete(str(k), None, error=True)
 
 
 def test_nothing_stalls_when_no_trial_ever_ends() -> None:
     ax = searcher()
-    assert all(isinstance(ax.suggest(str(k)), dict) for k in range(12))
+    assert all(isinstance(ax.suggest(str(k)), dict) for k in range(7))
 
 
 def test_nothing_stalls_when_every_trial_stops_early() -> None:
     ax = searcher(initialization_trials=2)
-    for k in range(8):
+    for k in range(6):
         config = ax.suggest(str(k))
         assert isinstance(config, dict)
         ax.on_trial_complete(str(k), report(config, 1))
-    assert ax.generation_node("7") == "Sobol"
+    assert ax.generation_node("5") == "Sobol"
 
 
 def test_a_model_that_cannot_suggest_gives_way_and_after_ten_suggestions_says_why(
@@ -58,14 +59,50 @@ def test_a_model_that_cannot_suggest_gives_way_and_after_ten_suggestions_says_wh
     # A correct option that the optimiser of spaces without continuous parameters does not have.
     space = {"x": tune.randint(0, 9), "n": ordered_choice([1, 2, 4])}
     ax = AxSearcher(OBJECTIVES, space, initialization_trials=2, optimizer_options={"options": {}})
-    for k in range(13):
+    for k in range(12):
         config = ax.suggest(str(k))
         assert isinstance(config, dict)
         ax.on_trial_complete(str(k), report(config))
-    assert [ax.generation_node(str(k)) for k in range(13)] == ["Sobol"] * 2 + ["fallback"] * 11
+    assert [ax.generation_node(str(k)) for k in range(12)] == ["Sobol"] * 2 + ["fallback"] * 10
     assert "a Sobol point takes its place" in caplog.text
     assert caplog.text.count("model has had no say for 10 suggestions, although") == 1
     assert "Ax raised UnsupportedError" in caplog.text
+
+
+def test_axs_own_fallback_is_no_suggestion_of_the_model() -> None:
+    # The model finds no new point in so small a space, and Ax draws a Sobol point in its place.
+    ax = AxSearcher(
+        OBJECTIVES,
+        {"u": tune.choice(list("abcde"))},
+        seed=1,
+        initialization_trials=2,
+        optimizer_options={"num_restarts": 1, "raw_samples": 2},
+    )
+    for k in range(3):
+        assert isinstance(ax.suggest(str(k)), dict)
+        ax.on_trial_complete(str(k), {"gain": 0.3 + 0.1 * k, "cost": 1.0 + k})
+    (run,) = ax.client._experiment.trials[2].generator_runs
+    assert run._generation_node_name == "BoTorch"
+    assert ax.generation_node("2") == "fallback"
+
+
+def test_silence_by_repeats_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    watch = Watch(2, "epoch", None, "full-fidelity", full=2)
+    for _ in range(12):
+        watch.suggested(by_model=False, replaced=True)
+    (record,) = caplog.records
+    assert "no say for 10 suggestions" in record.getMessage()
+    assert "configurations that have a trial already" in record.getMessage()
+
+
+def test_a_value_without_parameters_of_its_own_comes_once_in_an_infinite_space() -> None:
+    # Sobol points repeat such values, and Ax gives up after five attempts at another point.
+    space = {"opt": tune.choice([{"x": tune.uniform(0, 1)}, *"abcdefghi"])}
+    ax = AxSearcher(OBJECTIVES, space, initialization_trials=99)
+    suggested = [ax.suggest(str(k)) for k in range(16)]
+    values = [config["opt"] for config in suggested if isinstance(config, dict)]
+    assert len(values) == 16
+    assert all(values.count(value) == 1 for value in "abcdefghi")
 
 
 def test_budgets_that_are_no_whole_numbers_count_as_full_within_rounding() -> None:
@@ -82,7 +119,7 @@ def test_budgets_that_are_no_whole_numbers_count_as_full_within_rounding() -> No
 
 def test_a_wrong_max_t_is_said_once_with_the_remedy(caplog: pytest.LogCaptureFixture) -> None:
     ax = searcher(max_t=8)
-    for k in range(30):
+    for k in range(18):
         config = ax.suggest(str(k))
         assert isinstance(config, dict)
         assert ("has had no say" in caplog.text) == (k >= 14)  # ten after five had ended
@@ -96,7 +133,7 @@ def test_a_model_that_cannot_speak_yet_is_not_complained_about(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     ax = searcher()
-    for k in range(30):  # no trial has ended
+    for k in range(15):  # no trial has ended
         ax.suggest(str(k))
     assert "no say" not in caplog.text
 

@@ -135,7 +135,7 @@ def test_names_choices_and_branches_of_any_kind_under_a_model() -> None:
         initialization_trials=3,
         optimizer_options=FAST,
     )
-    for k in range(5):
+    for k in range(4):
         config = ax.suggest(str(k))
         assert isinstance(config, dict)
         assert config["opt"]["kind"] in (dict, None)
@@ -144,7 +144,7 @@ def test_names_choices_and_branches_of_any_kind_under_a_model() -> None:
         assert config["drop (rate)"] + config["layers"][1] / 8 <= 1 + 1e-9
         val = {"loss": config["drop (rate)"], "time": 1.0}
         ax.on_trial_complete(str(k), {"lambda": 1 / config["layers"][1], "val": val})
-    assert [ax.generation_node(str(k)) for k in range(5)] == ["Sobol"] * 3 + ["BoTorch"] * 2
+    assert [ax.generation_node(str(k)) for k in range(4)] == ["Sobol"] * 3 + ["BoTorch"]
     assert set(ax.ax_names) == {
         "lambda",
         "val/loss",
@@ -183,6 +183,37 @@ def test_given_points_come_first_and_known_results_are_data() -> None:
         assert isinstance(config, dict)
         ax.on_trial_complete(str(k), report(config))
     assert status(ax, 5) == TrialStatus.COMPLETED
+
+
+def test_a_known_result_without_a_budget_is_a_full_one() -> None:
+    last = {"gain": 0.5, "cost": 2.0}
+    known = [({"x": 0.1 * k, "n": 1}, last | budget) for k, budget in enumerate(BUDGETS)]
+    for partial_data in ("full-fidelity", "fidelity-feature"):
+        ax = searcher(known_results=known, partial_data=partial_data)
+        assert [status(ax, k).name for k in range(3)] == ["COMPLETED"] * 2 + ["EARLY_STOPPED"]
+
+
+BUDGETS: list[dict[str, Any]] = [{}, {"epoch": None}, {"epoch": 2}]
+
+
+def test_known_results_that_ax_cannot_have_are_left_out_with_the_reasons(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    given = [
+        ({"x": 0.9, "n": 1}, report({"x": 0.9, "n": 1})),
+        ({"x": 0.8, "n": 1}, None),
+        ({"x": 0.3, "n": 1}, report({"x": 0.3, "n": 1}) | {"epoch": "last"}),
+        ({"x": 0.2, "n": 1}, report({"x": 0.2, "n": 1})),
+    ]
+    ax = searcher(parameter_constraints=["x <= 0.5"], known_results=given)
+    assert [t.arm.parameters["x"] for t in ax.client._experiment.trials.values()] == [0.2]
+    (text,) = [r.getMessage() for r in caplog.records if r.name.startswith("mobo_core")]
+    assert text.startswith("3 of 4 known results cannot be used and are left out: ")
+    assert text.count("it breaks the parameter constraint 'x <= 0.5'") == 1
+    assert "known_results[2]: time_attr 'epoch' must be a number, got 'last'" in text
+    caplog.clear()
+    searcher(parameter_constraints=["x <= 0.1"], known_results=given[:2])
+    assert "2 of 2 known results cannot be used" in caplog.text
 
 
 def test_outcome_constraints_reach_ax() -> None:

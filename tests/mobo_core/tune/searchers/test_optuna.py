@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from optuna.samplers import NSGAIISampler
 from optuna.trial import TrialState
 from ray import tune
+from ray.tune.search import Searcher
 
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.tune import optuna_searcher, ordered_choice
@@ -149,6 +151,54 @@ def test_quantised_logarithmic_ranges_are_spread_as_those_of_other_searchers(dom
     # steps, of these it is 7.
     for u in (0.25, 0.5, 0.75):
         assert np.quantile(drawn, u) == pytest.approx(parameter.from_unit(u), rel=0.3)
+
+
+@pytest.mark.parametrize("sampler", ["nsga2", "tpe"])
+def test_values_at_the_bounds_are_legal_points_and_results(sampler: Any) -> None:
+    space = {
+        "step": tune.quniform(0.1, 0.7, 0.1),
+        "third": tune.uniform(2 / 3, 1),
+        "rate": tune.loguniform(math.exp(-7), math.exp(7)),
+        "log_step": tune.qloguniform(0.1, 0.7, 0.1),
+        "n": tune.qrandint(3, 9, 3),
+    }
+    bounds = tune_space(space).space
+    ends = [
+        {p.name: p.checked(getattr(p, end)) for p in bounds.parameters if hasattr(p, end)}
+        for end in ("lower", "upper")
+    ]
+    known = [({**ends[0], "step": 0.3}, {"acc": 1, "size": 1})]  # 0.1 + 2 * 0.1 > 0.3
+    start: dict[str, Any] = {"points_to_evaluate": ends, "known_results": known}
+    # Optuna warns about a value outside of its bounds, and warnings are errors here.
+    searcher = optuna_searcher(OBJECTIVES, space, sampler, 0, **start)
+    assert [searcher.suggest(str(k)) for k in range(2)] == ends
+    for k in range(2, 20):
+        config = searcher.suggest(str(k))
+        assert isinstance(config, dict)
+        values = bounds.parameters
+        assert all(p.checked(config[p.name]) == config[p.name] for p in values)
+
+
+def test_repeats_are_refused_where_they_help_nobody() -> None:
+    space = {"n": tune.choice([1, 2, 3])}
+
+    def suggested(failing: int | None, **options: Any) -> list[Any]:
+        searcher = optuna_searcher(OBJECTIVES, space, "tpe", 0, **options)
+        configs: list[Any] = []
+        for k in range(20):
+            configs.append(searcher.suggest(str(k)))
+            if isinstance(configs[-1], str):
+                break
+            failed = configs[-1]["n"] == failing
+            searcher.on_trial_complete(str(k), {"acc": 1, "size": k % 3}, error=failed)
+        return [config if isinstance(config, str) else config["n"] for config in configs]
+
+    assert len(suggested(None)) == 20  # the Tuner ends a search of limited length
+    assert suggested(2).count(2) == 1
+    assert suggested(2, repeats=True).count(2) > 1
+    once = suggested(None, repeats=False)
+    assert sorted(once[:3]) == [1, 2, 3]
+    assert once[3:] == [Searcher.FINISHED]
 
 
 def test_without_optuna_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,22 @@ def ahead(space: Any, seed: int = 0, **start: Any) -> Searcher:
     return AheadSearcher(SobolSearcher(space, seed=seed, **start), background=False)
 
 
+def ax(space: Any, seed: int = 0, **start: Any) -> Searcher:
+    # A contract is no matter of how good a suggestion is.
+    light = {"num_restarts": 1, "raw_samples": 4}
+    return AxSearcher(
+        OBJECTIVES,
+        space,
+        seed=seed,
+        max_t=8,
+        initialization_trials=3,
+        optimizer_options=light,
+        **start,
+    )
+
+
 MAKERS: dict[str, Make] = {
-    "ax": lambda space, seed=0, **start: AxSearcher(OBJECTIVES, space, seed=seed, max_t=8, **start),
+    "ax": ax,
     "ahead": ahead,
     "sobol": lambda space, seed=0, **start: SobolSearcher(space, seed=seed, **start),
     "random": lambda space, seed=0, **start: RandomSearcher(space, seed=seed, **start),
@@ -90,7 +104,7 @@ def make(request: pytest.FixtureRequest) -> Make:
 
 
 def test_suggestions_lie_in_the_space(make: Make) -> None:
-    for config in drive(make(SPACE), 8):
+    for config in drive(make(SPACE), 5):
         assert set(config) == {"units", "rate", "kind"}
         assert config["units"] in (16, 32)
         assert config["kind"] in ("a", "b")
@@ -98,7 +112,7 @@ def test_suggestions_lie_in_the_space(make: Make) -> None:
 
 
 def test_a_seed_fixes_the_suggestions(make: Make) -> None:
-    first, again, other = (drive(make(SPACE, seed), 8) for seed in (3, 3, 4))
+    first, again, other = (drive(make(SPACE, seed), 5) for seed in (3, 3, 4))
     assert first == again
     assert first != other
 
@@ -109,16 +123,16 @@ def test_global_random_state_is_untouched(make: Make) -> None:
         return random.getstate(), legacy, torch.get_rng_state().tolist(), torch.get_num_threads()
 
     before = states()
-    drive(make(SPACE), 7)
+    drive(make(SPACE), 5)
     assert states() == before
 
 
 def test_restored_searcher_goes_on_as_if_never_saved(make: Make, tmp_path: Path) -> None:
     saved, restored = make(SPACE), make(SPACE)
-    drive(saved, 7)
+    drive(saved, 4)
     saved.save(str(tmp_path / "state"))
     restored.restore(str(tmp_path / "state"))
-    assert drive(saved, 3, first=7) == drive(restored, 3, first=7)
+    assert drive(saved, 2, first=4) == drive(restored, 2, first=4)
 
 
 def test_space_may_come_from_the_tuner(make: Make) -> None:
@@ -157,6 +171,28 @@ def test_what_a_searcher_starts_with_is_checked(make: Make, later: bool) -> None
         begin(points_to_evaluate=[{"rate": 5}])
     with pytest.raises(ValueError, match=r"none of 1 known results.*'units' must be one of 16, 32"):
         begin(known_results=[(GIVEN | {"units": 3}, outcome(GIVEN))])
+
+
+@pytest.mark.parametrize("failing", [{"a"}, {"a", "b", "c"}])
+def test_an_endless_search_of_a_finite_space_has_each_configuration_once(
+    make: Make, failing: set[str]
+) -> None:
+    a, b = {"kind": "a", "n": tune.choice([1, 2])}, {"kind": "b", "n": tune.randint(1, 4)}
+    space = {"opt": tune.choice([a, b, {"kind": "c", "n": 0}])}
+    given, known = {"kind": "b", "n": 3}, {"kind": "b", "n": 1}
+    report = {"accuracy": 0.6, "size": 9, "training_iteration": 8}
+    searcher = make(
+        None, points_to_evaluate=[{"opt": given}], known_results=[({"opt": known}, report)]
+    )
+    assert searcher.set_search_properties(None, None, space, num_samples=-1)
+    suggested = []
+    while (config := searcher.suggest(trial := str(len(suggested)))) != Searcher.FINISHED:
+        assert isinstance(config, dict)
+        suggested.append((config["opt"]["kind"], config["opt"]["n"]))
+        searcher.on_trial_complete(trial, report, error=config["opt"]["kind"] in failing)
+        report = report | {"accuracy": report["accuracy"] + 0.05, "size": 9 + len(suggested) % 3}
+    assert suggested[0] == ("b", 3)
+    assert sorted(suggested) == [("a", 1), ("a", 2), ("b", 2), ("b", 3), ("c", 0)]
 
 
 OBJECTS = {

@@ -72,6 +72,32 @@ def test_what_does_not_fit_is_left_out_with_one_warning(caplog: pytest.LogCaptur
     assert "known_results[0]: parameter 'rate' must lie in [0, 1], got 2" in record.getMessage()
 
 
+def test_results_of_a_search_with_other_constants_are_left_out_even_if_none_remains(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    other = ADAM | {"epochs": 9}
+    assert known([(other, {"loss": 1}), (other | {"rate": 0.1}, {"loss": 2})]) == ()
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "2 of 2 known results cannot be used and are left out: "
+        "known_results[0]: constant 'epochs' is 8, got 9"
+    )
+
+
+def test_a_report_that_makes_a_failure_of_its_result_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reports = [{"loss": 1.0}, {"loss": math.nan}, {"acc": 1.0}, None]
+    results = known([(ADAM, report) for report in reports])
+    assert [result.metrics is None for result in results] == [False, True, True, True]
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "2 of 4 known results count as failed: "
+        "known_results[1]: metric 'loss' must be a finite number, got nan; "
+        "known_results[2]: metric 'loss' is missing"
+    )
+
+
 def test_if_nothing_fits_it_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"none of 2 known results can be used; .*\[0\].*'rate'"):
         known([(ADAM | {"rate": 2}, {"loss": 1}), ({}, {"loss": 1})])
