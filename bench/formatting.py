@@ -46,6 +46,24 @@ def count(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
+PLURALS = {
+    "epoch": "epochs",
+    "iteration": "iterations",
+    "step": "steps",
+    "Step": "steps",
+    "training_iteration": "iterations",
+}
+"""Counter → what people call several of its units."""
+
+
+def steps(number: float, counter: str) -> str:
+    """Return a number of a counter's steps, such as ``12 epochs`` or ``12 units of t``."""
+    plural = PLURALS.get(counter)
+    if plural is None:
+        return f"{number:.10g} unit{'' if number == 1 else 's'} of {counter}"
+    return f"{number:.10g} {plural.removesuffix('s') if number == 1 else plural}"
+
+
 def markdown(text: object) -> str:
     """Return text as one line of Markdown in which nothing acts as markup, also in a table."""
     line = html.escape(" ".join(str(text).split()), quote=False)

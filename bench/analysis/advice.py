@@ -11,6 +11,7 @@ import pandas as pd
 from bench.analysis.aggregate import BASELINE
 from bench.analysis.statistics import ENOUGH_SEEDS, Estimate
 from bench.analysis.statistics.intervals import mean_interval
+from bench.formatting import count
 from mobo_core.objectives import ObjectiveSet
 
 FEWEST_TRIALS = 12
@@ -19,8 +20,8 @@ FEWEST_TRIALS = 12
 At a rung a scheduler compares the trials that have been there, and hypervolume promotion takes new
 trials first until ten have paused. With fewer trials the order decides more than the rule.
 """
-FEWEST_STEPS = 3
-"""The fewest units in the longest trial for which a scheduler is recommended."""
+FEWEST_REPORTS = 3
+"""The fewest reports of the trial that has most, for which a scheduler is recommended."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Setting:
         time_attr: The counter that orders the reports of a trial.
         unit: The number of its steps in one unit of training.
         max_t: The full budget of a trial, in units.
+        reports: The number of reports of the trial that has most.
         timed: Whether the source says how long the training took.
         trials: The number of trials that were replayed.
         incomplete: How many of them end before the full budget.
@@ -50,6 +52,7 @@ class Setting:
     time_attr: str
     unit: float
     max_t: int
+    reports: int
     timed: bool
     trials: int
     incomplete: int
@@ -62,7 +65,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one scheduler makes of the trials, over all orders; shares are of FIFO's.
+    """What one scheduler makes of the trials, over all usable orders; shares are of FIFO's.
 
     Args:
         scheduler: Its label.
@@ -97,7 +100,9 @@ class Advice:
         setting: What was replayed, and how.
         tolerance: The share of FIFO's hypervolume that may be lost.
         replays: A row per order and scheduler.
-        outcomes: What each scheduler made of the trials, FIFO left out.
+        orders: The number of usable orders: those in which FIFO has a hypervolume to lose. An order
+            of a few trials may have none better than all references.
+        outcomes: What each scheduler made of the trials, FIFO left out; empty without an order.
         refused: Scheduler → why it cannot be used.
         recommended: The scheduler to take; None if none qualifies or the data are too few.
         without_pauses: The one to take if trials cannot pause; None as above.
@@ -107,6 +112,7 @@ class Advice:
     setting: Setting
     tolerance: float
     replays: pd.DataFrame
+    orders: int
     outcomes: tuple[Outcome, ...]
     refused: Mapping[str, str]
     recommended: Outcome | None
@@ -115,12 +121,12 @@ class Advice:
 
     @property
     def fifo_steps(self) -> float:
-        """The mean number of units that FIFO trains."""
+        """The mean number of units that FIFO trains, over all orders."""
         return self._of_fifo("steps")
 
     @property
     def fifo_runtime_s(self) -> float:
-        """The mean number of seconds that FIFO takes."""
+        """The mean number of seconds that FIFO takes, over all orders."""
         return self._of_fifo("runtime_s")
 
     def _of_fifo(self, column: str) -> float:
@@ -143,17 +149,20 @@ def advise(replays: pd.DataFrame, setting: Setting, tolerance: float) -> Advice:
     refused = dict(zip(refusals["scheduler"], refusals["refused"], strict=True))
     made = replays[~replays["scheduler"].isin(refused)]
     fifo = made[made["scheduler"] == BASELINE].set_index("order")
+    fifo = fifo[fifo["hypervolume"] > 0]
+    made = made[made["order"].isin(fifo.index)]
     outcomes = [
         _outcome(str(name), rows.set_index("order"), fifo)
         for name, rows in made.groupby("scheduler", sort=False)
         if name != BASELINE
     ]
-    too_few = _too_few(setting)
+    too_few = _too_few(setting, len(fifo))
     good = [o for o in outcomes if o.within(tolerance)] if not too_few else []
     return Advice(
         setting,
         tolerance,
         replays,
+        len(fifo),
         tuple(outcomes),
         refused,
         _best(good),
@@ -168,15 +177,13 @@ def _best(outcomes: list[Outcome]) -> Outcome | None:
 
 def _outcome(name: str, rows: pd.DataFrame, fifo: pd.DataFrame) -> Outcome:
     losses = 1 - (rows["hypervolume"] / fifo["hypervolume"]).round(9)
-    # An order of a few trials may have none inside of the reference point: nothing can be lost.
-    losses = losses[np.isfinite(losses)]
     return Outcome(
         name,
         bool(rows["pauses"].iloc[0]),
         _estimate(1 - rows["steps"] / fifo["steps"]),
         _estimate(1 - rows["runtime_s"] / fifo["runtime_s"]),
         _estimate(losses),
-        float(losses.max()) if len(losses) else np.nan,
+        float(losses.max()),
         float(rows["front_lost"].mean()),
         float(rows["resumes"].mean()),
     )
@@ -186,25 +193,39 @@ def _estimate(values: pd.Series) -> Estimate:
     """Return a mean with its 95 % interval; the interval is NaN with too few orders."""
     numbers = values.to_numpy(dtype=float)
     if len(numbers) < ENOUGH_SEEDS:
-        return Estimate(float(numbers.mean()) if len(numbers) else np.nan, np.nan, np.nan)
+        return Estimate(float(numbers.mean()), np.nan, np.nan)
     return Estimate(float(numbers.mean()), *mean_interval(numbers))
 
 
-def _too_few(setting: Setting) -> str:
-    """Return why the data are too few for a recommendation; empty if they are not."""
+def _too_few(setting: Setting, orders: int) -> str:
+    """Return why the data are too few for a recommendation; empty if they are not.
+
+    Args:
+        setting: What was replayed.
+        orders: The number of usable orders.
+    """
     if setting.per_order < FEWEST_TRIALS:
         return (
-            f"{setting.per_order} trials are too few to recommend a scheduler: it takes at least "
-            f"{FEWEST_TRIALS}"
+            f"{_are(setting.per_order, 'trial')} too few to recommend a scheduler: it takes at "
+            f"least {FEWEST_TRIALS}"
         )
-    if setting.max_t < FEWEST_STEPS:
+    if setting.reports < FEWEST_REPORTS:
         return (
-            f"trials of {setting.max_t} reports are too short to recommend a scheduler: it takes "
-            f"at least {FEWEST_STEPS}"
+            f"trials of {count(setting.reports, 'report')} are too short to recommend a scheduler: "
+            f"it takes at least {FEWEST_REPORTS}"
         )
     if setting.orders < ENOUGH_SEEDS:
         return (
-            f"{setting.orders} orders are too few for an interval: give --seeds {ENOUGH_SEEDS} or "
-            "more"
+            f"{_are(setting.orders, 'order')} too few for an interval: give --seeds {ENOUGH_SEEDS} "
+            "or more"
+        )
+    if orders < ENOUGH_SEEDS:
+        return (
+            f"in only {orders} of {setting.orders} orders a trial ends better than all references: "
+            "give references that more trials beat, more --trials, or more --seeds"
         )
     return ""
+
+
+def _are(number: int, thing: str) -> str:
+    return f"{count(number, thing)} {'is' if number == 1 else 'are'}"

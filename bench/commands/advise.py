@@ -178,10 +178,15 @@ def advise(
           --objective accuracy:max:0.9 --objective loss:min:0.5
     """
     from bench.curves import reading
+    from bench.records import files
 
+    if output.out is not None and not output.dry_run:
+        files.check_folder(output.out)  # before the minutes that the replays may take
     found = reading.read(source, named)
     if output.dry_run:
-        _show(found)
+        if objectives:
+            _prepared(found, objectives, options)  # it refuses objectives that do not fit
+        _show(found, output)
         return
     trials = _prepared(found, objectives, options)
     plan = _plan(options, trials.max_t)
@@ -271,7 +276,9 @@ def _print(advice: Advice, program: str | None) -> None:
         style = "bold" if place == 1 else None
         console.print(line, markup=False, soft_wrap=True, style=style)
     console.print()
-    console.print(formatting.rich_table(advice_text.table(advice), "Each scheduler against FIFO"))
+    if advice.outcomes:
+        table = advice_text.table(advice)
+        console.print(formatting.rich_table(table, "Each scheduler against FIFO"))
     for note in advice_text.notes(advice):
         console.print(f"- {note}", markup=False, soft_wrap=True)
     if program is not None:
@@ -279,11 +286,14 @@ def _print(advice: Advice, program: str | None) -> None:
         console.print(program, markup=False, soft_wrap=True)
 
 
-def _show(found: Found) -> None:
+def _show(found: Found, output: OutputOptions) -> None:
     """Print what was found in a source."""
     from bench import formatting
     from bench.curves import overview
 
+    if output.as_json:
+        click.echo(overview.to_json(found))
+        return
     console.print(overview.title(found), markup=False, style="bold")
     console.print(formatting.rich_table(overview.table(found), "Metrics"))
     for line in overview.notes(found):

@@ -149,13 +149,12 @@ def export(results_dir: Path, kind: str, out: Path, data_dir: str) -> None:
     from bench.analysis import exports
     from bench.records import files, folders, storage
 
+    files.check_folder(out)
     settings = folders.read_settings(results_dir)
     recorded = storage.read_all(results_dir)
     finished = [record for record in recorded if record.finished]
     if not finished:
         raise UserError(f"{results_dir} has no finished run to export; see 'mobo-bench list'")
-    if out.exists() and not out.is_dir():
-        raise UserError(f"cannot write to {out}: it is a file; give a folder")
     with files.staged_folder(out) as staging:
         if kind == "csv":
             written = exports.write_csv(finished, staging)

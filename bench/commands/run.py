@@ -12,6 +12,7 @@ from bench.commands.options import grouped
 from bench.errors import UserError
 from bench.execution.request import BackendChoice, LimitChoice, Output, Request, RunChoice
 from bench.matrix.limits import Limits
+from bench.records import files
 from bench.terminal import console
 
 # Each command imports the heavy packages that it needs (PyTorch, Ray, Ax): --help is quick.
@@ -156,6 +157,8 @@ def make_and_report(request: Request) -> Path:
     """
     # A bad name or value ends here, before the seconds that the imports take.
     request.what.seed_list()
+    if request.output.reports_dir is not None:
+        files.check_folder(request.output.reports_dir)
     chosen = request.limits.apply(request.what.load())
     try:
         request.where.virtual(chosen)
@@ -203,7 +206,7 @@ def speed(dataset: str, data_dir: str, seeds: str, repeats: int) -> None:
     folder = make_and_report(Request(what))
     from bench.execution.ray.backend import RayBackend
     from bench.execution.ray.settings import RaySettings
-    from bench.records import files, folders, storage
+    from bench.records import folders, storage
     from bench.studies import speed as timing
 
     settings = folders.read_settings(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,10 @@ Places = NDArray[np.intp]
 
 MILLISECONDS = 1e11
 """A clock that shows more than this counts milliseconds since 1970; in seconds it is year 5138."""
+SEPARATORS = (",", ";", "\t")
+"""What may separate the columns of a CSV file, the usual one first."""
+DECIDING_ROWS = 100
+"""The number of rows that show whether the numbers of a CSV file have a comma."""
 ENDS: Mapping[str, End] = {
     "complete": "complete",
     "completed": "complete",
@@ -39,6 +44,9 @@ ENDS: Mapping[str, End] = {
 def read_table(path: Path) -> pd.DataFrame:
     """Return a CSV, TSV or Parquet file as a table; an empty cell is missing, ``NaN`` is a value.
 
+    Columns of a CSV file may also be separated by semicolons, with commas in the numbers, or by
+    tabs. Parquet has no empty cells: what pandas wrote as NaN is missing.
+
     Raises:
         UserError: If the file cannot be read as a table.
     """
@@ -46,15 +54,33 @@ def read_table(path: Path) -> pd.DataFrame:
         if path.suffix == ".parquet":
             table = pd.read_parquet(path)
         else:
-            separator = "\t" if ".tsv" in path.suffixes else ","
+            separator, decimal = _dialect(path)
             table = pd.read_csv(
-                path, sep=separator, keep_default_na=False, na_values=[""], low_memory=False
+                path,
+                sep=separator,
+                decimal=decimal,
+                keep_default_na=False,
+                na_values=[""],
+                low_memory=False,
             )
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"cannot read {path} as a table: {reason}") from error
     table.columns = pd.Index([str(name) for name in table.columns])
     return table
+
+
+def _dialect(path: Path) -> tuple[str, str]:
+    """Return what separates the columns of a CSV file, and the mark of its decimal fractions."""
+    if ".tsv" in path.suffixes:
+        return "\t", "."
+    header = pd.read_csv(path, nrows=0).columns
+    separator = max(SEPARATORS, key=str(header[0]).count) if len(header) == 1 else ","
+    if separator != ";":
+        return separator, "."
+    first = pd.read_csv(path, nrows=DECIDING_ROWS, sep=separator, dtype=str).to_numpy().ravel()
+    commas = any(re.fullmatch(r"-?\d+,\d+([eE][-+]?\d+)?", str(cell)) for cell in first)
+    return separator, "," if commas else "."
 
 
 def present(column: pd.Series) -> Mask:
@@ -100,8 +126,25 @@ def first_of(candidates: Iterable[str], table: pd.DataFrame) -> str | None:
 
 def rows_of(table: pd.DataFrame, column: str) -> dict[str, Places]:
     """Return the rows of each different value of a column, as text, in order of appearance."""
-    groups = table.groupby(column, sort=False).indices
-    return {str(value): np.asarray(rows, dtype=np.intp) for value, rows in groups.items()}
+    known = table[column].dropna().astype(str)  # numbers of one file may be texts in another
+    places = np.flatnonzero(present(table[column]))
+    groups = known.groupby(known.to_numpy(), sort=False).indices
+    return {str(value): places[rows] for value, rows in groups.items()}
+
+
+def first_text(column: pd.Series) -> tuple[int, str] | None:
+    """Return the place and the text of the first cell that is no number, in a column of numbers.
+
+    It is None if all cells are numbers, or if fewer than half are: then it is a column of texts.
+    """
+    known = present(column)
+    values = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    texts = column.astype(str).str.strip()
+    strange = known & np.isnan(values) & (texts.str.lower() != "nan").to_numpy()
+    if not strange.any() or 2 * strange.sum() > known.sum():
+        return None
+    place = int(np.flatnonzero(strange)[0])
+    return place, texts.iloc[place]
 
 
 def named(option: str, name: str, table: pd.DataFrame, where: object) -> str:

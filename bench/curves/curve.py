@@ -57,6 +57,7 @@ class Curve:
             unknown.
         end: How the trial ended, as far as the source says.
         repeated: The number of reports that a later report of the same step replaced.
+        last_step: The step of the last report, whatever is in it; NaN if unknown.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Curve:
     started_s: float = np.nan
     end: End = "unknown"
     repeated: int = 0
+    last_step: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Found:
         time_attr: The name of the counter that the steps are of.
         in_tune: Whether the curves were reported to Ray Tune under the name `time_attr`.
         notes: Sentences about what was read in a way that a user should know.
+        unusable: Name of a column that would be a metric → why it is none.
     """
 
     kind: str
@@ -87,6 +90,7 @@ class Found:
     time_attr: str
     in_tune: bool = False
     notes: tuple[str, ...] = ()
+    unusable: Mapping[str, str] = field(default_factory=dict)
 
     def metric_names(self) -> list[str]:
         """Return the names of all metrics and constants, those of most trials first."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import pandas as pd
 
 from bench.curves.columns import numbers
 from bench.curves.curve import End, Series
+from bench.formatting import count
 
 
 @dataclass(frozen=True)
@@ -57,27 +59,49 @@ def _interval(known: list[Any]) -> float:
 
 
 def facts_of(
-    table: pd.DataFrame, key: str, settings: Mapping[str, str], constants: Mapping[str, str]
-) -> dict[str, Facts]:
-    """Return the facts of each row by its name; a later row of the same name replaces an earlier.
+    table: pd.DataFrame, settings: Mapping[str, str], constants: Mapping[str, str]
+) -> list[Facts]:
+    """Return the facts of each row.
 
     Args:
         table: A row per run.
-        key: The column with the runs' names.
         settings: Column → the name of a hyper-parameter.
         constants: Column → the name of a number; columns with other values are left out.
     """
     columns = {column: numbers(table[column]) for column in constants}
     numeric = {column: values for column, values in columns.items() if values is not None}
-    found = {}
-    for place, name in enumerate(table[key].astype(str)):
+    found = []
+    for place in range(len(table)):
         config = {settings[c]: _plain(table[c].iloc[place]) for c in settings}
         values = {constants[c]: float(v[place]) for c, v in numeric.items()}
-        found[name] = Facts(
-            {name: value for name, value in config.items() if value is not None},
-            {n: value for n, value in values.items() if not np.isnan(value) and n not in config},
+        found.append(
+            Facts(
+                {name: value for name, value in config.items() if value is not None},
+                {n: v for n, v in values.items() if not np.isnan(v) and n not in config},
+            )
         )
     return found
+
+
+def by_name(
+    names: Sequence[str], facts: Sequence[Facts], notes: list[str], what: str
+) -> dict[str, Facts]:
+    """Return facts by the name of their run, without those of names that several runs have.
+
+    Args:
+        names: The name of each run.
+        facts: The facts of each run.
+        notes: Sentences for the user; one is added for names that several runs have.
+        what: What the names are, for that sentence.
+    """
+    counts = Counter(names)
+    if repeated := [name for name, times in counts.items() if times > 1]:
+        notes.append(
+            f"{what} {repeated[0]!r} is that of {counts[repeated[0]]} runs: settings, states and "
+            f"times of runs with one {what} are unknown ({count(len(repeated), what)})"
+        )
+    pairs = zip(names, facts, strict=True)
+    return {name: one for name, one in pairs if counts[name] == 1}
 
 
 def _plain(value: Any) -> Any:

@@ -18,12 +18,15 @@ import pandas as pd
 
 from bench.curves.columns import clock_s, end_of, numbers, present, rows_of
 from bench.curves.curve import Curve, Found, series
-from bench.curves.facts import Facts, facts_of
+from bench.curves.facts import Facts, by_name, facts_of
 from bench.curves.options import SourceOptions
 from bench.errors import UserError
+from bench.formatting import count
 
 HISTORY = {"run_id", "key", "value", "step"}
 """The columns that every history of a metric has."""
+KEY = ["run_id", "key"]
+"""The columns that tell curves apart."""
 PARAMS, METRICS = "params.", "metrics."
 
 
@@ -34,7 +37,8 @@ def is_history(columns: Sequence[str]) -> bool:
 
 def is_runs(columns: Sequence[str]) -> bool:
     """Return whether a CSV file with these columns is a table of `search_runs`."""
-    return "run_id" in columns and any(c.startswith((PARAMS, METRICS)) for c in columns)
+    runs = "run_id" in columns and any(c.startswith((PARAMS, METRICS)) for c in columns)
+    return runs and not {"step", "epoch"} & set(columns)  # with steps it has a row per report
 
 
 def read(
@@ -46,27 +50,41 @@ def read(
     """Return the curves of exported histories.
 
     Args:
-        histories: The exported histories, at least one.
+        histories: The exported histories.
         runs: The tables of runs; there may be none.
         name: The name of the source.
         options: The names of the settings.
 
     Raises:
-        UserError: If a step or a value is not a number.
+        UserError: If there is no history, a step or value is no number, or all steps are equal.
     """
+    if not histories:
+        raise UserError(
+            "none of the files is the history of a metric, and a table of MLflow's search_runs has "
+            "the last values only: give the histories of the metrics with it (the page of a metric "
+            "has the button 'Download data as CSV')"
+        )
     history = pd.concat(histories, ignore_index=True)
     value, step = numbers(history["value"]), numbers(history["step"])
     if value is None or step is None:
         column = "value" if value is None else "step"
         raise UserError(f"column {column!r} of {name} must hold numbers only")
+    if np.unique(step[np.isfinite(step)]).size == 1 and history.duplicated(KEY).any():
+        raise UserError(
+            f"all steps of {name} are equal, so its values have no order: give mlflow.log_metric "
+            "a step, as in log_metric('loss', loss, step=epoch)"
+        )
     clock = clock_s(history["timestamp"]) if "timestamp" in history else None
     clock = np.full(len(history), np.nan) if clock is None else clock
     known: dict[str, Facts] = {}
     started: dict[str, float] = {}
+    notes: list[str] = []
     for table in runs:
-        known |= _facts(table, options)
+        known |= by_name(list(table["run_id"].astype(str)), _facts(table, options), notes, "run_id")
         started |= _started(table)
     usable = present(history["value"]) & np.isfinite(step)
+    if lost := int((~usable | ~present(history["run_id"])).sum()):
+        notes.append(f"{count(lost, 'row')} left out: without a run, a value or a finite step")
     curves = []
     for run, places in rows_of(history, "run_id").items():
         mine = places[usable[places]]
@@ -79,7 +97,7 @@ def read(
             repeated = max(repeated, len(at) - len(metrics[str(key)]))
         began = started.get(str(run), np.nan)
         curves.append(_with(Curve(str(run), metrics, started_s=began, repeated=repeated), known))
-    return Found("MLflow export", name, tuple(curves), "step")
+    return Found("MLflow export", name, tuple(curves), "step", notes=tuple(notes))
 
 
 def _with(curve: Curve, known: Mapping[str, Facts]) -> Curve:
@@ -90,16 +108,18 @@ def _with(curve: Curve, known: Mapping[str, Facts]) -> Curve:
     return replace(curve, config=facts.config, constants=constants, end=facts.end)
 
 
-def _facts(table: pd.DataFrame, options: SourceOptions) -> dict[str, Facts]:
+def _facts(table: pd.DataFrame, options: SourceOptions) -> list[Facts]:
     numeric = settings = {c: c.removeprefix(PARAMS) for c in table.columns if c.startswith(PARAMS)}
     if options.config:
         settings = {c: n for c, n in settings.items() if {c, n} & set(options.config)}
     constants = {c: c.removeprefix(METRICS) for c in table.columns if c.startswith(METRICS)}
-    found = facts_of(table, "run_id", settings, {**numeric, **constants})
+    found = facts_of(table, settings, {**numeric, **constants})
     if "status" not in table:
         return found
-    ends = dict(zip(table["run_id"].astype(str), table["status"], strict=True))
-    return {name: replace(facts, end=end_of(ends[name])) for name, facts in found.items()}
+    return [
+        replace(facts, end=end_of(status))
+        for facts, status in zip(found, table["status"], strict=True)
+    ]
 
 
 def _started(table: pd.DataFrame) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 FORMATS = ("auto", "tune", "table", "optuna", "tensorboard", "wandb", "mlflow")
 
@@ -24,3 +24,12 @@ class SourceOptions:
     trial_column: str = ""
     config: tuple[str, ...] = ()
     study: str = ""
+
+    def given(self) -> set[str]:
+        """Return the names of the options that are not empty, without the format."""
+        return {f.name for f in fields(self) if f.name != "format" and getattr(self, f.name)}
+
+
+def flag(name: str) -> str:
+    """Return how a user types an option: ``--time-attr`` for ``time_attr``."""
+    return f"--{name.replace('_', '-')}"

@@ -8,20 +8,24 @@ step, and a dictionary maps steps to values.
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy.engine import make_url
 
 from bench.curves.curve import Curve, End, Found, Series, is_number, series
 from bench.curves.facts import spread
 from bench.curves.options import SourceOptions
 from bench.errors import UserError
+from bench.formatting import count
 
 UNNAMED = "value"
 """The name of the intermediate values of a study whose metric has no name."""
@@ -70,17 +74,26 @@ def read(source: str, options: SourceOptions) -> Found:
         raise UserError(f"cannot read an Optuna study from {source}: {reason}") from error
     curves = tuple(_curve(trial, metric) for trial in trials if trial.state in STATES)
     waiting = len(trials) - len(curves)
-    notes = [f"{waiting} waiting trials have no values yet"] if waiting else []
+    notes = [f"{count(waiting, 'trial')} without values: waiting"] if waiting else []
     if any(np.isfinite(curve.started_s) for curve in curves):
         notes.append("times: a trial's seconds, spread evenly over its steps")
     return Found("Optuna study", study.study_name, curves, "step", notes=tuple(notes))
 
 
-def _open(source: str) -> BaseStorage | str:
-    """Return a storage that is only read from."""
-    if "://" in source:
-        return source
+def _open(source: str) -> BaseStorage:
+    """Return a storage that is only read from; neither a file nor a table is made.
+
+    Raises:
+        UserError: If a file is missing, or is a pickle.
+    """
     path = Path(source)
+    if "://" in source:
+        url = make_url(source)
+        if url.get_backend_name() != "sqlite":
+            return RDBStorage(source, skip_table_creation=True)
+        path = Path(unquote(str(url.database).removeprefix("file:")))
+        if not path.is_file():
+            raise UserError(f"there is no file {path}, which {source} names")
     with path.open("rb") as file:
         head = file.read(len(SQLITE))
     if head.startswith(PICKLED):
@@ -90,10 +103,11 @@ def _open(source: str) -> BaseStorage | str:
             "optuna.create_study(storage='sqlite:///study.db').add_trials(study.trials)"
         )
     if head != SQLITE:
-        return JournalStorage(JournalFileBackend(source))
-    # Without these settings Optuna would add its tables to a foreign database.
-    url = f"sqlite:///file:{path.resolve()}?mode=ro&uri=true"
-    return RDBStorage(url, skip_table_creation=True)
+        return JournalStorage(JournalFileBackend(str(path)))
+    # A path in a URL for Optuna would be decoded once more, and braces in it be filled.
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    options = {"creator": lambda: sqlite3.connect(uri, uri=True)}
+    return RDBStorage("sqlite://", options, skip_table_creation=True)
 
 
 def _choose(names: Sequence[str], source: str, options: SourceOptions) -> str:

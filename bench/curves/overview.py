@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
 from bench.curves.curve import Found
 from bench.formatting import count
+
+NONE = "–"
+"""What the table shows where no value is finite."""
+RANGE = ("lowest", "highest")
+"""The columns with the range of a metric."""
 
 
 def title(found: Found) -> str:
@@ -20,6 +28,31 @@ def title(found: Found) -> str:
 
 def table(found: Found) -> pd.DataFrame:
     """Return a row per metric: how many trials have it, how often, and its range."""
+    rows = [
+        {**row, **{end: NONE if row[end] is None else f"{row[end]:.4g}" for end in RANGE}}
+        for row in _metrics(found)
+    ]
+    return pd.DataFrame(rows)
+
+
+def to_json(found: Found) -> str:
+    """Return what a source holds as JSON; a range is null where no value is finite."""
+    answer = {
+        "kind": found.kind,
+        "name": found.name,
+        "trials": len(found.curves),
+        "time_attr": found.time_attr,
+        "metrics": _metrics(found),
+        "config": found.config_names(),
+        "ends": _ends(found),
+        "timed": _timed(found),
+        "notes": list(found.notes),
+    }
+    return json.dumps(answer, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def _metrics(found: Found) -> list[dict[str, Any]]:
+    """Return what is known of each metric."""
     rows = []
     for name in found.metric_names():
         series = [curve.metrics[name] for curve in found.curves if name in curve.metrics]
@@ -32,25 +65,34 @@ def table(found: Found) -> pd.DataFrame:
                 "metric": name,
                 "trials": len(series) + len(alone),
                 "reports": max((len(s) for s in series), default=0),
-                "lowest": f"{finite.min():.4g}" if len(finite) else "–",
-                "highest": f"{finite.max():.4g}" if len(finite) else "–",
+                "lowest": float(finite.min()) if len(finite) else None,
+                "highest": float(finite.max()) if len(finite) else None,
                 "in a trial": "changes" if changes else "constant",
             }
         )
-    return pd.DataFrame(rows)
+    return rows
+
+
+def _ends(found: Found) -> dict[str, int]:
+    """Return how trials ended → how many did."""
+    ends: dict[str, int] = {}
+    for curve in found.curves:
+        ends[curve.end] = ends.get(curve.end, 0) + 1
+    return ends
+
+
+def _timed(found: Found) -> bool:
+    """Return whether the source has any times."""
+    return any(
+        np.isfinite(s.clock_s).any() for curve in found.curves for s in curve.metrics.values()
+    )
 
 
 def notes(found: Found) -> list[str]:
     """Return sentences on the hyper-parameters, the ends of the trials and their times."""
-    ends: dict[str, int] = {}
-    for curve in found.curves:
-        ends[curve.end] = ends.get(curve.end, 0) + 1
-    timed = any(
-        np.isfinite(s.clock_s).any() for curve in found.curves for s in curve.metrics.values()
-    )
     return [
         f"Hyper-parameters: {', '.join(found.config_names()) or 'none found'}.",
-        f"Ends: {', '.join(f'{n} {end}' for end, n in ends.items())}.",
-        "Times: known." if timed else "Times: none found.",
+        f"Ends: {', '.join(f'{n} {end}' for end, n in _ends(found).items())}.",
+        "Times: known." if _timed(found) else "Times: none found.",
         *(f"{note[0].upper()}{note[1:]}." for note in found.notes),
     ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ import pandas as pd
 from bench.curves import mlflow_exports, tables, tensorboard_logs, wandb_exports
 from bench.curves.columns import read_table
 from bench.curves.curve import Found
-from bench.curves.options import SourceOptions
+from bench.curves.options import SourceOptions, flag
 from bench.errors import UserError
 
 TABLES = (".csv", ".parquet", ".tsv", ".gz")
@@ -20,6 +21,79 @@ EXPECTED = (
     "expected a Ray Tune experiment, a CSV or Parquet file (or a folder of such), a database of "
     "Optuna, a folder of TensorBoard's event files, or CSV exports of W&B or MLflow"
 )
+NAMES = {"table": "a table", "wandb": "an export of W&B", "mlflow": "an export of MLflow"}
+"""Format of tables → what a file of it is."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a user gave.
+
+    Args:
+        given: The paths as they were given, or one URL.
+        paths: The paths; empty for a URL.
+    """
+
+    given: tuple[str, ...]
+    paths: tuple[Path, ...]
+
+    def __str__(self) -> str:
+        return ", ".join(self.given)
+
+    @property
+    def folder(self) -> Path | None:
+        """The path if it is one folder."""
+        return self.paths[0] if len(self.paths) == 1 and self.paths[0].is_dir() else None
+
+    @property
+    def name(self) -> str:
+        """A short name."""
+        if self.folder is not None:
+            return self.folder.resolve().name
+        return self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
+
+    def files(self) -> list[Path]:
+        """Return the files that are read as tables, those of a folder sorted.
+
+        Raises:
+            UserError: If there is none, or a file is something else.
+        """
+        if self.folder is None:
+            if strange := [path for path in self.paths if path.suffix not in TABLES]:
+                raise UserError(f"cannot tell what {strange[0]} is; {EXPECTED}")
+            return list(self.paths)
+        inside = sorted(self.folder.rglob("*"))
+        files = [path for path in inside if path.suffix in TABLES and path.is_file()]
+        if not files:
+            hint = (
+                "; export the runs of MLflow as CSV first: the page of a metric has a button"
+                if any(self.folder.rglob("meta.yaml"))
+                else ""
+            )
+            raise UserError(f"{self} holds no learning curves{hint}; {EXPECTED}")
+        return files
+
+    @functools.cached_property
+    def tables(self) -> list[tuple[Path, pd.DataFrame]]:
+        """Return the path and the content of each file."""
+        return [(path, read_table(path)) for path in self.files()]
+
+
+@dataclass(frozen=True)
+class _Format:
+    """A kind of source.
+
+    Args:
+        read: Its reader.
+        takes: The options that its reader uses, besides the format.
+        expects: What a source of the kind is.
+        fits: Whether a source may be of the kind.
+    """
+
+    read: Callable[[_Source, SourceOptions], Found]
+    takes: frozenset[str]
+    expects: str
+    fits: Callable[[_Source], bool]
 
 
 def read(sources: Sequence[str], options: SourceOptions) -> Found:
@@ -30,71 +104,57 @@ def read(sources: Sequence[str], options: SourceOptions) -> Found:
         options: The source's format and the names in it.
 
     Raises:
-        UserError: If there is no such source, or it holds no curves.
+        UserError: If there is no such source, it holds no curves, or an option does not fit it.
     """
-    if len(sources) == 1 and "://" in sources[0]:
-        return _checked(_optuna(sources[0], options), sources)
-    paths = [Path(source).expanduser() for source in sources]
-    if missing := [path for path in paths if not path.exists()]:
-        raise UserError(f"there is no {missing[0]}; {EXPECTED}")
-    if len(paths) == 1 and paths[0].is_dir():
-        found = _folder(paths[0], options)
-    else:
-        found = _files(paths, options)
-    return _checked(found, sources)
-
-
-def _checked(found: Found, sources: Sequence[str]) -> Found:
-    if not any(curve.metrics for curve in found.curves):
+    source = _opened(sources)
+    kind = _guessed(source) if options.format == "auto" else options.format
+    form = FORMATS[kind]
+    if not form.fits(source):
+        raise UserError(f"--format {kind} takes {form.expects}, and {source} is none")
+    for name in sorted(options.given() - form.takes):
+        others = ", ".join(each for each, other in FORMATS.items() if name in other.takes)
         raise UserError(
-            f"no trial in {', '.join(sources)} has a metric with steps, so there is no learning "
-            "curve to replay"
+            f"{flag(name)} says nothing about {source}, which is read as {kind}: it is for {others}"
+        )
+    found = form.read(source, options)
+    if not any(curve.metrics for curve in found.curves):
+        why = "".join(f"; column {name!r}: {reason}" for name, reason in found.unusable.items())
+        raise UserError(
+            f"no trial in {source} has a metric with steps, so there is no learning curve to "
+            f"replay{why}"
         )
     return found
 
 
-def _folder(folder: Path, options: SourceOptions) -> Found:
-    """Return the curves of a folder."""
-    if _takes(options, "tune", lambda: _is_experiment(folder)):
-        from bench.curves import tune_experiments
-
-        return tune_experiments.read(folder, options)
-    if _takes(options, "tensorboard", lambda: bool(tensorboard_logs.folders(folder))):
-        return tensorboard_logs.read(folder, options)
-    files = sorted(path for path in folder.rglob("*") if path.suffix in TABLES and path.is_file())
-    if not files:
-        hint = (
-            "; export the runs of MLflow as CSV first: the page of a metric has a button"
-            if any(folder.rglob("meta.yaml"))
-            else ""
-        )
-        raise UserError(f"{folder} holds no learning curves{hint}; {EXPECTED}")
-    return _files(files, options, folder.resolve().name)
-
-
-def _files(paths: Sequence[Path], options: SourceOptions, name: str = "") -> Found:
-    """Return the curves of one or more files."""
-    if folders := [path for path in paths if path.is_dir()]:
+def _opened(sources: Sequence[str]) -> _Source:
+    """Return the source of paths that exist, or of one URL."""
+    if len(sources) == 1 and "://" in sources[0]:
+        return _Source(tuple(sources), ())
+    paths = tuple(Path(source).expanduser() for source in sources)
+    if missing := [path for path in paths if not path.exists()]:
+        raise UserError(f"there is no {missing[0]}; {EXPECTED}")
+    if len(paths) > 1 and (folders := [path for path in paths if path.is_dir()]):
         raise UserError(f"{folders[0]} is a folder: give one folder, or files only")
-    name = name or (paths[0].name if len(paths) == 1 else f"{len(paths)} files")
-    if len(paths) == 1 and _takes(options, "optuna", lambda: _is_study(paths[0])):
-        return _optuna(str(paths[0]), options)
-    if strange := [path for path in paths if path.suffix not in TABLES]:
-        raise UserError(f"cannot tell what {strange[0]} is; {EXPECTED}")
-    sorted_out = _Exports()
-    for path in paths:
-        sorted_out.add(path, read_table(path))
-    if _takes(options, "wandb", lambda: bool(sorted_out.plots)):
-        return sorted_out.wandb(name, options)
-    if _takes(options, "mlflow", lambda: bool(sorted_out.histories)):
-        return sorted_out.mlflow(name, options)
-    sorted_out.refuse_tables_of_runs()
-    return tables.read(sorted_out.others or paths, name, options)
+    return _Source(tuple(sources), paths)
 
 
-def _takes(options: SourceOptions, kind: str, looks_like: Callable[[], bool]) -> bool:
-    """Return whether a source is read as a kind: the user says so, or it looks like it."""
-    return options.format == kind or (options.format == "auto" and looks_like())
+def _guessed(source: _Source) -> str:
+    """Return the format of a source, from what is in its files."""
+    if source.folder is not None:
+        if _is_experiment(source.folder):
+            return "tune"
+        if tensorboard_logs.folders(source.folder):
+            return "tensorboard"
+    elif not source.paths or (len(source.paths) == 1 and _is_study(source.paths[0])):
+        return "optuna"
+    kinds = {_exported(list(table.columns))[0]: path for path, table in source.tables}
+    if len(kinds) > 1:
+        one, other, *_ = kinds.items()
+        raise UserError(
+            f"the files are of different kinds, {one[1]} is {NAMES[one[0]]} and {other[1]} is "
+            f"{NAMES[other[0]]}: give files of one kind"
+        )
+    return next(iter(kinds))
 
 
 def _is_experiment(folder: Path) -> bool:
@@ -110,73 +170,100 @@ def _is_study(path: Path) -> bool:
     return optuna_studies.is_study(path)
 
 
-def _optuna(source: str, options: SourceOptions) -> Found:
+def _exported(columns: Sequence[str]) -> tuple[str, str]:
+    """Return which tool exported a table with these columns, and whether of curves or of runs."""
+    if mlflow_exports.is_history(columns):
+        return "mlflow", "curves"
+    if wandb_exports.is_plot(columns):
+        return "wandb", "curves"
+    if wandb_exports.is_runs(columns):
+        return "wandb", "runs"
+    if mlflow_exports.is_runs(columns):
+        return "mlflow", "runs"
+    return "table", "curves"
+
+
+def _sorted_out(
+    source: _Source, tool: str
+) -> tuple[list[tuple[Path, pd.DataFrame]], list[pd.DataFrame]]:
+    """Return a tool's exported curves, and its tables of runs.
+
+    Raises:
+        UserError: If a file is something else.
+    """
+    curves, runs = [], []
+    for path, table in source.tables:
+        kind, what = _exported(list(table.columns))
+        if kind != tool:
+            raise UserError(f"{path} is {NAMES[kind]}, and --format {tool} takes {NAMES[tool]}")
+        if what == "curves":
+            curves.append((path, table))
+        else:
+            runs.append(table)
+    return curves, runs
+
+
+def _tune(source: _Source, options: SourceOptions) -> Found:
+    from bench.curves import tune_experiments
+
+    assert source.folder is not None, "the format takes folders only"
+    return tune_experiments.read(source.folder, options)
+
+
+def _tensorboard(source: _Source, options: SourceOptions) -> Found:
+    assert source.folder is not None, "the format takes folders only"
+    return tensorboard_logs.read(source.folder, options)
+
+
+def _optuna(source: _Source, options: SourceOptions) -> Found:
     from bench.curves import optuna_studies
 
-    return optuna_studies.read(source, options)
+    return optuna_studies.read(str(source.paths[0]) if source.paths else source.given[0], options)
 
 
-@dataclass
-class _Exports:
-    """Tables by the tool that has exported them."""
-
-    plots: list[tuple[Path, pd.DataFrame]] = field(default_factory=list)
-    wandb_runs: list[pd.DataFrame] = field(default_factory=list)
-    histories: list[pd.DataFrame] = field(default_factory=list)
-    mlflow_runs: list[pd.DataFrame] = field(default_factory=list)
-    others: list[Path] = field(default_factory=list)
-
-    def add(self, path: Path, table: pd.DataFrame) -> None:
-        """Put a table where it belongs."""
-        columns = list(table.columns)
-        if mlflow_exports.is_history(columns):
-            self.histories.append(table)
-        elif wandb_exports.is_plot(columns):
-            self.plots.append((path, table))
-        elif wandb_exports.is_runs(columns):
-            self.wandb_runs.append(table)
-        elif mlflow_exports.is_runs(columns):
-            self.mlflow_runs.append(table)
-        else:
-            self.others.append(path)
-
-    def wandb(self, name: str, options: SourceOptions) -> Found:
-        """Return the curves of exports of W&B."""
-        self._refuse(self.others)
-        if not self.plots:
-            raise UserError(
-                "none of the files is a line plot's export of W&B, with columns like 'RUN - "
-                "METRIC'; open a line plot's menu and choose 'Export to CSV'"
-            )
-        return wandb_exports.read(self.plots, self.wandb_runs, name, options)
-
-    def mlflow(self, name: str, options: SourceOptions) -> Found:
-        """Return the curves of exports of MLflow."""
-        self._refuse(self.others)
-        if not self.histories:
-            raise UserError(
-                "none of the files is the history of a metric, with the columns run_id, key, value "
-                "and step; the page of a metric in MLflow has the button 'Download data as CSV'"
-            )
-        return mlflow_exports.read(self.histories, self.mlflow_runs, name, options)
-
-    def refuse_tables_of_runs(self) -> None:
-        """Raise an error if there are tables of runs and nothing else: they have no curves."""
-        if self.wandb_runs and not self.others:
-            raise UserError(
-                "a table of runs of W&B has the last values only: give the exports of line plots, "
-                "one for each objective, with it"
-            )
-        if self.mlflow_runs and not self.others and not _has_steps(self.mlflow_runs):
-            raise UserError(
-                "a table of MLflow's search_runs has the last values only: give the histories of "
-                "the metrics (CSV with run_id, key, value, step) with it"
-            )
-
-    def _refuse(self, strange: Iterable[Path]) -> None:
-        for path in strange:
-            raise UserError(f"{path} is no export of the same tool as the other files")
+def _wandb(source: _Source, options: SourceOptions) -> Found:
+    plots, runs = _sorted_out(source, "wandb")
+    return wandb_exports.read(plots, runs, source.name, options)
 
 
-def _has_steps(runs: Iterable[pd.DataFrame]) -> bool:
-    return any({"step", "epoch"} & set(table.columns) for table in runs)
+def _mlflow(source: _Source, options: SourceOptions) -> Found:
+    histories, runs = _sorted_out(source, "mlflow")
+    return mlflow_exports.read([table for _, table in histories], runs, source.name, options)
+
+
+def _table(source: _Source, options: SourceOptions) -> Found:
+    return tables.read(source.tables, source.name, options)
+
+
+def _is_folder(source: _Source) -> bool:
+    return source.folder is not None
+
+
+def _is_file_or_url(source: _Source) -> bool:
+    return len(source.given) == 1 and source.folder is None
+
+
+def _has_paths(source: _Source) -> bool:
+    return bool(source.paths)
+
+
+FORMATS: Mapping[str, _Format] = {
+    "tune": _Format(
+        _tune, frozenset({"time_attr"}), "the folder of one experiment of Ray Tune", _is_folder
+    ),
+    "table": _Format(
+        _table,
+        frozenset({"time_attr", "trial_column", "config"}),
+        "CSV or Parquet files, or a folder of such",
+        _has_paths,
+    ),
+    "optuna": _Format(
+        _optuna, frozenset({"study"}), "one file or the URL of a storage", _is_file_or_url
+    ),
+    "tensorboard": _Format(
+        _tensorboard, frozenset({"config"}), "one folder of event files", _is_folder
+    ),
+    "wandb": _Format(_wandb, frozenset({"config"}), "CSV files, or a folder of such", _has_paths),
+    "mlflow": _Format(_mlflow, frozenset({"config"}), "CSV files, or a folder of such", _has_paths),
+}
+"""Format → its reader, and what it takes."""

@@ -14,10 +14,10 @@ from bench.curves.columns import (
     clock_s,
     end_of,
     first_of,
+    first_text,
     named,
     numbers,
     present,
-    read_table,
     rows_of,
 )
 from bench.curves.curve import (
@@ -30,6 +30,7 @@ from bench.curves.curve import (
 )
 from bench.curves.options import SourceOptions
 from bench.errors import UserError
+from bench.formatting import count
 
 TRIALS = (
     *("trial_id", "trial", "run_id", "run", "run_name", "config", "config_id", "trial_number"),
@@ -51,42 +52,29 @@ STATES = ("status", "state")
 PREFIXES = ("config/", "config.", "config_", "params.", "params/", "params_", "hparams/", "hp/")
 """Beginnings of the names of columns with hyper-parameters."""
 TRIAL_FILE = "trial file"
-"""The column with each row's file where every trial has a file of its own."""
+"""The column that tells trials apart where it takes the file to do so."""
+
+Parts = Sequence[tuple[Path, pd.DataFrame]]
 
 
-def read(paths: Sequence[Path], name: str, options: SourceOptions) -> Found:
+def read(parts: Parts, name: str, options: SourceOptions) -> Found:
     """Return the curves of tables in long format.
 
     Args:
-        paths: The files. Of several files without a column that tells trials apart, each is a
-            trial.
+        parts: The path and the content of each file: a row per report, each trial's in the order in
+            which they were reported. Of several files without a column that tells trials apart,
+            each is a trial.
         name: The name of the source.
         options: The names of columns.
 
     Raises:
-        UserError: If a file cannot be read, or no column tells the trials or the steps.
+        UserError: If no column tells the trials or the steps.
     """
-    parts = [read_table(path) for path in paths]
-    trial = _trial_column(parts, paths, options)
-    if trial == TRIAL_FILE:
-        labels = _labels(paths)
-        parts = [part.assign(**{trial: one}) for part, one in zip(parts, labels, strict=True)]
-    table = pd.concat(parts, ignore_index=True)
-    return from_table(table, trial, name, options)
-
-
-def from_table(table: pd.DataFrame, trial: str, name: str, options: SourceOptions) -> Found:
-    """Return the curves of one table.
-
-    Args:
-        table: A row per report, each trial's in the order in which they were reported.
-        trial: The column that tells the trials apart.
-        name: The name of the source.
-        options: The names of other columns.
-
-    Raises:
-        UserError: If no column tells the steps.
-    """
+    notes: list[str] = []
+    trial = _trial_column(parts, options)
+    if trial == TRIAL_FILE or (len(parts) > 1 and not options.trial_column):
+        parts, trial = _told_apart_by_file(parts, trial, notes)
+    table = pd.concat([part for _, part in parts], ignore_index=True)
     step = _step_column(table, trial, name, options)
     timing = _timing(table)
     state = first_of(STATES, table)
@@ -95,9 +83,16 @@ def from_table(table: pd.DataFrame, trial: str, name: str, options: SourceOption
     columns = {column: numbers(table[column]) for column in others}
     numeric = {column: values for column, values in columns.items() if values is not None}
     settings = settings_of(table, trial, others, options)
+    texts = {c: first_text(table[c]) for c in others if c not in numeric and c not in settings}
+    unusable = {column: _told(parts, *text) for column, text in texts.items() if text}
     steps = numbers(table[step])
     if steps is None:
-        raise UserError(f"column {step!r} of {name} counts steps, so it must hold numbers only")
+        place = first_text(table[step])
+        why = f": {_told(parts, *place)}" if place else ""
+        raise UserError(
+            f"column {step!r} of {name} counts steps, so it must hold numbers only{why}"
+        )
+    _note_left_out(table[trial], steps, step, notes)
     curves = []
     for label, rows in rows_of(table, trial).items():
         at = rows[np.isfinite(steps[rows])]
@@ -118,9 +113,58 @@ def from_table(table: pd.DataFrame, trial: str, name: str, options: SourceOption
                     (int(present(table[c].iloc[at]).sum()) - len(s) for c, s in metrics.items()),
                     default=0,
                 ),
+                last_step=float(steps[at].max()) if len(at) else np.nan,
             )
         )
-    return Found("table", name, tuple(curves), step)
+    notes += [f"column {column!r} is no metric: {why}" for column, why in unusable.items()]
+    return Found("table", name, tuple(curves), step, notes=tuple(notes), unusable=unusable)
+
+
+def _told_apart_by_file(parts: Parts, trial: str, notes: list[str]) -> tuple[Parts, str]:
+    """Return several files and the column that tells their trials apart.
+
+    It is `trial` if no value of it is in two files. Otherwise equal values need not be the same
+    trial, and a new column has the file's name, and the value where a file has several.
+    """
+    if trial != TRIAL_FILE:
+        values = [set(part[trial].dropna().astype(str)) for _, part in parts]
+        if len(set().union(*values)) == sum(map(len, values)):
+            return parts, trial
+        notes.append(
+            f"values of {trial!r} are in several files, so each file's are trials of their own: "
+            f"--trial-column {trial} joins them"
+        )
+    # A column like "model" with one value in each file is no name of a trial.
+    several = trial != TRIAL_FILE and any(part[trial].nunique() > 1 for _, part in parts)
+    made = []
+    for (path, part), label in zip(parts, _labels([path for path, _ in parts]), strict=True):
+        if several:
+            labels = (label + "/" + part[trial].astype(str)).where(part[trial].notna())
+            made.append((path, part.drop(columns=trial).assign(**{TRIAL_FILE: labels})))
+        else:
+            made.append((path, part.assign(**{TRIAL_FILE: label})))
+    return made, TRIAL_FILE
+
+
+def _note_left_out(trials: pd.Series, steps: Floats, step: str, notes: list[str]) -> None:
+    """Say how many rows are of no trial or of no step."""
+    nameless = ~present(trials)
+    for rows, what in (
+        (nameless, f"without a value of {trials.name!r}"),
+        (~nameless & ~np.isfinite(steps), f"without a finite {step!r}"),
+    ):
+        if number := int(rows.sum()):
+            notes.append(f"{count(number, 'row')} left out: {what}")
+
+
+def _told(parts: Parts, place: int, text: str) -> str:
+    """Return where a text is: its row, not counting the header, and its file if there are more."""
+    for path, part in parts:
+        if place < len(part):
+            where = f" of {path}" if len(parts) > 1 else ""
+            return f"row {place + 1}{where} holds {text!r}"
+        place -= len(part)
+    raise AssertionError("the place is in one of the files")
 
 
 def settings_of(
@@ -186,21 +230,19 @@ def _series(column: pd.Series, values: Floats, steps: Floats, clock: Floats) -> 
     return series(steps[there].tolist(), values[there].tolist(), clock[there].tolist())
 
 
-def _trial_column(
-    parts: Sequence[pd.DataFrame], paths: Sequence[Path], options: SourceOptions
-) -> str:
-    first = parts[0]
+def _trial_column(parts: Parts, options: SourceOptions) -> str:
+    path, first = parts[0]
     if options.trial_column:
-        for part, path in zip(parts, paths, strict=True):
+        for path, part in parts:
             named("--trial-column", options.trial_column, part, path)
         return options.trial_column
     found = first_of(TRIALS, first)
-    if found is not None and all(found in part for part in parts):
+    if found is not None and all(found in part for _, part in parts):
         return found
     if len(parts) > 1:
         return TRIAL_FILE
     raise UserError(
-        f"no column of {paths[0]} tells trials apart: name it with --trial-column; the columns "
+        f"no column of {path} tells trials apart: name it with --trial-column; the columns "
         f"are {', '.join(first.columns)}"
     )
 

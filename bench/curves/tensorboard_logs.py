@@ -8,9 +8,10 @@ first one had written from that step on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from bench.curves.curve import Curve, End, Found, Series, series
@@ -20,6 +21,8 @@ from bench.errors import UserError
 PATTERN = "*tfevents*"
 SCALARS, HPARAMS = "scalars", "hparams"
 """The names of the plugins whose data is read."""
+PARTS = frozenset(("train", "training", "validation", "valid", "val", "eval", "test"))
+"""Names of folders that are parts of one trial, the one of the folder that they are in."""
 
 
 def folders(root: Path) -> list[Path]:
@@ -46,12 +49,13 @@ def read(root: Path, options: SourceOptions) -> Found:
     logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it tells of restarts
     # Without a guidance TensorBoard keeps a random sample of the values.
     whole = {SCALARS: 0, HPARAMS: 0}
-    curves = []
+    curves, notes = [], list[str]()
     for folder in found:
         events = accumulator.EventAccumulator(str(folder), tensor_size_guidance=whole)
         events.Reload()
         curves.append(_curve(str(folder.relative_to(root)), events, options))
-    return Found("TensorBoard logs", root.resolve().name, tuple(_joined(curves)), "step")
+    trials = tuple(_joined(curves, notes))
+    return Found("TensorBoard logs", root.resolve().name, trials, "step", notes=tuple(notes))
 
 
 def _curve(name: str, events: Any, options: SourceOptions) -> Curve:
@@ -105,28 +109,70 @@ def _hyper_parameters(events: Any) -> tuple[dict[str, Any], End]:
     return config, end
 
 
-def _joined(curves: list[Curve]) -> Iterator[Curve]:
-    """Yield the curves; a folder inside a trial's folder belongs to that trial.
+def _joined(curves: list[Curve], notes: list[str]) -> Iterator[Curve]:
+    """Yield the trials: each is a folder with the parts that belong to it.
 
-    ``SummaryWriter.add_hparams`` of PyTorch makes one for the hyper-parameters, ``add_scalars`` one
-    for each of its curves.
+    A tag that several of a trial's folders have begins with the name of the part in all trials.
     """
-    trials = [curve for curve in curves if curve.metrics and not _is_inside(curve, curves)]
-    for trial in trials:
-        joined = trial
-        for part in curves:
-            inside = part.name.startswith(f"{trial.name}/") or trial.name == "."
-            if inside and part not in trials:
-                joined = replace(
-                    joined,
-                    metrics={**part.metrics, **joined.metrics},
-                    config={**part.config, **joined.config},
-                    constants={**part.constants, **joined.constants},
-                    end=part.end if joined.end == "unknown" else joined.end,
-                )
-        yield joined
+    with_metrics = {curve.name for curve in curves if curve.metrics}
+    trials: dict[str, list[Curve]] = {}
+    for curve in curves:
+        trials.setdefault(_trial_of(curve, with_metrics), []).append(curve)
+    used = {PurePath(name).name for name in with_metrics} & PARTS
+    if used:
+        notes.append(f"folders called {', '.join(sorted(used))} are parts of a trial")
+    shared: set[str] = set()
+    for parts in trials.values():
+        counts = Counter(tag for part in parts for tag in part.metrics)
+        shared |= {tag for tag, times in counts.items() if times > 1}
+    for name, parts in trials.items():
+        if any(part.metrics for part in parts):
+            yield _whole(name, parts, shared)
 
 
-def _is_inside(curve: Curve, curves: list[Curve]) -> bool:
-    """Return whether a folder lies in the folder of another trial."""
-    return any(curve.name.startswith(f"{other.name}/") and other.metrics for other in curves)
+def _whole(name: str, parts: Sequence[Curve], shared: Collection[str]) -> Curve:
+    """Return a trial of the curves of its folders; what its own folder says comes first.
+
+    Args:
+        name: The trial's folder.
+        parts: The curves of its folder and of the folders in it.
+        shared: The tags that tell apart which part they are of.
+    """
+    whole = Curve(name, {})
+    for part in parts:
+        inside = PurePath(part.name).relative_to(name).as_posix()
+        metrics = {
+            f"{inside}/{tag}" if tag in shared and inside != "." else tag: values
+            for tag, values in part.metrics.items()
+        }
+        whole = replace(
+            whole,
+            metrics={**metrics, **whole.metrics},
+            config={**part.config, **whole.config},
+            constants={**part.constants, **whole.constants},
+            end=part.end if whole.end == "unknown" else whole.end,
+            repeated=max(part.repeated, whole.repeated),
+        )
+    return whole
+
+
+def _trial_of(curve: Curve, with_metrics: Collection[str]) -> str:
+    """Return the folder of the trial that a folder belongs to.
+
+    It is the outermost folder around it that has metrics: ``SummaryWriter.add_hparams`` of PyTorch
+    makes one in it for the hyper-parameters, ``add_scalars`` one for each of its curves. Folders
+    with one of the usual names of `PARTS` belong to the folder that they are in, as Keras does it.
+    The folder of all logs may have metrics of its own without being a trial of everything.
+    """
+    place = PurePath(curve.name)
+    outside = [str(p) for p in place.parents if str(p) != "." and str(p) in with_metrics]
+    if not outside and "." in with_metrics and _is_of_the_root(curve):
+        return "."
+    trial = PurePath(outside[-1]) if outside else place
+    return str(trial.parent if trial.name in PARTS else trial)
+
+
+def _is_of_the_root(curve: Curve) -> bool:
+    """Return whether a folder was made by ``add_hparams`` or ``add_scalars`` for the root's run."""
+    tags = [tag.replace("/", "_") for tag in curve.metrics]
+    return not tags or (len(tags) == 1 and curve.name.startswith(f"{tags[0]}_"))

@@ -11,6 +11,7 @@ import numpy as np
 from bench.curves.curve import Curve, End, Found, Series, is_number, series
 from bench.curves.options import SourceOptions
 from bench.errors import UserError
+from bench.formatting import count
 from mobo_core.objectives import is_finite_number
 from mobo_core.results.history import TrialHistory
 from mobo_core.results.reading import read_trials
@@ -57,7 +58,10 @@ def read(folder: Path, options: SourceOptions) -> Found:
             f"--time-attr; reported are {', '.join(keys) or 'no numbers'}"
         )
     curves = tuple(_curve(trial, time_attr) for trial in trials)
-    return Found("Ray Tune experiment", folder.resolve().name, curves, time_attr, in_tune=True)
+    lost = sum(not _steps(report, time_attr) for trial in trials for report in trial.reports)
+    notes = [f"{count(lost, 'report')} left out: without a finite {time_attr!r}"] if lost else []
+    name = folder.resolve().name
+    return Found("Ray Tune experiment", name, curves, time_attr, in_tune=True, notes=tuple(notes))
 
 
 def _curve(trial: TrialHistory, time_attr: str) -> Curve:
@@ -76,6 +80,9 @@ def _curve(trial: TrialHistory, time_attr: str) -> Curve:
         started_s=0.0,
         end="failed" if trial.failed else ENDS.get(trial.status or "", "unknown"),
         repeated=repeated,
+        last_step=max(
+            (float(r[time_attr]) for r in trial.reports if _steps(r, time_attr)), default=np.nan
+        ),
     )
 
 

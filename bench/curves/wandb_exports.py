@@ -11,6 +11,7 @@ Source: the columns of exports in public repositories.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ import pandas as pd
 
 from bench.curves.columns import clock_s, end_of, first_of, numbers, present
 from bench.curves.curve import Curve, Found, Series, looks_like_a_setting, series
-from bench.curves.facts import Facts, facts_of
+from bench.curves.facts import Facts, by_name, facts_of
 from bench.curves.options import SourceOptions
 from bench.errors import UserError
+from bench.formatting import count
 
 SEPARATOR = " - "
 EXTREMES = ("__MIN", "__MAX", "__STEP")
@@ -58,63 +60,101 @@ def read(
         options: The names of the settings.
 
     Raises:
-        UserError: If the x-axis of a plot is a time.
+        UserError: If there is no plot, an x-axis is a time, the axes differ, or runs share a name.
     """
+    if not plots:
+        raise UserError(
+            "none of the files is a line plot's export of W&B, and a table of runs has the last "
+            "values only: give the exports of line plots, one for each objective (a line plot's "
+            "menu has 'Export to CSV'), with it"
+        )
+    _check_axes(plots)
+    notes: list[str] = []
+    names = [name for table in runs for name in table["Name"].astype(str)]
     metrics: dict[str, dict[str, Series]] = {}
     for path, table in plots:
-        axis = str(table.columns[0])
+        for column, found in _series(table, path).items():
+            run, metric = _split(column, names)
+            metrics.setdefault(run, {})[metric] = found
+    facts = [one for table in runs for one in _facts(table, options)]
+    known = by_name(names, facts, notes, "display name")
+    curves = tuple(_curve(run, mine, known.get(run)) for run, mine in metrics.items())
+    if runs and (unknown := len(set(metrics) - set(names))):
+        notes.append(
+            f"not in the exported table of runs: {unknown} of {count(len(metrics), 'run')}"
+        )
+    return Found("W&B export", name, curves, str(plots[0][1].columns[0]), notes=tuple(notes))
+
+
+def _check_axes(plots: Sequence[tuple[Path, pd.DataFrame]]) -> None:
+    """Refuse plots over a time, plots with different x-axes, and runs with one name."""
+    first, known = plots[0]
+    for path, table in plots:
+        axis, others = str(table.columns[0]), set(table.columns)
         if axis.lower().startswith(CLOCKS):
             raise UserError(
                 f"the x-axis of {path} is {axis!r}: choose Step or an epoch as the x-axis of the "
                 "plot and export it again"
             )
-        for run, metric, found in _series(table, path):
-            metrics.setdefault(run, {})[metric] = found
-    known: dict[str, Facts] = {}
-    for table in runs:
-        known |= _facts(table, options)
-    curves = tuple(_curve(run, mine, known.get(run)) for run, mine in metrics.items())
-    notes = []
-    if runs and (unknown := sum(run not in known for run in metrics)):
-        notes.append(f"{unknown} of {len(metrics)} runs are not in the exported table of runs")
-    return Found("W&B export", name, curves, str(plots[0][1].columns[0]), notes=tuple(notes))
+        if axis != known.columns[0]:
+            raise UserError(
+                f"the x-axis of {path} is {axis!r}, that of {first} is {known.columns[0]!r}: "
+                "choose the same x-axis for all plots and export them again"
+            )
+        for column in table.columns:
+            name, dot, number = column.rpartition(".")
+            if dot and number.isdigit() and name in others:  # pandas numbers equal columns
+                raise UserError(
+                    f"{path} has two columns {name!r}: give each run a name of its own in W&B and "
+                    "export the plot again"
+                )
 
 
-def _series(table: pd.DataFrame, path: Path) -> list[tuple[str, str, Series]]:
-    """Return run, metric and values of each curve in a line plot."""
+def _split(column: str, names: Sequence[str]) -> tuple[str, str]:
+    """Return the run and the metric of a column; either may have a dash in its name.
+
+    Args:
+        column: The column's name.
+        names: The names of the runs, as far as they are known.
+    """
+    known = [name for name in names if column.startswith(f"{name}{SEPARATOR}")]
+    run = max(known, key=len) if known else column.rpartition(SEPARATOR)[0]
+    return run, column[len(run) + len(SEPARATOR) :]
+
+
+def _series(table: pd.DataFrame, path: Path) -> dict[str, Series]:
+    """Return the values of each column of a line plot that is a curve."""
     axis = str(table.columns[0])
     steps = numbers(table[axis])
     if steps is None:
         raise UserError(f"column {axis!r} of {path} counts steps, so it must hold numbers only")
-    found = []
+    found = {}
     for column in table.columns[1:]:
-        run, _, metric = column.rpartition(SEPARATOR)
         values = numbers(table[column])
-        if metric.endswith(EXTREMES) or values is None:
+        if column.endswith(EXTREMES) or values is None:
             continue
         at = present(table[column]) & np.isfinite(steps)
         if at.any():
             unknown = [np.nan] * int(at.sum())
-            found.append((run, metric, series(steps[at].tolist(), values[at].tolist(), unknown)))
+            found[column] = series(steps[at].tolist(), values[at].tolist(), unknown)
     return found
 
 
-def _facts(table: pd.DataFrame, options: SourceOptions) -> dict[str, Facts]:
-    """Return what a table of runs says about each run."""
+def _facts(table: pd.DataFrame, options: SourceOptions) -> list[Facts]:
+    """Return what each row of a table of runs says."""
     others = [column for column in table.columns if column not in RUN_COLUMNS]
     settings = options.config or tuple(c for c in others if looks_like_a_setting(c))
-    found = facts_of(table, "Name", {c: c for c in settings if c in table}, {c: c for c in others})
+    found = facts_of(table, {c: c for c in settings if c in table}, {c: c for c in others})
     runtime = first_of(("Runtime",), table)
     seconds = clock_s(table[runtime]) if runtime else None
-    return {
-        name: Facts(
-            facts.config,
-            facts.constants,
+    return [
+        replace(
+            facts,
             end=end_of(table["State"].iloc[place]),
             duration_s=float(seconds[place]) if seconds is not None else np.nan,
         )
-        for place, (name, facts) in enumerate(found.items())
-    }
+        for place, facts in enumerate(found)
+    ]
 
 
 def _curve(run: str, metrics: dict[str, Series], facts: Facts | None) -> Curve:

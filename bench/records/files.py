@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.errors import UserError
+
 STAGING = ".writing-"
 """The name prefix of a folder whose content is being written."""
 
@@ -40,6 +42,21 @@ def check_writable(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=path.parent):
         pass
+
+
+def check_folder(folder: Path) -> None:
+    """Check that files could be written into a folder, or that it could be made; it leaves nothing.
+
+    Raises:
+        UserError: If they could not.
+    """
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
+        reason = f"{place} is a file" if not place.is_dir() else os.strerror(error.errno or 0)
+        raise UserError(f"cannot write to {folder}: {reason}; choose another folder") from error
 
 
 @contextlib.contextmanager

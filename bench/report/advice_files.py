@@ -13,10 +13,14 @@ from bench.report.figures import drawing, plots_advice
 
 PAGE, TEXT, NUMBERS, REPLAYS = "index.html", "advice.md", "advice.json", "replays.csv"
 PROGRAM = "advised.py"
+FILES = (PAGE, TEXT, NUMBERS, REPLAYS, PROGRAM, advice_text.FIGURE, "savings.pdf")
+"""All files of an advice; one without a recommendation has no program."""
 
 
 def write(advice: Advice, program: str | None, folder: Path) -> list[Path]:
     """Write an advice into a folder, which is created if it does not exist.
+
+    Files of an earlier advice that this one does not have are removed.
 
     Args:
         advice: The advice.
@@ -29,23 +33,32 @@ def write(advice: Advice, program: str | None, folder: Path) -> list[Path]:
     Raises:
         UserError: If the folder cannot be written to.
     """
-    text = advice_text.to_markdown(advice, program)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        figure = plots_advice.savings(advice, headline(advice), advice_text.lines(advice)[0])
-        drawing.save({Path(advice_text.FIGURE).stem: figure}, folder)
-        advice.replays.to_csv(folder / REPLAYS, index=False)
-        contents = {
-            PAGE: site.document(text, folder),
-            TEXT: text,
-            NUMBERS: advice_text.to_json(advice, program) + "\n",
-            **({PROGRAM: program} if program is not None else {}),
-        }
-        for name, content in contents.items():
-            files.write_text(folder / name, content)
+        with files.staged_folder(folder) as staging:
+            _write_all(advice, program, staging, folder)
+            names = [name for name in FILES if (staging / name).exists()]
+        for name in set(FILES) - set(names):
+            (folder / name).unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot write to {folder}: {error}") from error
-    return [folder / name for name in (*contents, advice_text.FIGURE, REPLAYS)]
+    return [folder / name for name in names]
+
+
+def _write_all(advice: Advice, program: str | None, staging: Path, folder: Path) -> None:
+    """Write everything into an empty folder; `folder` is its later place."""
+    text = advice_text.to_markdown(advice, program)
+    contents = {
+        PAGE: site.document(text, folder),
+        TEXT: text,
+        NUMBERS: advice_text.to_json(advice, program) + "\n",
+        **({PROGRAM: program} if program is not None else {}),
+    }
+    for name, content in contents.items():
+        (staging / name).write_text(content, "utf-8")
+    advice.replays.to_csv(staging / REPLAYS, index=False)
+    if advice.outcomes:
+        figure = plots_advice.savings(advice, headline(advice), advice_text.lines(advice)[0])
+        drawing.save({Path(advice_text.FIGURE).stem: figure}, staging)
 
 
 def headline(advice: Advice) -> str:

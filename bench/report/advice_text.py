@@ -10,17 +10,9 @@ import pandas as pd
 
 from bench.analysis.advice import Advice, Outcome
 from bench.analysis.statistics import Estimate
-from bench.formatting import count, duration, markdown, markdown_table, percent
+from bench.formatting import count, duration, markdown, markdown_table, percent, steps
 
 FIGURE = "savings.png"
-PLURALS = {
-    "epoch": "epochs",
-    "iteration": "iterations",
-    "step": "steps",
-    "Step": "steps",
-    "training_iteration": "iterations",
-}
-"""Counter → what people call several of its units."""
 SCOPE = (
     "This is about these curves only: new orders of the same trials are not new trials, and the "
     "intervals cover the order alone. Another search space, budget or search may differ."
@@ -41,6 +33,11 @@ def lines(advice: Advice) -> list[str]:
 def notes(advice: Advice) -> list[str]:
     """Return sentences on how the curves were read, and on schedulers that cannot be used."""
     found = [f"{count(n, 'trial')} left out: {why}." for why, n in advice.setting.left_out.items()]
+    if unusable := advice.setting.orders - advice.orders:
+        found.append(
+            f"{count(unusable, 'order')} left out: no trial in it ends better than all references, "
+            "so that nothing could be lost."
+        )
     found += [f"{note[0].upper()}{note[1:]}." for note in advice.setting.notes]
     if not advice.setting.timed:
         found.append("The source has no times: one step takes as long as any other.")
@@ -82,21 +79,31 @@ def to_markdown(advice: Advice, program: str | None) -> str:
     parts = [f"# Advice for {markdown(advice.setting.name)}", ""]
     for line in lines(advice):
         parts += [markdown(line), ""]
-    parts += [f"![training saved and hypervolume kept by each scheduler]({FIGURE})", ""]
-    parts += ["## All schedulers", "", markdown_table(table(advice)), ""]
-    parts += [
-        "Means over the orders with 95 % bootstrap intervals, as shares of FIFO's, which trains "
-        "every trial to the end of its curve. *Front lost*: points of FIFO's front that were ended "
-        "early. *Within*: the upper end of the loss's interval is at most "
-        f"{percent(advice.tolerance)}.",
-        "",
-    ]
+    if advice.outcomes:
+        parts += _schedulers(advice)
     if program is not None:
         parts += ["## The code", "", "```python", program.rstrip(), "```", ""]
     if found := notes(advice):
         parts += ["## How the curves were read", ""]
         parts += [f"- {markdown(note)}" for note in found]
     return "\n".join([*parts, ""])
+
+
+def _schedulers(advice: Advice) -> list[str]:
+    """Return the lines with the figure and the table."""
+    return [
+        f"![training saved and hypervolume kept by each scheduler]({FIGURE})",
+        "",
+        "## All schedulers",
+        "",
+        markdown_table(table(advice)),
+        "",
+        "Means over the orders with 95 % bootstrap intervals, as shares of FIFO's, which trains "
+        "every trial to the end of its curve. *Front lost*: points of FIFO's front that were ended "
+        "early. *Within*: the upper end of the loss's interval is at most "
+        f"{percent(advice.tolerance)}.",
+        "",
+    ]
 
 
 def to_json(advice: Advice, program: str | None) -> str:
@@ -117,6 +124,7 @@ def to_json(advice: Advice, program: str | None) -> str:
             "time_attr": setting.time_attr,
             "unit": setting.unit,
             "max_t": setting.max_t,
+            "reports": setting.reports,
             "timed": setting.timed,
             "notes": list(setting.notes),
         },
@@ -131,6 +139,7 @@ def to_json(advice: Advice, program: str | None) -> str:
             for objective in setting.objectives
         ],
         "orders": setting.orders,
+        "usable_orders": advice.orders,
         "trials_per_order": setting.per_order,
         "slots": setting.slots,
         "tolerance": advice.tolerance,
@@ -149,6 +158,8 @@ def to_json(advice: Advice, program: str | None) -> str:
 def _what(advice: Advice) -> str:
     setting = advice.setting
     each = "" if setting.per_order == setting.trials else f", {setting.per_order} in each"
+    if advice.orders < setting.orders:
+        each += f", of which {advice.orders} can be used,"
     return (
         f"{count(setting.trials, 'trial')} of {setting.name} ({setting.kind}), up to "
         f"{_budget(advice)}, replayed in {count(setting.orders, 'random order')}{each} on "
@@ -158,13 +169,8 @@ def _what(advice: Advice) -> str:
 
 def _budget(advice: Advice) -> str:
     setting = advice.setting
-    if setting.unit == 1:
-        return f"{setting.max_t} {_plural(setting.time_attr)}"
-    return f"{setting.max_t} reports, one each {setting.unit:g} {_plural(setting.time_attr)}"
-
-
-def _plural(time_attr: str) -> str:
-    return PLURALS.get(time_attr, f"units of {time_attr}")
+    whole = steps(setting.max_t * setting.unit, setting.time_attr)
+    return whole if setting.unit == 1 else f"{whole}, counted by {setting.unit:.10g}"
 
 
 def _recommendation(advice: Advice) -> str:
@@ -191,11 +197,11 @@ def _recommendation(advice: Advice) -> str:
 
 
 def _figures(outcome: Outcome, advice: Advice) -> str:
-    steps = advice.fifo_steps
-    left = steps * (1 - outcome.steps_saved.value)
+    trained = advice.fifo_steps * advice.setting.unit
+    left = trained * (1 - outcome.steps_saved.value)
     saved = (
-        f"saved {_interval(outcome.steps_saved)} of the training ({left:.0f} instead of "
-        f"{steps:.0f} {_units(advice)})"
+        f"saved {_interval(outcome.steps_saved)} of the training ({round(left)} instead of "
+        f"{steps(round(trained), advice.setting.time_attr)})"
     )
     if advice.setting.timed:
         whole = advice.fifo_runtime_s
@@ -214,12 +220,10 @@ def _figures(outcome: Outcome, advice: Advice) -> str:
     )
 
 
-def _units(advice: Advice) -> str:
-    return _plural(advice.setting.time_attr) if advice.setting.unit == 1 else "reports"
-
-
 def _alternative(advice: Advice) -> str:
     best, other = advice.recommended, advice.without_pauses
+    if not advice.outcomes:
+        return "So there is nothing to compare with FIFO, which trains every trial to the end."
     if best is None:
         return "See the table for what each scheduler would have saved and lost."
     if not best.pauses:

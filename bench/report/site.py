@@ -96,6 +96,7 @@ def write(
             f"{reports_dir} holds no reports; expected folders with a {TEXT}, as "
             "'mobo-bench report' writes them"
         )
+    files.check_folder(reports_dir)  # before the minutes that the pages may take
     environment = _environment()
     cards = []
     try:

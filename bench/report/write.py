@@ -50,6 +50,7 @@ def write(
     Raises:
         UserError: If there is nothing to report or a record cannot be read.
     """
+    files.check_folder(reports_dir)  # before the minutes that a report may take
     found = report_data.gather(results_dir)
     diagnosed = surrogates.diagnose(found.finished, found.settings, data_dir, models)
     try:

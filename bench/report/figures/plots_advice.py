@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from bench.analysis.advice import Advice, Outcome
 from bench.analysis.aggregate import BASELINE
+from bench.formatting import percent
 from bench.report.figures import plots_savings, savings_data
 from bench.report.figures.drawing import plain_text, styles
 from bench.report.figures.savings_data import FEW, Point
@@ -17,8 +18,8 @@ X_TITLE = "training saved, share of FIFO's →"
 def savings(advice: Advice, title: str, subject: str) -> Figure:
     """Draw the training that each scheduler saves against the hypervolume that it keeps.
 
-    Coloured are the recommended scheduler, the one for trials that cannot pause, and those that
-    save most within the tolerance; if these are too few, those that lose least.
+    Coloured are the recommended scheduler, the one for trials that cannot pause, and others that
+    save most within the tolerance, but none that is not within it.
 
     Args:
         advice: What was found, with at least one scheduler.
@@ -34,12 +35,24 @@ def savings(advice: Advice, title: str, subject: str) -> Figure:
             (100 * outcome.steps_saved.low, 100 * outcome.steps_saved.high),
             (100 * (1 - outcome.loss.high), 100 * (1 - outcome.loss.low)),
             recommended=outcome is advice.recommended,
-            highlighted=place < FEW,
+            highlighted=place < FEW and outcome.within(advice.tolerance),
         )
         for place, outcome in enumerate(ordered)
     )
     looks = styles([BASELINE, *(outcome.scheduler for outcome in advice.outcomes)])
-    return plots_savings.draw(savings_data.arranged(points), looks, title, subject, X_TITLE)
+    about = f"{subject} {_colours(advice)}"
+    return plots_savings.draw(savings_data.arranged(points), looks, title, about, X_TITLE)
+
+
+def _colours(advice: Advice) -> str:
+    """Return a sentence that says which schedulers are in colour."""
+    within = sum(outcome.within(advice.tolerance) for outcome in advice.outcomes)
+    limit = f"at most {percent(advice.tolerance)} of the hypervolume"
+    if within == 0:
+        return f"None surely loses {limit}."
+    if within <= FEW:
+        return f"In colour: those that surely lose {limit}."
+    return f"In colour: {FEW} of the {within} that surely lose {limit}."
 
 
 def _order(outcome: Outcome, advice: Advice) -> tuple[bool, bool, bool, float]:

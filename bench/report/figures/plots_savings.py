@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
+from matplotlib.text import Annotation
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.analysis.aggregate import BASELINE
@@ -24,6 +25,10 @@ LABEL_SIZE = 8.5
 CARETS = {"left": 4, "right": 5, "up": 6, "down": 7}
 """Edge of the figure → Matplotlib's number for a triangle whose tip lies there."""
 CUT_NOTE = "a triangle at the edge: the 95 % interval goes on"
+NOTE_OFFSETS = (4.0, -12.0, 16.0, 28.0, -24.0, -36.0)
+"""Distances of FIFO's note from the line where nothing is lost, in points; the first that fits."""
+NOTE_ROOM = 3.5
+"""The least distance of FIFO's note from the middle of a point, in pixels."""
 QUIET = "0.35"
 """The grey of names that are not highlighted."""
 
@@ -133,9 +138,7 @@ def _label(figure: Figure, axis: Axes, shown: Savings) -> None:
             BASELINE, (0, 100), (6, 5), textcoords="offset points", fontsize=LABEL_SIZE
         )
     else:
-        fifo = axis.annotate(
-            FIFO_NOTE, (shown.x[0], 100), (4, 4), textcoords="offset points", fontsize=LABEL_SIZE
-        )
+        fifo = _note_of_fifo(axis, shown)
     names = [
         axis.text(point.saved, point.kept, point.name, fontsize=LABEL_SIZE, weight=_weight(point))
         for point in shown.points
@@ -151,9 +154,36 @@ def _label(figure: Figure, axis: Axes, shown: Savings) -> None:
     places = savings_data.places(shown, sizes, area, np.array(taken))
     for name in names:
         name.remove()
-    for point, place in zip(shown.points, places, strict=True):
+    # A name that is more important lies over the lines to others, and points over all names.
+    for point, place in reversed(list(zip(shown.points, places, strict=True))):
         if place is not None:
             _write(axis, point, place, 72 / figure.dpi)
+
+
+def _note_of_fifo(axis: Axes, shown: Savings) -> Annotation:
+    """Write at the left edge that FIFO lies beyond it, where the note hides no point."""
+    points = axis.transData.transform([(point.saved, point.kept) for point in shown.points])
+    area = axis.get_window_extent()
+    for offset in NOTE_OFFSETS:
+        note = axis.annotate(
+            FIFO_NOTE,
+            (shown.x[0], 100),
+            (4, offset),
+            textcoords="offset points",
+            fontsize=LABEL_SIZE,
+        )
+        box = note.get_window_extent()
+        away = box.padded(NOTE_ROOM).count_contains(points) == 0
+        if away and area.y0 <= box.y0 and box.y1 <= area.y1:
+            return note
+        note.remove()
+    return axis.annotate(
+        FIFO_NOTE,
+        (shown.x[0], 100),
+        (4, NOTE_OFFSETS[0]),
+        textcoords="offset points",
+        fontsize=LABEL_SIZE,
+    )
 
 
 def _write(axis: Axes, point: Point, place: Place, points_per_pixel: float) -> None:
@@ -171,7 +201,7 @@ def _write(axis: Axes, point: Point, place: Place, points_per_pixel: float) -> N
         weight=_weight(point),
         color="black" if point.highlighted else QUIET,
         arrowprops=line,
-        zorder=5,
+        zorder=2.5,
     )
     text.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 

@@ -15,32 +15,68 @@ MOST_NAMED = 30
 """The number of metrics up to which an error message names all."""
 TYPICAL = 0.25
 """The share of the trials that a suggested reference leaves out."""
+SLACK = 0.02
+"""How much worse a suggested reference is than the values it lets in, as a share of their range."""
+MANY_DIGITS = 1000
+"""A suggested reference has more than four digits if it is more than so many times its slack."""
+ROUNDING = 1e-9
+"""The largest relative change of an exact objective within a trial."""
 
 
-def check_names(found: Found, wishes: Sequence[Wish]) -> None:
-    """Refuse objectives that no trial has, and references that were left out.
+def check(found: Found, wishes: Sequence[Wish]) -> None:
+    """Refuse objectives that no trial has or that are not exact, and references left out.
 
     Raises:
-        UserError: Its message names the metrics that are there, or a reference that fits.
+        UserError: Its message names the metrics that are there, the trial in which an exact
+            objective changes, or a reference that fits.
     """
     metrics, config = found.metric_names(), found.config_names()
     for wish in wishes:
         if wish.name not in metrics and wish.name not in config:
             names = ", ".join(metrics[:MOST_NAMED]) + (" …" if len(metrics) > MOST_NAMED else "")
+            if wish.name in found.unusable:
+                raise UserError(
+                    f"column {wish.name!r} of {found.name} is no metric: "
+                    f"{found.unusable[wish.name]}, where a number must be"
+                )
             raise UserError(
                 f"no trial of {found.name} has {wish.name!r}; its metrics are {names}"
                 + (f"; its hyper-parameters are {', '.join(config[:MOST_NAMED])}" if config else "")
             )
     for wish in wishes:
+        if wish.exact:
+            _check_exact(found, wish.name)
         if wish.reference is None:
-            last = [v for curve in found.curves if (v := last_value(curve, wish.name)) is not None]
-            level = 1 - TYPICAL if wish.goal == "min" else TYPICAL
-            fitting = f"{np.quantile(last, level):.4g}" if last else "VALUE"
             raise UserError(
                 f"objective {wish.name!r} needs a reference, the worst value that still counts, "
-                f"for example {wish.name}:{wish.goal}:{fitting}, which three quarters of the "
-                "trials reach"
+                f"for example {wish.name}:{wish.goal}:{_typical(found, wish)}, which three "
+                "quarters of the trials reach"
             )
+
+
+def _check_exact(found: Found, name: str) -> None:
+    """Refuse an objective that changes within a trial as an exact one."""
+    for curve in found.curves:
+        values = curve.metrics[name].values if name in curve.metrics else np.empty(0)
+        known = values[np.isfinite(values)]
+        if len(known) and np.ptp(known) > ROUNDING * np.abs(known).max():
+            raise UserError(
+                f"objective {name!r} is not exact: in trial {curve.name} it changes from "
+                f"{known[0]:.6g} to {known[-1]:.6g}; leave out ':exact', which is for what the "
+                "configuration determines"
+            )
+
+
+def _typical(found: Found, wish: Wish) -> str:
+    """Return a reference that is a little worse than what three quarters of the trials reach."""
+    last = [v for curve in found.curves if (v := last_value(curve, wish.name)) is not None]
+    if not last:
+        return "VALUE"
+    level = 1 - TYPICAL if wish.goal == "min" else TYPICAL
+    value = float(np.quantile(last, level))
+    margin = SLACK * (float(np.ptp(last)) or abs(value) or 1.0)
+    worse = value + margin if wish.goal == "min" else value - margin
+    return f"{worse:.4g}" if abs(worse) < MANY_DIGITS * margin else repr(worse)
 
 
 def last_value(curve: Curve, name: str) -> float | None:

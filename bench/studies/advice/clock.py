@@ -20,6 +20,7 @@ def durations(
 
     Where an interval is unknown, not positive, or a pause after a restart, the trial's usual one is
     taken: the median of its seconds per step. A trial without times has the median of all trials.
+    Reports at which a clock shows the same time share the time up to the next one.
 
     Args:
         curves: The trials.
@@ -30,7 +31,14 @@ def durations(
         (k,) seconds > 0 for each trial. Without any times they are the distances of the steps, and
         the second value is False.
     """
-    known = [_intervals(curve, at) for curve, at in zip(curves, steps, strict=True)]
+    clocks = [_clock(curve, at) for curve, at in zip(curves, steps, strict=True)]
+    even = [
+        _without_plateaus(clock, at, curve.started_s)
+        for clock, at, curve in zip(clocks, steps, curves, strict=True)
+    ]
+    known = [
+        np.diff(clock, prepend=curve.started_s) for clock, curve in zip(even, curves, strict=True)
+    ]
     rates = [_rate(seconds, at) for seconds, at in zip(known, steps, strict=True)]
     usable = [rate for rate in rates if np.isfinite(rate)]
     if not usable:
@@ -43,6 +51,14 @@ def durations(
         paused = seconds > PAUSE * expected
         pauses += int(paused.any())
         found.append(np.where(strange | paused, expected, seconds))
+    coarse = sum(
+        not np.array_equal(*both, equal_nan=True) for both in zip(clocks, even, strict=True)
+    )
+    if coarse:
+        notes.append(
+            f"{count(coarse, 'trial')} with a clock too coarse for the steps: reports at which it "
+            "shows one time share the time up to the next"
+        )
     if missing := len(rates) - len(usable):
         notes.append(f"{count(missing, 'trial')} without times: the usual time of the others")
     if pauses:
@@ -50,17 +66,36 @@ def durations(
     return found, True
 
 
-def _intervals(curve: Curve, steps: Floats) -> Floats:
-    """Return (k,) seconds up to each report by the curve's clock; NaN where unknown."""
+def _clock(curve: Curve, steps: Floats) -> Floats:
+    """Return (k,) seconds on the curve's clock at each report; NaN where unknown."""
     clocks = [values for values in curve.metrics.values() if np.isfinite(values.clock_s).any()]
     if not clocks:
         return np.full(len(steps), np.nan)
     # Of metrics with different steps, the one that has most of these steps tells the time.
     best = max(clocks, key=lambda values: int(np.isin(steps, values.steps).sum()))
     at = np.searchsorted(best.steps, steps).clip(0, len(best) - 1)
-    clock = np.where(best.steps[at] == steps, best.clock_s[at], np.nan)
-    intervals: Floats = np.diff(clock, prepend=curve.started_s)
-    return intervals
+    clock: Floats = np.where(best.steps[at] == steps, best.clock_s[at], np.nan)
+    return clock
+
+
+def _without_plateaus(clock: Floats, steps: Floats, started_s: float) -> Floats:
+    """Return (k,) times that go on evenly where a clock stands still; the last ones are unknown.
+
+    Args:
+        clock: (k,) seconds on a clock; NaN where unknown.
+        steps: (k,) increasing steps.
+        started_s: The seconds on the clock when the training began; NaN if unknown.
+    """
+    times = np.append(started_s, clock)
+    places = np.cumsum(np.append(0.0, _distances(steps)))
+    known = np.flatnonzero(np.isfinite(times))
+    moved = np.append(True, np.diff(times[known]) != 0)
+    if moved.all():
+        return clock
+    anchors = known[moved]
+    even = np.interp(places, places[anchors], times[anchors], right=np.nan)[1:]
+    found: Floats = np.where(np.isfinite(clock), even, np.nan)
+    return found
 
 
 def _rate(seconds: Floats, steps: Floats) -> float:

@@ -103,6 +103,7 @@ def replay(job: Job, trials: Trials, plan: Plan) -> list[dict[str, object]]:
     context = catalogue.Context(
         space, trials.objectives, trials.max_t, plan.slots, job.order, len(picked)
     )
+    curves = trials.curves(picked)
     rows = []
     for component in job.schedulers:
         row: dict[str, object] = {"order": job.order, "scheduler": component.label}
@@ -111,7 +112,7 @@ def replay(job: Job, trials: Trials, plan: Plan) -> list[dict[str, object]]:
         except UserError as error:
             rows.append({**row, "refused": str(error)})
             continue
-        run = replayed(trials.curves(picked), scheduler, plan.slots)
+        run = replayed(curves, scheduler, plan.slots)
         reached = [trial.iteration for trial in run.trials]
         steps = [trials.members[i].steps[n - 1] for i, n in zip(picked, reached, strict=True) if n]
         lost = front & (np.asarray(reached) < lengths)

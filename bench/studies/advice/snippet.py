@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.formatting import steps
 from bench.matrix.matrix import Component
 from bench.studies.advice.plan import Plan
 from bench.studies.advice.trials import Trials
@@ -38,6 +39,26 @@ class _Call:
     wrapped: Mapping[str, Any] | None = None
     of_ray: bool = True
     full: bool = True
+
+    @property
+    def scales(self) -> bool:
+        """Whether its rungs are multiples of a grace period, so that any counter may count them."""
+        return "grace_period" in {**self.settings, **(self.wrapped or {})}
+
+
+@dataclass(frozen=True)
+class _Counter:
+    """What a program counts a trial's progress by.
+
+    Args:
+        time_attr: The key in a report.
+        unit: The number of its steps in one unit of the replays.
+        comment: What the trainable must do for that; empty if the old one did it already.
+    """
+
+    time_attr: str
+    unit: int
+    comment: str = ""
 
 
 HALVING = {"grace_period": 1, "reduction_factor": 3, "brackets": 1, "ranking": "pareto_epsnet"}
@@ -76,8 +97,9 @@ RENAMED = {"kind": "scalarization"}
 def program(trials: Trials, plan: Plan, component: Component, pauses: bool) -> str:
     """Return a program that uses a scheduler with the user's objectives and budget.
 
-    The names ``trainable`` and ``space`` in it are the user's own. Unless the curves were reported
-    to Tune once per step, the program counts reports by Tune's own counter.
+    The names ``trainable`` and ``space`` in it are the user's own. If the curves were reported to
+    Tune, the program goes on with their counter. Otherwise it counts reports, and says how much
+    training one report must be.
 
     Args:
         trials: The trials that the scheduler was replayed on.
@@ -91,8 +113,7 @@ def program(trials: Trials, plan: Plan, component: Component, pauses: bool) -> s
     call = CALLS.get(component.name)
     if call is None:
         return f"# {component.label} is a part of another package, which says how to make it.\n"
-    own = trials.found.in_tune and trials.unit == 1 and trials.shift == 0
-    time_attr = trials.found.time_attr if own else OF_TUNE
+    counter = _counter(trials, call)
     searcher = ["SobolSearcher"] if pauses else []
     wrapped = [call.inner] if call.inner and not call.of_ray else []
     from_tune = ", ".join(sorted([call.name, *wrapped, *searcher]))
@@ -105,11 +126,23 @@ def program(trials: Trials, plan: Plan, component: Component, pauses: bool) -> s
         "objectives = ObjectiveSet([",
         *(f"    {_objective(objective)}," for objective in trials.objectives),
         "])",
-        *_scheduler(call, component, trials.max_t, time_attr),
+        *([f"# {counter.comment}"] if counter.comment else []),
+        *_scheduler(call, component, trials.max_t, counter),
         *_search(plan.trials or len(trials), pauses, plan.slots),
         "results = tune.Tuner(trainable, param_space=space, tune_config=config).fit()",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _counter(trials: Trials, call: _Call) -> _Counter:
+    """Return the source's own counter if a program can go on with it, and else Tune's counter."""
+    source, whole = trials.found, float(trials.unit).is_integer()
+    if source.in_tune and not trials.shift and whole and (trials.unit == 1 or call.scales):
+        return _Counter(source.time_attr, int(trials.unit))
+    each = steps(trials.unit, source.time_attr)
+    return _Counter(
+        OF_TUNE, 1, f"One report must be {each} of the curves: the scheduler counts reports."
+    )
 
 
 def _search(trials: int, pauses: bool, slots: int) -> list[str]:
@@ -129,13 +162,14 @@ def _search(trials: int, pauses: bool, slots: int) -> list[str]:
     ]
 
 
-def _scheduler(call: _Call, component: Component, max_t: int, time_attr: str) -> list[str]:
+def _scheduler(call: _Call, component: Component, max_t: int, counter: _Counter) -> list[str]:
     """Return the lines that make a scheduler; parameters with usual values are left out."""
-    shared = [*([f"max_t={max_t}"] if call.full else []), f"time_attr={_text(time_attr)}"]
-    mine = _settings(call.settings, component, always=() if call.inner else ("grace_period",))
+    full = [f"max_t={max_t * counter.unit}"] if call.full else []
+    shared = [*full, f"time_attr={_text(counter.time_attr)}"]
+    mine = _settings(call.settings, component, counter, () if call.inner else ("grace_period",))
     if not call.inner:
         return _made("scheduler", call.name, ["objectives", *shared, *mine])
-    inner = _settings(call.wrapped or {}, component, always=tuple(call.wrapped or ()))
+    inner = _settings(call.wrapped or {}, component, counter, always=tuple(call.wrapped or ()))
     return [
         *_made("inner", call.inner, [*shared, *inner]),
         *_made("scheduler", call.name, ["inner", "objectives", *mine]),
@@ -152,12 +186,15 @@ def _made(name: str, what: str, arguments: list[str]) -> list[str]:
     return [f"{name} = {what}(", *lines, ")"]
 
 
-def _settings(known: Mapping[str, Any], component: Component, always: tuple[str, ...]) -> list[str]:
+def _settings(
+    known: Mapping[str, Any], component: Component, counter: _Counter, always: tuple[str, ...]
+) -> list[str]:
     """Return the arguments that differ from the catalogue's defaults, and those always shown."""
     found = []
     for name, default in known.items():
         value = component.params.get(RENAMED.get(name, name), default)
         if value != default or name in always:
+            value = value * counter.unit if name == "grace_period" else value
             found.append(f"{name}={_text(value) if isinstance(value, str) else value}")
     return found
 

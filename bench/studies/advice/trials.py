@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,8 +12,9 @@ from bench.analysis.advice import Setting
 from bench.curves.curve import Curve, Floats, Found
 from bench.errors import UserError
 from bench.formatting import count
+from bench.formatting import steps as counted
 from bench.matrix.context import TIME_ATTR
-from bench.studies.advice.checks import check_names, constant_of, with_ideals
+from bench.studies.advice.checks import check, constant_of, with_ideals
 from bench.studies.advice.clock import durations
 from bench.studies.advice.goals import Wish, objective_set
 from bench.studies.advice.plan import Plan
@@ -22,6 +23,8 @@ from mobo_core.virtual import RecordedCurves
 
 NEAR = 0.01
 """How far steps may lie from a multiple of the usual distance, as a share of that distance."""
+LONELY = 2.0
+"""One trial that is more than so many times as long as all others is pointed out."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Trials:
             time_attr=self.found.time_attr,
             unit=self.unit,
             max_t=self.max_t,
+            reports=max(len(trial.steps) for trial in self.members),
             timed=self.timed,
             trials=len(self),
             incomplete=self.incomplete,
@@ -170,7 +174,7 @@ def prepare(found: Found, wishes: Sequence[Wish], budget: Budget) -> Trials:
     Raises:
         UserError: If an objective is in no trial, or no trial has two reports.
     """
-    check_names(found, wishes)
+    check(found, wishes)
     wishes, notes = with_ideals(found, wishes)
     left_out: dict[str, int] = {}
     raws = []
@@ -238,13 +242,20 @@ def _counted(
             members.append(trial)
         else:
             left_out["incomplete"] = left_out.get("incomplete", 0) + 1
+    if not members and "incomplete" in left_out:
+        raise UserError(
+            f"all trials of {found.name} end before the full budget of "
+            f"{counted(max_t * unit, found.time_attr)}: keep incomplete trials, or give a smaller "
+            "--max-t"
+        )
     if not members or max(len(trial.steps) for trial in members) < 2:
         raise UserError(
             f"no trial of {found.name} has two reports with all objectives: a scheduler has "
             "nothing to decide"
         )
-    if again := sum(raw.curve.repeated > 0 for raw in raws):
-        notes.append(f"{count(again, 'trial')} reported a step twice: the last report counts")
+    notes += [*_repeated(raws), *_early(raws, unit)]
+    if budget.max_t is None:
+        notes += _alone(raws, found)
     return Trials(
         replace(found, curves=()),
         objectives,
@@ -256,6 +267,42 @@ def _counted(
         left_out,
         tuple(notes),
     )
+
+
+def _repeated(raws: Sequence[_Raw]) -> Iterator[str]:
+    """Say how many trials reported a step twice."""
+    again = sum(raw.curve.repeated > 0 for raw in raws)
+    if again:
+        hint = ""
+        if again == len(raws):
+            hint = "; if these are several trials, name the column that tells them apart"
+        yield f"{count(again, 'trial')} reported a step twice: the last report counts{hint}"
+
+
+def _early(raws: Sequence[_Raw], unit: float) -> Iterator[str]:
+    """Say in how many trials another report of an objective was due at the end."""
+    early = 0
+    for raw in raws:
+        ends = [float(s.steps[-1]) for s in raw.curve.metrics.values() if len(s)]
+        last = np.nanmax([raw.curve.last_step, *ends])
+        early += bool(last - raw.steps[-1] >= unit)
+    if early:
+        yield (
+            f"{count(early, 'trial')} in which the objectives end before other values or steps do: "
+            "if they were NaN there, the source has lost it, and the trial is better here than it "
+            "was"
+        )
+
+
+def _alone(raws: Sequence[_Raw], found: Found) -> Iterator[str]:
+    """Say if one trial is so much longer than all others that its last step may be a mistake."""
+    *others, longest = sorted(raws, key=lambda raw: float(raw.steps[-1]))
+    if others and longest.steps[-1] > LONELY * others[-1].steps[-1] > 0:
+        yield (
+            f"the full budget is the last step of {longest.curve.name}, "
+            f"{counted(longest.steps[-1], found.time_attr)}, and no other trial has more than "
+            f"{others[-1].steps[-1]:.10g}: give --max-t if that is a mistake"
+        )
 
 
 def _single_values(raws: Sequence[_Raw], objectives: ObjectiveSet, notes: list[str]) -> None:

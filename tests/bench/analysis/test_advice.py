@@ -19,6 +19,7 @@ SETTING = Setting(
     time_attr="epoch",
     unit=1,
     max_t=8,
+    reports=8,
     timed=True,
     trials=20,
     incomplete=0,
@@ -91,14 +92,36 @@ def test_a_scheduler_that_saves_nothing_is_not_recommended() -> None:
     ("change", "message"),
     [
         ({"per_order": FEWEST_TRIALS - 1}, "11 trials are too few .* at least 12"),
-        ({"max_t": 2}, "trials of 2 reports are too short"),
-        ({"orders": 5}, "5 orders are too few for an interval: give --seeds 6"),
+        ({"per_order": 1}, "^1 trial is too few"),
+        ({"reports": 2, "max_t": 100}, "trials of 2 reports are too short"),  # far apart
+        ({"orders": 5}, "^5 orders are too few for an interval: give --seeds 6"),
+        ({"orders": 1}, "^1 order is too few"),
     ],
 )
 def test_too_few_data_are_said(change: dict[str, int], message: str) -> None:
     found = advise(replays(good=(0.5, 1.0, True)), replace(SETTING, **change), 0.05)  # type: ignore[arg-type]
     assert found.recommended is None
     assert re.search(message, found.too_few)
+
+
+def without_volume(table: pd.DataFrame, orders: int) -> pd.DataFrame:
+    """Return replays in whose first orders no trial beats all references."""
+    return table.assign(hypervolume=table["hypervolume"].where(table["order"] >= orders, 0.0))
+
+
+def test_orders_in_which_nothing_could_be_lost_do_not_count() -> None:
+    table = replays(good=(0.5, 1.0, True))
+    table.loc[(table["order"] == 0) & (table["scheduler"] == "good"), "steps"] = 160.0
+    found = advise(without_volume(table, 4), SETTING, 0.05)
+    assert found.orders == 6
+    assert found.outcomes[0].steps_saved.value == 0.5  # of the same orders as the loss
+    assert found.recommended is not None
+    few = advise(without_volume(table, 5), SETTING, 0.05)
+    assert few.recommended is None
+    assert few.too_few.startswith("in only 5 of 10 orders a trial ends better than all references")
+    none = advise(without_volume(table, 10), SETTING, 0.05)
+    assert (none.orders, none.outcomes, none.recommended) == (0, (), None)
+    assert none.fifo_steps == 160
 
 
 def test_schedulers_that_were_refused_have_no_outcome() -> None:

@@ -60,6 +60,37 @@ def test_a_dry_run_shows_what_was_found(curves: str) -> None:
     assert "constant" in done.output  # params never changes in a trial
 
 
+def test_a_dry_run_prints_json_too(curves: str) -> None:
+    done = advise(curves, "--dry-run", "--json")
+    assert done.exception is None, done.output
+    answer = json.loads(done.output)
+    assert (answer["kind"], answer["trials"], answer["time_attr"]) == ("table", 14, "epoch")
+    assert [row["metric"] for row in answer["metrics"]] == ["accuracy", "loss", "params"]
+    assert answer["config"] == ["rate", "width"]
+    assert answer["metrics"][2]["in a trial"] == "constant"
+
+
+@pytest.mark.parametrize("place", ["curves.csv", "curves.csv/advice", "/proc/advice"])
+def test_a_folder_that_cannot_be_written_is_refused_before_the_replays(
+    curves: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr("bench.studies.advice.replaying.replay_all", None)  # it must not be reached
+    done = advise(curves, *OBJECTIVES, "--out", str(tmp_path / place))
+    assert isinstance(done.exception, UserError)
+    assert re.match(r"cannot write to .*; choose another folder", str(done.exception))
+
+
+def test_orders_of_few_trials_without_a_good_one_still_end_in_a_page(
+    curves: str, tmp_path: Path
+) -> None:
+    options = ("--trials", "2", "--seeds", "8", "--processes", "1", "--out", str(tmp_path / "out"))
+    best = ("--objective", "accuracy:max:0.945")  # one trial is better
+    done = advise(curves, *best, *options)
+    assert done.exception is None, done.output
+    assert "of which" in done.output
+    assert (tmp_path / "out" / "index.html").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -70,6 +101,10 @@ def test_a_dry_run_shows_what_was_found(curves: str) -> None:
         ((*OBJECTIVES, "--trials", "99"), "--trials 99 is more than the 14 trials"),
         ((*OBJECTIVES, "--matrix", "nope"), "nope"),
         ((*OBJECTIVES, "--format", "optuna"), "cannot read an Optuna study"),
+        (("--format", "tune", "--dry-run"), "--format tune takes the folder of one experiment"),
+        (("--study", "mine", "--dry-run"), "--study says nothing about"),
+        (("--objective", "acc:max:0.5", "--dry-run"), "has 'acc'; its metrics are accuracy"),
+        (("--objective", "loss:min:1:exact", "--objective", "params:min:9"), "'loss' is not exact"),
     ],
 )
 def test_mistakes_are_one_line(curves: str, arguments: tuple[str, ...], message: str) -> None:

@@ -19,6 +19,7 @@ import pytest
 
 from bench.commands import endings
 from bench.commands.main import cli
+from bench.commands.results import write_report
 from bench.errors import UserError
 from bench.matrix.files import load_matrix
 from bench.records import files, folders, storage
@@ -252,7 +253,11 @@ def test_damaged_folders_are_one_line_in_every_command(
     [
         ("export", "results", "--out", "file/deeper"),
         ("export", "results", "--out", "file"),
+        ("export", "nowhere", "--out", "file"),
         ("report", "results", "--reports", "file/deeper"),
+        ("report", "results", "--reports", "/proc/reports"),
+        ("advise", "results", "--objective", "loss:min:1", "--out", "file"),
+        ("run", "quick", "--backend", "virtual", "--reports", "file/deeper"),
         ("replay", "results", "--trials", "1", "--out", "file/deeper"),
         ("replay", "results", "--trials", "1", "--out", "results"),
         ("record", "file/deeper", "--dataset", "digits"),
@@ -279,6 +284,16 @@ def test_paths_that_cannot_be_used_are_one_line_before_the_work(
     assert line.startswith("error: ")
     assert Path("file").read_text() == "mine"
     assert sorted(path.name for path in results.parent.iterdir()) == ["file", "results"]
+
+
+@pytest.mark.parametrize("reports", ["file", "/proc/reports"])
+def test_a_report_is_refused_before_it_is_computed(
+    results: Path, monkeypatch: pytest.MonkeyPatch, reports: str
+) -> None:
+    monkeypatch.setattr("bench.report.report_data.gather", None)  # it must not be reached
+    (results.parent / "file").write_text("mine")
+    with pytest.raises(UserError, match=r"cannot write to .*; choose another folder"):
+        write_report(results, results.parent / reports, "data")
 
 
 def half_written(path: Path) -> None:

@@ -94,8 +94,53 @@ def test_exports_of_wandb_that_cannot_be_used(tmp_path: Path) -> None:
     long_table(2).to_csv(tmp_path / "long.csv", index=False)
     with pytest.raises(UserError, match="none of the files is a line plot's export"):
         read(tmp_path / "runs.csv", format="wandb")
-    with pytest.raises(UserError, match="no export of the same tool"):
+    with pytest.raises(UserError, match=r"time.csv is an export of W&B and .*long.csv is a table"):
         read(tmp_path / "time.csv", tmp_path / "long.csv")
+    with pytest.raises(UserError, match=r"long.csv is a table, and --format wandb takes an export"):
+        read(tmp_path / "long.csv", format="wandb")
+
+
+def test_states_and_times_belong_to_their_own_row(tmp_path: Path) -> None:
+    table = long_table(4)
+    write_plot(tmp_path / "accuracy.csv", table, "accuracy")
+    write_runs(tmp_path / "runs.csv", table)
+    runs = pd.read_csv(tmp_path / "runs.csv")
+    runs["Name"] = ["t00", "t00", "t02", "t03"]
+    runs["State"] = ["finished", "finished", "crashed", "finished"]
+    runs["Runtime"] = [100, 200, 300, 400]
+    runs.to_csv(tmp_path / "runs.csv", index=False)
+    found = read(tmp_path)
+    curves = {curve.name: curve for curve in found.curves}
+    # Nobody can tell which of two runs of one name a row is of.
+    assert (curves["t00"].end, curves["t00"].config) == ("unknown", {})
+    assert (curves["t02"].end, curves["t03"].end) == ("failed", "complete")
+    assert curves["t02"].metrics["accuracy"].clock_s[-1] == pytest.approx(300)
+    assert curves["t03"].metrics["accuracy"].clock_s[-1] == pytest.approx(400)
+    assert found.notes == (
+        "display name 't00' is that of 2 runs: settings, states and times of runs with one display "
+        "name are unknown (1 display name)",
+        "not in the exported table of runs: 1 of 4 runs",
+    )
+
+
+def test_the_table_of_runs_tells_where_a_name_ends(tmp_path: Path) -> None:
+    table = long_table(2).rename(columns={"accuracy": "val - acc"})
+    write_plot(tmp_path / "plot.csv", table, "val - acc")
+    write_runs(tmp_path / "runs.csv", long_table(2))
+    found = read(tmp_path)
+    assert [curve.name for curve in found.curves] == ["t00", "t01"]
+    assert all("val - acc" in curve.metrics for curve in found.curves)
+    assert found.notes == ()
+
+
+def test_plots_of_wandb_that_do_not_belong_together(tmp_path: Path) -> None:
+    write_plot(tmp_path / "a.csv", long_table(2), "accuracy")
+    write_plot(tmp_path / "b.csv", long_table(2), "loss", axis="epoch")
+    with pytest.raises(UserError, match=r"of .*b.csv is 'epoch', that of .*a.csv is 'Step'"):
+        read(tmp_path)
+    (tmp_path / "c.csv").write_text('"Step","x - acc","x - acc"\n"1","0.1","0.2"\n')
+    with pytest.raises(UserError, match="two columns 'x - acc': give each run a name of its own"):
+        read(tmp_path / "c.csv")
 
 
 def write_history(path: Path, table: pd.DataFrame) -> None:
@@ -143,6 +188,26 @@ def test_a_restart_in_mlflow_is_told_by_its_time(tmp_path: Path) -> None:
     (curve,) = read(tmp_path / "m.csv").curves
     assert curve.metrics["acc"].values.tolist() == [0.1, 0.3]
     assert curve.repeated == 1
+
+
+def test_what_mlflow_lost_is_said(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text(
+        "run_id,key,value,step,timestamp\nr,acc,0.1,1,1\nr,acc,0.2,2,2\nr,acc,,3,3\n,acc,1,4,4\n"
+    )
+    assert read(tmp_path / "m.csv").notes == (
+        "2 rows left out: without a run, a value or a finite step",
+    )
+    (tmp_path / "m.csv").write_text(
+        "run_id,key,value,step,timestamp\nr,acc,0.1,0,1\nr,acc,0.2,0,2\n"
+    )
+    with pytest.raises(UserError, match=r"all steps of m.csv are equal.*step=epoch"):
+        read(tmp_path / "m.csv")
+
+
+def test_a_table_with_steps_and_names_of_mlflow_is_a_table(tmp_path: Path) -> None:
+    table = long_table(2).rename(columns={"trial": "run_id", "accuracy": "metrics.accuracy"})
+    table.to_csv(tmp_path / "c.csv", index=False)
+    assert read(tmp_path / "c.csv").kind == "table"
 
 
 def test_tables_of_mlflow_without_histories(tmp_path: Path) -> None:

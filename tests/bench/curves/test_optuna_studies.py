@@ -71,7 +71,7 @@ def test_intermediate_values_and_user_attributes(tmp_path: Path, kind: str) -> N
     clock = first.metrics["value"].clock_s
     assert clock[0] > 0
     assert np.diff(clock) == pytest.approx(clock[0])
-    assert any("1 waiting trials" in note for note in found.notes)
+    assert any("1 trial without values: waiting" in note for note in found.notes)
     assert path.read_bytes() == before
 
 
@@ -96,6 +96,33 @@ def test_files_that_are_no_study(tmp_path: Path) -> None:
     assert foreign.read_bytes() == before  # Optuna adds no tables of its own
     with pytest.raises(UserError, match="cannot read an Optuna study"):
         read("nonsense://nowhere")
+
+
+@pytest.mark.parametrize(
+    "form", ["sqlite:///{}", "sqlite+pysqlite:///{}", "sqlite:///{}?timeout=9"]
+)
+def test_a_url_of_sqlite_makes_no_file_and_no_table(tmp_path: Path, form: str) -> None:
+    missing, foreign = tmp_path / "missing.db", tmp_path / "foreign.db"
+    with pytest.raises(UserError, match=r"there is no file .*missing.db, which sqlite"):
+        read(form.format(missing))
+    assert not missing.exists()
+    with sqlite3.connect(foreign) as database:
+        database.execute("CREATE TABLE things (name TEXT)")
+    before = foreign.read_bytes()
+    with pytest.raises(UserError, match="cannot read an Optuna study from"):
+        read(form.format(foreign))
+    assert foreign.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["a#1", "b?mode=rw", "50%20 c", "{x}"])
+def test_paths_with_signs_that_mean_something_in_a_url(tmp_path: Path, name: str) -> None:
+    make(f"sqlite:///{tmp_path / 'study.db'}")
+    folder = tmp_path / name
+    folder.mkdir()
+    (tmp_path / "study.db").rename(folder / "study.db")
+    before = sorted(tmp_path.rglob("*"))
+    assert read(folder / "study.db").name == "search"
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_pickles_are_never_read(tmp_path: Path) -> None:

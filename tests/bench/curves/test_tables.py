@@ -12,6 +12,8 @@ from bench.curves import reading
 from bench.curves.curve import Found, looks_like_a_setting, series
 from bench.curves.options import SourceOptions
 from bench.errors import UserError
+from bench.studies.advice.checks import check
+from bench.studies.advice.goals import parse
 from tests.bench.curves.examples import EPOCHS, long_table
 
 
@@ -94,6 +96,93 @@ def test_clocks_of_every_kind(tmp_path: Path, column: str, values: list[object])
     assert curve.started_s == 0 if known_start else np.isnan(curve.started_s)
 
 
+def write_per_trial(folder: Path, **columns: object) -> None:
+    """Write a file per trial, without the column of the trials' names."""
+    folder.mkdir()
+    for trial, rows in long_table(3).groupby("trial"):
+        mine = rows.drop(columns="trial").assign(**columns)
+        mine.to_csv(folder / f"{trial}.csv", index=False)
+
+
+@pytest.mark.parametrize("column", ["model", "name", "number"])
+def test_a_value_that_all_files_have_is_no_name_of_a_trial(tmp_path: Path, column: str) -> None:
+    write_per_trial(tmp_path / "logs", **{column: "resnet"})
+    found = read(tmp_path / "logs")
+    assert [curve.name for curve in found.curves] == ["t00", "t01", "t02"]
+    assert all(curve.repeated == 0 for curve in found.curves)
+    assert any(f"values of {column!r} are in several files" in note for note in found.notes)
+
+
+def test_names_that_recur_in_several_files_are_other_trials(tmp_path: Path) -> None:
+    for seed in (1, 2):
+        long_table(2, seed=seed).to_csv(tmp_path / f"seed{seed}.csv", index=False)
+    found = read(tmp_path)
+    names = ["seed1/t00", "seed1/t01", "seed2/t00", "seed2/t01"]
+    assert [curve.name for curve in found.curves] == names
+    assert found.config_names() == ["rate", "width"]
+    joined = read(tmp_path, trial_column="trial")
+    assert [curve.name for curve in joined.curves] == ["t00", "t01"]
+    assert [curve.repeated for curve in joined.curves] == [EPOCHS] * 2
+
+
+def test_different_names_in_several_files_stay_what_they_are(tmp_path: Path) -> None:
+    table = long_table(4).assign(trial=lambda t: t["trial"].str[1:].astype(int))
+    table[table["trial"] < 2].to_csv(tmp_path / "a.csv", index=False)
+    table[table["trial"] >= 2].to_csv(tmp_path / "b.csv", index=False)
+    found = read(tmp_path)
+    assert [curve.name for curve in found.curves] == ["0", "1", "2", "3"]
+    assert found.notes == ()
+
+
+def test_rows_of_no_trial_or_no_step_are_counted(tmp_path: Path) -> None:
+    table = long_table(4).astype({"epoch": float})
+    table.loc[table["trial"] == "t01", "trial"] = None
+    table.loc[3, "epoch"] = np.inf
+    table.loc[4, "epoch"] = np.nan
+    table.to_csv(tmp_path / "c.csv", index=False)
+    found = read(tmp_path / "c.csv")
+    assert len(found.curves) == 3
+    assert found.notes == (
+        f"{EPOCHS} rows left out: without a value of 'trial'",
+        "2 rows left out: without a finite 'epoch'",
+    )
+
+
+def test_a_text_among_numbers_is_named(tmp_path: Path) -> None:
+    table = long_table(4).astype({"accuracy": object})
+    table.loc[7, "accuracy"] = "oops"
+    table.assign(act="relu").to_csv(tmp_path / "c.csv", index=False)
+    found = read(tmp_path / "c.csv")
+    assert found.unusable == {"accuracy": "row 8 holds 'oops'"}
+    assert "column 'accuracy' is no metric: row 8 holds 'oops'" in found.notes
+    with pytest.raises(UserError, match=r"'accuracy' of c.csv is no metric: row 8 holds 'oops'"):
+        check(found, [parse("accuracy:max:0.5")])
+
+
+@pytest.mark.parametrize(
+    ("text", "accuracy"),
+    [
+        ("trial;epoch;acc\na;1;0,25\na;2;-1e-3\n", [0.25, -0.001]),
+        ("trial;epoch;acc\na;1;0.25\na;2;0.5\n", [0.25, 0.5]),
+        ("trial\tepoch\tacc\na\t1\t0.25\na\t2\tNaN\n", [0.25, np.nan]),
+        ('trial,epoch,"a;c"\na,1,0.25\na,2,0.5\n', [0.25, 0.5]),
+    ],
+)
+def test_other_separators_are_found(tmp_path: Path, text: str, accuracy: list[float]) -> None:
+    (tmp_path / "c.csv").write_text(text)
+    (curve,) = read(tmp_path / "c.csv").curves
+    ((_, found),) = curve.metrics.items()
+    assert found.values.tolist() == pytest.approx(accuracy, nan_ok=True)
+
+
+def test_what_pandas_wrote_as_nan_is_a_gap(tmp_path: Path) -> None:
+    table = long_table(2)
+    table.loc[table["epoch"] > 3, "accuracy"] = np.nan
+    table.to_parquet(tmp_path / "c.parquet")
+    curve = read(tmp_path / "c.parquet").curves[0]
+    assert (len(curve.metrics["accuracy"]), curve.last_step) == (3, EPOCHS)
+
+
 def test_a_folder_with_a_file_per_trial(tmp_path: Path) -> None:
     for trial, rows in long_table(3).groupby("trial"):
         folder = tmp_path / "logs" / str(trial)
@@ -110,6 +199,8 @@ def test_a_folder_with_a_file_per_trial(tmp_path: Path) -> None:
         ("epoch,acc\n1,0.5\n", "tells trials apart: name it with --trial-column; .* epoch, acc"),
         ("trial,acc\na,0.5\n", "orders the reports of a trial: name it with --time-attr"),
         ("trial,epoch,acc\na,first,0.5\n", "column 'epoch' .* must hold numbers only"),
+        ("trial,epoch,acc\na,1,1\na,2,1\na,x,1\n", "numbers only: row 3 holds 'x'"),
+        ("trial,epoch,acc\na,1,1\na,2,x\n", "no learning curve.* column 'acc': row 2 holds 'x'"),
         ("trial,epoch,name\na,1,x\n", "no learning curve to replay"),
         ("", "cannot read .* as a table"),
     ],

@@ -52,6 +52,54 @@ def test_hyper_parameters_of_torch_belong_to_their_run(tmp_path: Path) -> None:
     assert set(found.curves[1].metrics) == {"acc"}
 
 
+def test_the_curves_of_add_scalars_stay_apart(tmp_path: Path) -> None:
+    for trial in range(2):
+        with SummaryWriter(str(tmp_path / f"run_{trial}")) as writer:
+            for step in range(3):
+                writer.add_scalars("loss/all", {"train": 1.0, "val": 2.0 + trial}, step)
+                writer.add_scalar("acc", 0.5, step)
+    found = reading.read([str(tmp_path)], SourceOptions())
+    assert [curve.name for curve in found.curves] == ["run_0", "run_1"]
+    for trial, curve in enumerate(found.curves):
+        last = {tag: float(values.values[-1]) for tag, values in curve.metrics.items()}
+        assert last == {
+            "acc": 0.5,
+            "loss_all_train/loss/all": 1.0,
+            "loss_all_val/loss/all": 2.0 + trial,
+        }
+
+
+def test_one_run_without_a_folder_of_its_own(tmp_path: Path) -> None:
+    with SummaryWriter(str(tmp_path)) as writer:
+        for step in range(3):
+            writer.add_scalars("loss", {"train": 1.0, "val": 2.0}, step)
+            writer.add_scalar("acc", 0.5, step)
+        writer.add_hparams({"rate": 0.1}, {"hparam/acc": 0.9})
+    (curve,) = reading.read([str(tmp_path)], SourceOptions()).curves
+    assert set(curve.metrics) == {"acc", "loss_train/loss", "loss_val/loss"}
+    assert curve.config == {"rate": pytest.approx(0.1)}
+
+
+@pytest.mark.parametrize("parts", [("train", "validation"), ("val", "test"), ("eval",)])
+def test_folders_of_usual_names_are_parts_of_one_trial(
+    tmp_path: Path, parts: tuple[str, ...]
+) -> None:
+    for trial in range(2):
+        for place, part in enumerate(parts):  # as the callback of Keras does it
+            with tensorboardX.SummaryWriter(str(tmp_path / f"run_{trial}" / part)) as writer:
+                for epoch in range(3):
+                    writer.add_scalar("epoch_loss", trial + place, epoch)
+                    writer.add_scalar(f"only_{part}", 7, epoch)
+    found = reading.read([str(tmp_path)], SourceOptions())
+    assert [curve.name for curve in found.curves] == ["run_0", "run_1"]
+    assert found.notes == (f"folders called {', '.join(sorted(parts))} are parts of a trial",)
+    second = found.curves[1].metrics
+    for place, part in enumerate(parts):
+        tag = f"{part}/epoch_loss" if len(parts) > 1 else "epoch_loss"
+        assert second[tag].values.tolist() == [1 + place] * 3
+        assert f"only_{part}" in second
+
+
 def test_a_metric_can_be_named_as_a_setting(tmp_path: Path) -> None:
     with tensorboardX.SummaryWriter(str(tmp_path / "run")) as writer:
         writer.add_scalar("width", 32, 0)

@@ -13,9 +13,11 @@ from bench.errors import UserError
 from tests.bench.curves.examples import EPOCHS, long_table
 
 
-def write_experiment(folder: Path, trials: int = 3, key: str = "training_iteration") -> None:
+def write_experiment(
+    folder: Path, trials: int = 3, key: str = "training_iteration", epochs: int = EPOCHS
+) -> None:
     """Write the results and parameters of each trial as Tune's JSON logger does."""
-    for trial, rows in long_table(trials).groupby("trial"):
+    for trial, rows in long_table(trials, epochs).groupby("trial"):
         place = folder / f"train_{trial}"
         place.mkdir(parents=True)
         first = rows.iloc[0]
@@ -52,6 +54,15 @@ def test_nested_metrics_and_settings_have_flat_names(tmp_path: Path) -> None:
     assert first.metrics["loss"].clock_s.tolist() == [2.0 * k for k in range(1, EPOCHS + 1)]
     assert first.started_s == 0
     assert first.end == "unknown"  # Tune ends stopped and completed trials in the same way
+
+
+def test_reports_without_the_counter_are_counted(tmp_path: Path) -> None:
+    write_experiment(tmp_path / "search")
+    path = tmp_path / "search" / "train_t00" / "result.json"
+    lines = path.read_text("utf-8").splitlines()
+    path.write_text("\n".join([lines[0], lines[1].replace("training_iteration", "x"), *lines[2:]]))
+    found = reading.read([str(tmp_path / "search")], SourceOptions())
+    assert found.notes == ("1 report left out: without a finite 'training_iteration'",)
 
 
 def test_another_counter(tmp_path: Path) -> None:

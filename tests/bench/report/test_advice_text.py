@@ -12,7 +12,7 @@ import pytest
 from bench.analysis.advice import Advice, advise
 from bench.errors import UserError
 from bench.report import advice_files, advice_text
-from tests.bench.analysis.test_advice import SETTING, replays
+from tests.bench.analysis.test_advice import SETTING, replays, without_volume
 
 
 def made(tolerance: float = 0.02, **changes: object) -> Advice:
@@ -52,7 +52,8 @@ def test_none_that_qualifies_is_said_plainly() -> None:
 def test_what_is_unknown_is_said() -> None:
     found = made(incomplete=3, timed=False, unit=500, time_attr="step", left_out={"failed": 2})
     lines = advice_text.lines(found)
-    assert "up to 8 reports, one each 500 steps" in lines[0]
+    assert "up to 4000 steps, counted by 500, replayed" in lines[0]
+    assert "(40000 instead of 80000 steps)" in lines[1]
     assert "of the time" not in lines[1]
     assert lines[3].startswith("3 of 20 curves end before the full budget")
     assert "the real loss may be larger" in lines[3]
@@ -72,6 +73,14 @@ def test_the_table_begins_with_the_largest_saving() -> None:
 def test_a_gain_is_no_loss() -> None:
     found = advise(replays(good=(0.5, 1.02, True)), SETTING, 0.02)
     assert "and gained 2.0 % [" in advice_text.lines(found)[1]
+
+
+def test_orders_that_cannot_be_used_are_said() -> None:
+    table = without_volume(replays(good=(0.5, 0.99, True)), 3)
+    found = advise(table, SETTING, 0.05)
+    assert "in 10 random orders, of which 7 can be used, on" in advice_text.lines(found)[0]
+    assert advice_text.notes(found)[0].startswith("3 orders left out: no trial in it ends better")
+    assert json.loads(advice_text.to_json(found, None))["usable_orders"] == 7
 
 
 def test_json_has_no_nan_and_all_numbers() -> None:
@@ -97,15 +106,42 @@ def test_the_files_of_an_advice(tmp_path: Path) -> None:
     paths = advice_files.write(hostile, "print('hello')\n", tmp_path / "new" / "advice")
     assert all(path.stat().st_size > 0 for path in paths)
     assert {path.name for path in paths} == {
-        *("index.html", "advice.md", "advice.json", "advised.py", "savings.png", "replays.csv")
+        *("index.html", "advice.md", "advice.json", "advised.py", "replays.csv"),
+        *("savings.png", "savings.pdf"),
     }
     page = (tmp_path / "new" / "advice" / "index.html").read_text("utf-8")
     assert "<script>" not in page
     assert 'src="savings.png"' in page
     assert "All reports" not in page
     assert (tmp_path / "new" / "advice" / "savings.png").read_bytes()[:4] == b"\x89PNG"
-    without = advice_files.write(made(tolerance=0.0), None, tmp_path / "none")
+    assert not list((tmp_path / "new" / "advice").glob(".*"))  # nothing is left of the staging
+
+
+def test_an_old_program_does_not_stay_beside_another_answer(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("kept")
+    advice_files.write(made(), "print('hello')\n", tmp_path)
+    assert (tmp_path / "advised.py").exists()
+    without = advice_files.write(made(tolerance=0.0), None, tmp_path)
+    assert not (tmp_path / "advised.py").exists()
     assert "advised.py" not in {path.name for path in without}
+    assert (tmp_path / "mine.txt").exists()
+
+
+@pytest.mark.parametrize("case", ["no order can be used", "no scheduler can be used"])
+def test_without_an_outcome_there_is_no_figure(tmp_path: Path, case: str) -> None:
+    advice_files.write(made(), "print('hello')\n", tmp_path)
+    table = replays(good=(0.5, 0.99, True))
+    if case == "no order can be used":
+        table = without_volume(table, 10)
+    else:
+        table.loc[table["scheduler"] == "good", "refused"] = "needs an ideal"
+    paths = advice_files.write(advise(table, SETTING, 0.02), None, tmp_path)
+    assert {path.name for path in paths} == {path.name for path in tmp_path.iterdir()}
+    assert not list(tmp_path.glob("savings.*"))
+    assert "<img" not in (tmp_path / "index.html").read_text("utf-8")
+
+
+def test_a_file_is_no_folder_for_an_advice(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot write to"):
-        advice_files.write(hostile, None, tmp_path / "file")
+        advice_files.write(made(), None, tmp_path / "file")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from bench.studies.advice.replaying import replay, replay_all
 from bench.studies.advice.trials import Budget, Trials, prepare
 from bench.studies.replays import replayed
 from tests.bench.curves.examples import long_table
+from tests.bench.curves.test_tune_experiments import write_experiment
 
 TRIALS, SLOTS, SEED = 25, 5, 0
 SCHEDULERS = load_matrix("schedulers").schedulers
@@ -146,13 +149,26 @@ def names_in(program: str, **known: Any) -> Mapping[str, Any]:
     return scope
 
 
+def of_tune(trials: Trials, unit: int) -> Trials:
+    """Return trials as if Tune had their objectives once in `unit` iterations."""
+    found = replace(trials.found, in_tune=True, time_attr="training_iteration")
+    return replace(trials, found=found, unit=unit)
+
+
+def stretched(trials: Trials, unit: int) -> Trials:
+    """Return trials whose reports are `unit` steps apart."""
+    members = (replace(trial, steps=trial.steps * unit) for trial in trials.members)
+    return replace(trials, members=tuple(members))
+
+
+@pytest.mark.parametrize("unit", [1, 5])
 @pytest.mark.parametrize("component", SCHEDULERS, ids=lambda component: component.label)
 def test_the_program_makes_the_scheduler_that_was_replayed(
-    tmp_path: Path, component: Component
+    tmp_path: Path, component: Component, unit: int
 ) -> None:
     if component.name == "fifo":
         return
-    trials = prepared(long_table(14), tmp_path)
+    trials = of_tune(prepared(long_table(14), tmp_path), unit)
     plan = Plan((component,), 1, 3)
     _, row = replay_all(trials, plan).to_dict("records")
     program = snippet.program(trials, plan, component, bool(row["pauses"]))
@@ -164,18 +180,55 @@ def test_the_program_makes_the_scheduler_that_was_replayed(
     assert scope["config"].num_samples == 14
     assert (scope["config"].search_alg is not None) == row["pauses"]
     picked = np.random.default_rng(0).permutation(14).tolist()
-    run = replayed(trials.curves(picked), scope["scheduler"], slots=3)
+    # HyperBand's rungs depend on the number of steps, so it has to count reports.
+    counts_reports = unit > 1 and component.name == "hyperband"
+    assert ("# One report must be 5 iterations of the curves" in program) == counts_reports
+    trained = trials if counts_reports else stretched(trials, unit)
+    run = replayed(trained.curves(picked), scope["scheduler"], slots=3)
     assert sum(trial.iteration for trial in run.trials) == row["steps"]
     assert run.seconds == row["runtime_s"]
 
 
 def test_the_program_counts_as_the_source_does(tmp_path: Path) -> None:
     trials = prepared(long_table(14), tmp_path)
-    component = Component("hv-promotion", "hv-promotion", {})
+    component = Component("hv-promotion", "hv-promotion", {"grace_period": 2})
     plan = Plan((component,), 1, 3)
-    assert 'max_t=6, time_attr="training_iteration"' in snippet.program(
-        trials, plan, component, pauses=True
-    )
+
+    def program(source: Trials) -> str:
+        return " ".join(snippet.program(source, plan, component, pauses=True).split())
+
+    by_reports = 'max_t=6, time_attr="training_iteration", grace_period=2'
+    table = program(trials)
+    assert by_reports in table
+    assert "# One report must be 1 epoch of the curves: the scheduler counts reports." in table
+    sparse = program(of_tune(trials, 5))
+    assert 'max_t=30, time_attr="training_iteration", grace_period=10' in sparse
+    assert "One report" not in sparse
+    shifted = program(replace(of_tune(trials, 5), shift=5))
+    assert by_reports in shifted
+    assert "# One report must be 5 iterations of the curves" in shifted
+    fraction = program(replace(trials, unit=0.5))
+    assert "# One report must be 0.5 epochs of the curves" in fraction
+
+
+def test_the_budget_of_a_sparse_objective_is_that_of_its_curves(tmp_path: Path) -> None:
+    write_experiment(tmp_path / "search", trials=12, epochs=60)
+    for path in (tmp_path / "search").glob("*/result.json"):
+        reports = [json.loads(line) for line in path.read_text("utf-8").splitlines()[:-1]]
+        for report in reports:
+            if report["training_iteration"] % 5:
+                del report["val"]
+        path.write_text("\n".join(map(json.dumps, reports)))
+    found = reading.read([str(tmp_path / "search")], SourceOptions())
+    trials = prepare(found, [goals.parse("val/accuracy:max:0.5")], Budget())
+    component = Component("moasha-stopping", "moasha-stopping", {"grace_period": 2})
+    text = snippet.program(trials, Plan((component,), 1, 3), component, pauses=False)
+    assert 'max_t=60, time_attr="training_iteration", grace_period=10' in text
+
+
+def test_a_foreign_scheduler_has_no_program(tmp_path: Path) -> None:
+    trials = prepared(long_table(14), tmp_path)
+    plan = Plan(SCHEDULERS, 1, 3)
     foreign = Component("theirs", "of-another-package", {})
     assert snippet.program(trials, plan, foreign, pauses=True).startswith("# theirs is a part of")
 

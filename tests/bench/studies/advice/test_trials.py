@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from bench.curves.curve import Curve, End, Found, Series, series
 from bench.errors import UserError
 from bench.studies.advice import goals
+from bench.studies.advice.plan import Plan
 from bench.studies.advice.trials import Budget, Trials, prepare
 
 NAN = float("nan")
@@ -130,6 +132,19 @@ def test_durations_from_clocks(clock: list[float], started: float, expected: lis
     assert trials.members[0].seconds.tolist() == expected
 
 
+@pytest.mark.parametrize("started", [0.0, NAN])
+@pytest.mark.parametrize("step_s", [0.2, 0.4, 0.9])
+def test_a_clock_of_whole_seconds_is_spread_over_the_steps(step_s: float, started: float) -> None:
+    steps = np.arange(1, 41)
+    clock = np.floor(steps * step_s + 0.05).tolist()
+    curve = Curve("a", {"acc": values(steps.tolist(), steps.tolist(), clock)}, started_s=started)
+    trials = made(found(curve), "acc:max:0")
+    # The clock is wrong by up to a second at each end.
+    assert trials.members[0].seconds.sum() == pytest.approx(40 * step_s, abs=2)
+    assert trials.members[0].seconds.max() < 2 * step_s
+    assert any("clock too coarse" in note for note in trials.notes)
+
+
 def test_without_times_a_step_takes_a_unit() -> None:
     timed = Curve("a", {"acc": values([1, 2], [0.1, 0.2], [3.0, 6.0])}, started_s=0.0)
     bare = Curve("b", {"acc": values([1, 2], [0.1, 0.2])})
@@ -153,6 +168,60 @@ def test_ideals_are_assumed_where_values_suggest_them() -> None:
     assert sum("best possible" in note for note in trials.notes) == 1
 
 
+def test_exact_is_not_believed_where_values_change() -> None:
+    curves = [
+        Curve("a", {"acc": values([1, 2], [0.1, 0.2]), "size": values([1, 2], [5, 5 + 1e-12])}),
+        Curve("b", {"acc": values([1, 2], [0.1, 0.2]), "size": values([1, 2], [5, NAN])}),
+    ]
+    assert len(made(found(*curves), "acc:max:0", "size:min:9:exact")) == 2
+    with pytest.raises(UserError, match=r"'acc' is not exact: in trial a it changes .* 0.1 to 0.2"):
+        made(found(*curves), "acc:max:0:exact", "size:min:9")
+
+
+@pytest.mark.parametrize("goal", ["max", "min"])
+@pytest.mark.parametrize("ends", [[0.5] * 5, [0.0] * 5, [1e6 + k for k in range(5)], [-3, -2, 7]])
+def test_a_suggested_reference_is_then_accepted(goal: str, ends: list[float]) -> None:
+    source = found(*(Curve(f"t{k}", {"x": values([1, 2], [v, v])}) for k, v in enumerate(ends)))
+    with pytest.raises(UserError, match="needs a reference") as refusal:
+        made(source, f"x:{goal}")
+    (suggestion,) = re.findall(r"for example (\S+),", str(refusal.value))
+    reference = float(suggestion.split(":")[2])
+    better = [(v > reference) if goal == "max" else (v < reference) for v in ends]
+    assert sum(better) >= 0.6 * len(ends)
+
+
+def test_a_trial_that_is_far_longer_than_the_others_is_pointed_out() -> None:
+    curves = [Curve(f"t{k}", {"acc": values([1, 2, 3], [0.1, 0.2, 0.3])}) for k in range(3)]
+    typo = Curve("typo", {"acc": values([1, 2, 1e9], [0.1, 0.2, 0.3])})
+    trials = made(found(*curves, typo), "acc:max:0")
+    assert any("last step of typo, 1000000000 epochs" in note for note in trials.notes)
+    assert not any("last step" in note for note in made(found(*curves), "acc:max:0").notes)
+    cut = made(found(*curves, typo), "acc:max:0", max_t=3)
+    assert not any("last step" in note for note in cut.notes)
+
+
+def test_objectives_that_end_before_other_reports_are_pointed_out() -> None:
+    whole = Curve("a", {"acc": values([5, 10], [0.1, 0.2]), "loss": values(range(13), range(13))})
+    lost = Curve("b", {"acc": values([5], [0.1])}, last_step=10)
+    trials = made(found(whole, lost), "acc:max:0")
+    assert [note for note in trials.notes if "end before" in note] == [
+        "1 trial in which the objectives end before other values or steps do: if they were NaN "
+        "there, the source has lost it, and the trial is better here than it was"
+    ]
+
+
+def test_the_number_of_reports_is_not_the_number_of_units() -> None:
+    trials = made(found(Curve("a", {"acc": values([90, 100], [0.1, 0.2])})), "acc:max:0")
+    setting = trials.setting(Plan((), 1, 4))
+    assert (setting.max_t, setting.unit, setting.reports) == (10, 10, 2)
+
+
+def test_dropping_all_trials_is_said() -> None:
+    curve = Curve("a", {"acc": values([1, 2], [0.1, 0.2])})
+    with pytest.raises(UserError, match=r"all trials .* end before the full budget of 9 epochs"):
+        made(found(curve), "acc:max:0", max_t=9, keep_incomplete=False)
+
+
 def test_an_objective_is_never_a_setting() -> None:
     curve = Curve("a", {"acc": values([1, 2], [0.1, 0.2])}, {"params": 5, "width": 3})
     (trial,) = made(found(curve), "acc:max:0", "params:min:9:exact").members
@@ -166,7 +235,7 @@ TWO: Mapping[str, Series] = {"acc": values([1, 2], [0.1, 0.2]), "size": values([
     ("metrics", "objectives", "message"),
     [
         (TWO, ["ac:max:0"], "has 'ac'; its metrics are acc, size"),
-        (TWO, ["acc:max"], r"needs a reference, .* for example acc:max:0.2"),
+        (TWO, ["acc:max"], r"needs a reference, .* for example acc:max:0.196,"),
         (TWO, ["acc:max:0", "size:min:9"], "'size' has one value in each trial: add ':exact'"),
         (TWO, ["size:min:9:exact"], "without an objective that changes"),
         ({"acc": values([1], [0.5])}, ["acc:max:0"], "one report with all objectives"),
