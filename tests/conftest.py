@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 # Set before numpy and torch load. Tests, Ray and trials share few cores, and results must repeat.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+# Ray's processes would have the lowest priority beside other tests, and hardly run.
+os.environ.setdefault("RAY_worker_niceness", "0")
 
 import pytest
 from hypothesis import settings

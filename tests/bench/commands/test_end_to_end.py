@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench.records import storage
@@ -27,20 +24,11 @@ scheduler = [{ name = "fifo" }, { name = "paper-rungwise" }]
 """
 
 
-@pytest.fixture
-def temporary() -> Iterator[str]:
-    """Yield a folder for the commands' temporary files; its name is short, for Ray's sockets."""
-    folder = tempfile.mkdtemp(prefix="e2e-", dir="/tmp")
-    yield folder
-    shutil.rmtree(folder)
-
-
-def start(folder: Path, temporary: str) -> subprocess.Popen[str]:
+def start(folder: Path) -> subprocess.Popen[str]:
     (folder / "mine.toml").write_text(MATRIX)
     return subprocess.Popen(
         [COMMAND, "run", "mine.toml"],
         cwd=folder,
-        env={**os.environ, "TMPDIR": temporary},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -51,29 +39,31 @@ def start(folder: Path, temporary: str) -> subprocess.Popen[str]:
 
 @pytest.mark.slow
 @pytest.mark.ray
-def test_interrupt_and_go_on(tmp_path: Path, temporary: str) -> None:
-    process = start(tmp_path, temporary)
+def test_interrupt_and_go_on(tmp_path: Path) -> None:
+    process = start(tmp_path)
     assert process.stdout is not None
     lines = []
     for line in process.stdout:
         lines.append(line)
         if line.startswith("[1/2]"):
             break
-    assert any(name.startswith("mobo-") for name in os.listdir(temporary))
+    files = [Path(file.path) for file in psutil.Process(process.pid).open_files()]
+    temporary = [file.parent for file in files if file.parent.name.startswith("mobo-")]
+    assert temporary
     time.sleep(1)  # into the second run
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=120)
     assert process.returncode == 130, "".join(lines) + rest
     assert "what is finished is kept" in rest
     assert "Traceback" not in rest
-    assert not [name for name in os.listdir(temporary) if name.startswith("mobo-")]
+    assert not any(folder.exists() for folder in temporary)
     folder = tmp_path / "results" / "mine-digits"
     kept = storage.read_all(folder)
     assert len(kept) == 1
     assert all(record.finished for record in kept)
 
     started = {record.run_id: record.started_at for record in kept}
-    output, _ = start(tmp_path, temporary).communicate(timeout=300)
+    output, _ = start(tmp_path).communicate(timeout=300)
     assert f"{len(kept)} already finished" in output
     done = {record.run_id: record.started_at for record in storage.read_all(folder)}
     assert len(done) == 2
@@ -81,6 +71,6 @@ def test_interrupt_and_go_on(tmp_path: Path, temporary: str) -> None:
     assert (tmp_path / "reports" / "mine-digits" / "report.md").is_file()
 
     # Nothing left to do: no Ray is started, the report is made again.
-    output, _ = start(tmp_path, temporary).communicate(timeout=120)
+    output, _ = start(tmp_path).communicate(timeout=120)
     assert "2 already finished" in output
     assert "[1/" not in output
