@@ -5,6 +5,7 @@ This module computes steps 1 to 4 of the algorithm that `mobo_core.rules.project
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ from mobo_core.rules.curves import Curves, Features
 from mobo_core.rules.exponents import particular, predicted_exponents
 from mobo_core.rules.rungs import checked_budgets
 
+logger = logging.getLogger(__name__)
+
 MARGIN = 0.003
 """The default margin, a share of the present hypervolume for a full budget.
 
@@ -33,6 +36,8 @@ TINY = 1e-12
 """The smallest distance to the ideal, as a share of the range; it keeps logarithms finite."""
 HUGE = 0.9 * np.log2(np.finfo(float).max)
 """The largest hypervolume that a broken report can have, as a power of two; floats hold it."""
+OUTSIDE = 10
+"""The number of trials after which it is said that none is better than all references."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,7 @@ class Projection:
         self._learned = np.array([not objective.exact for objective in objectives])
         self.curves = Curves(len(objectives))
         self.features = Features()
+        self._has_warned = False
 
     def ends(self, trial_ids: Sequence[str], levels: Points) -> Points:
         """Return the projected ends (n, K, m) of n trials, minimised.
@@ -186,7 +192,30 @@ class Projection:
         """
         points = self._bounded(self.curves.standing())
         inside = points[inside_mask(points, self._reference)]
-        return whole_volume(inside, self._reference, may_vanish=True) if len(inside) else 0.0
+        if len(inside) == 0:
+            self._warn(points)
+            return 0.0
+        return whole_volume(inside, self._reference, may_vanish=True)
+
+    def _warn(self, points: Points) -> None:
+        """Say once that no trial is better than all references, although several have reported."""
+        points = points[np.isfinite(points).all(axis=1)]
+        if self._has_warned or len(points) < OUTSIDE:
+            return
+        self._has_warned = True
+        objectives = self._settings.objectives
+        best = objectives.to_metrics(points.min(axis=0))
+        values = ", ".join(
+            f"{objective.name!r} {value:.6g} (reference {objective.reference:.6g})"
+            for objective, value in zip(objectives, best, strict=True)
+        )
+        logger.warning(
+            "none of %d trials is better than the reference in every objective, so no trial is "
+            "stopped early until one is. The best values, each of any trial: %s. Choose references "
+            "that usual trials reach: a reference is the worst value that still counts",
+            len(points),
+            values,
+        )
 
     def _bounded(self, points: Points) -> Points:
         """Return points whose hypervolume is no larger than any float, however good a report is."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 import weakref
-from collections.abc import Iterable
 from typing import Any
 
 from ray.tune.experiment import Trial
@@ -96,9 +95,11 @@ class OneExperiment:
         Raises:
             RuntimeError: If no trial has run or waited for a process for too long, and none starts.
         """
+        if chosen is not None and self._watchdog is None:
+            return chosen
+        # Tune's wrapper warns of names that it does not document.
+        controller = compat.tune_controller(controller) or controller
         if self._watchdog is None:
-            if chosen is not None:
-                return chosen
             # Tune itself asks a searcher for up to ten minutes before it asks the scheduler again.
             clock = getattr(controller, "clock", time.monotonic)
             self._watchdog = Watchdog(clock, longest_look_s=math.inf)
@@ -109,13 +110,8 @@ class OneExperiment:
         return chosen
 
 
-def _live_trials(controller: Any) -> Iterable[Trial]:
-    live: Iterable[Trial] = (compat.tune_controller(controller) or controller).get_live_trials()
-    return live
-
-
 def _has_running(controller: Any) -> bool:
-    return any(trial.status != Trial.PAUSED for trial in _live_trials(controller))
+    return any(trial.status != Trial.PAUSED for trial in controller.get_live_trials())
 
 
 def _waiting(controller: Any) -> list[str]:
@@ -124,5 +120,5 @@ def _waiting(controller: Any) -> list[str]:
     searcher = type(getattr(search, "searcher", search)).__name__
     return [
         "all trials are suggested" if search.is_finished() else f"{searcher} suggests nothing",
-        *(f"trial {trial.trial_id} is paused" for trial in _live_trials(controller)),
+        *(f"trial {trial.trial_id} is paused" for trial in controller.get_live_trials()),
     ]

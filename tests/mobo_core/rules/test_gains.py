@@ -50,3 +50,16 @@ def test_a_volume_below_all_floats_does_not_end_the_run(values: tuple[float, flo
     assert (projection.gains(["tiny"], []) >= 0).all()
     projection.curves.add("usual", 1, -np.array([0.5, 0.5]))
     assert projection.hypervolume() == pytest.approx(0.25)
+
+
+def test_references_that_no_trial_reaches_are_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    accuracy = Objective("accuracy", "max", reference=0.9)
+    params = Objective("params", "min", reference=100.0, exact=True)
+    projection = Projection(ProjectionSettings(ObjectiveSet([accuracy, params]), max_t=8))
+    for number in range(12):
+        projection.curves.add(str(number), 1, np.array([-0.05 * number, 10.0 + number]))
+        assert projection.hypervolume() == 0
+        assert len(caplog.records) == (number >= 9)
+    (message,) = caplog.messages
+    assert "none of 10 trials is better than the reference in every objective" in message
+    assert "'accuracy' 0.45 (reference 0.9), 'params' 10 (reference 100)" in message
