@@ -22,6 +22,12 @@ trials first until ten have paused. With fewer trials the order decides more tha
 """
 FEWEST_REPORTS = 3
 """The fewest reports of the trial that has most, for which a scheduler is recommended."""
+MOST_CUT = 0.5
+"""The largest share of curves that end early for which a scheduler is recommended.
+
+Trials that end early mostly were stopped by a scheduler. FIFO would have trained them on, and what
+it would have reached is then unknown for most trials.
+"""
 
 
 @dataclass(frozen=True)
@@ -87,9 +93,23 @@ class Outcome:
     front_lost: float
     resumes: float
 
+    @property
+    def known(self) -> bool:
+        """Whether the orders are enough for intervals."""
+        return not np.isnan([self.loss.high, self.steps_saved.low]).any()
+
+    @property
+    def saves(self) -> bool:
+        """Whether training is surely saved: the lower end of the interval is above 0."""
+        return self.steps_saved.low > 0
+
     def within(self, tolerance: float) -> bool:
-        """Return whether the loss is surely within a tolerance and something is surely saved."""
-        return self.loss.high <= tolerance and self.steps_saved.low > 0
+        """Return whether the upper end of the loss's interval is at most a tolerance."""
+        return self.loss.high <= tolerance
+
+    def qualifies(self, tolerance: float) -> bool:
+        """Return whether training is surely saved, and surely no more lost than a tolerance."""
+        return self.saves and self.within(tolerance)
 
 
 @dataclass(frozen=True)
@@ -106,7 +126,8 @@ class Advice:
         refused: Scheduler → why it cannot be used.
         recommended: The scheduler to take; None if none qualifies or the data are too few.
         without_pauses: The one to take if trials cannot pause; None as above.
-        too_few: Why the data are too few for a recommendation; empty if they are not.
+        too_few: Why the data, or the complete ones of the curves, are too few for a recommendation;
+            empty if they are not.
     """
 
     setting: Setting
@@ -136,8 +157,9 @@ class Advice:
 def advise(replays: pd.DataFrame, setting: Setting, tolerance: float) -> Advice:
     """Return the advice from replays.
 
-    Recommended is the scheduler that saves the most training among those whose loss is within the
-    tolerance, with the upper end of its 95 % interval.
+    Recommended is the scheduler that saves the most training among those that qualify: the upper
+    end of the 95 % interval of the loss is within the tolerance, and the lower end of the interval
+    of the savings is above 0.
 
     Args:
         replays: A row per order and scheduler, FIFO included, as
@@ -157,7 +179,7 @@ def advise(replays: pd.DataFrame, setting: Setting, tolerance: float) -> Advice:
         if name != BASELINE
     ]
     too_few = _too_few(setting, len(fifo))
-    good = [o for o in outcomes if o.within(tolerance)] if not too_few else []
+    good = [o for o in outcomes if o.qualifies(tolerance)] if not too_few else []
     return Advice(
         setting,
         tolerance,
@@ -213,6 +235,13 @@ def _too_few(setting: Setting, orders: int) -> str:
         return (
             f"trials of {count(setting.reports, 'report')} are too short to recommend a scheduler: "
             f"it takes at least {FEWEST_REPORTS}"
+        )
+    if setting.incomplete > MOST_CUT * setting.trials:
+        return (
+            f"{setting.incomplete} of {count(setting.trials, 'curve')} end before the full budget, "
+            "as those of a scheduler that stops trials do, so that too few are complete to tell "
+            "what FIFO would have reached: train a sample of the trials to the end with FIFO and "
+            "give these, or give a --max-t that most curves reach"
         )
     if setting.orders < ENOUGH_SEEDS:
         return (

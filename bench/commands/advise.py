@@ -186,7 +186,7 @@ def advise(
     if output.dry_run:
         if objectives:
             _prepared(found, objectives, options)  # it refuses objectives that do not fit
-        _show(found, output)
+        _show(found, options.max_t, output)
         return
     trials = _prepared(found, objectives, options)
     plan = _plan(options, trials.max_t)
@@ -279,6 +279,7 @@ def _print(advice: Advice, program: str | None) -> None:
     if advice.outcomes:
         table = advice_text.table(advice)
         console.print(formatting.rich_table(table, "Each scheduler against FIFO"))
+        console.print(advice_text.legend(advice), markup=False, soft_wrap=True)
     for note in advice_text.notes(advice):
         console.print(f"- {note}", markup=False, soft_wrap=True)
     if program is not None:
@@ -286,15 +287,15 @@ def _print(advice: Advice, program: str | None) -> None:
         console.print(program, markup=False, soft_wrap=True)
 
 
-def _show(found: Found, output: OutputOptions) -> None:
+def _show(found: Found, max_t: float | None, output: OutputOptions) -> None:
     """Print what was found in a source."""
     from bench import formatting
     from bench.curves import overview
 
     if output.as_json:
-        click.echo(overview.to_json(found))
+        click.echo(overview.to_json(found, max_t))
         return
     console.print(overview.title(found), markup=False, style="bold")
     console.print(formatting.rich_table(overview.table(found), "Metrics"))
-    for line in overview.notes(found):
+    for line in overview.notes(found, max_t):
         console.print(f"- {line}", markup=False, soft_wrap=True)

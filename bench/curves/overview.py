@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from bench.curves.curve import Found
-from bench.formatting import count
+from bench.curves.curve import Curve, Found
+from bench.formatting import count, steps
 
 NONE = "–"
 """What the table shows where no value is finite."""
@@ -35,8 +35,13 @@ def table(found: Found) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def to_json(found: Found) -> str:
-    """Return what a source holds as JSON; a range is null where no value is finite."""
+def to_json(found: Found, max_t: float | None = None) -> str:
+    """Return what a source holds as JSON; a range is null where no value is finite.
+
+    Args:
+        found: The curves.
+        max_t: The full budget in the source's own steps; None takes the longest trial's.
+    """
     answer = {
         "kind": found.kind,
         "name": found.name,
@@ -44,7 +49,7 @@ def to_json(found: Found) -> str:
         "time_attr": found.time_attr,
         "metrics": _metrics(found),
         "config": found.config_names(),
-        "ends": _ends(found),
+        "ends": _ends(found, _full(found, max_t)),
         "timed": _timed(found),
         "notes": list(found.notes),
     }
@@ -73,12 +78,38 @@ def _metrics(found: Found) -> list[dict[str, Any]]:
     return rows
 
 
-def _ends(found: Found) -> dict[str, int]:
-    """Return how trials ended → how many did."""
-    ends: dict[str, int] = {}
+def _ends(found: Found, full: float) -> dict[str, int]:
+    """Return how trials ended → how many did, in the words of the answer.
+
+    A trial is complete if it trained up to the full budget, or if the source says so. Tools end
+    stopped and completed trials in the same way, so that their own words tell less.
+    """
+    nearly = full - _usual_distance(found) / 2  # steps may differ a little between trials
+    ends = {"complete": 0, "early": 0, "failed": 0}
     for curve in found.curves:
-        ends[curve.end] = ends.get(curve.end, 0) + 1
-    return ends
+        whole = curve.end == "complete" or _last_step(curve) >= nearly
+        ends["failed" if curve.end == "failed" else "complete" if whole else "early"] += 1
+    return {end: number for end, number in ends.items() if number}
+
+
+def _full(found: Found, max_t: float | None) -> float:
+    """Return the full budget: the one that was given, or the last step of any trial."""
+    if max_t is not None:
+        return max_t
+    lasts = [_last_step(curve) for curve in found.curves if curve.end != "failed"]
+    return max((last for last in lasts if np.isfinite(last)), default=np.nan)
+
+
+def _last_step(curve: Curve) -> float:
+    """Return the last step at which a trial has a metric; NaN if there is none."""
+    return max((float(s.steps[-1]) for s in curve.metrics.values() if len(s)), default=np.nan)
+
+
+def _usual_distance(found: Found) -> float:
+    """Return the usual distance between two steps; 0 if no trial has two."""
+    metrics = [max(c.metrics.values(), key=len) for c in found.curves if c.metrics]
+    distances = np.concatenate([np.empty(0), *(np.diff(series.steps) for series in metrics)])
+    return float(np.median(distances)) if len(distances) else 0.0
 
 
 def _timed(found: Found) -> bool:
@@ -88,11 +119,19 @@ def _timed(found: Found) -> bool:
     )
 
 
-def notes(found: Found) -> list[str]:
-    """Return sentences on the hyper-parameters, the ends of the trials and their times."""
+def notes(found: Found, max_t: float | None = None) -> list[str]:
+    """Return sentences on the hyper-parameters, the ends of the trials and their times.
+
+    Args:
+        found: The curves.
+        max_t: The full budget in the source's own steps; None takes the longest trial's.
+    """
+    full = _full(found, max_t)
+    ends = ", ".join(f"{number} {end}" for end, number in _ends(found, full).items())
+    budget = f", for a full budget of {steps(full, found.time_attr)}" if np.isfinite(full) else ""
     return [
         f"Hyper-parameters: {', '.join(found.config_names()) or 'none found'}.",
-        f"Ends: {', '.join(f'{n} {end}' for end, n in _ends(found).items())}.",
+        f"Ends: {ends}{budget}.",
         "Times: known." if _timed(found) else "Times: none found.",
         *(f"{note[0].upper()}{note[1:]}." for note in found.notes),
     ]

@@ -107,6 +107,8 @@ def read(sources: Sequence[str], options: SourceOptions) -> Found:
         UserError: If there is no such source, it holds no curves, or an option does not fit it.
     """
     source = _opened(sources)
+    if source.folder is not None and options.format in ("auto", "tune"):
+        _check_one_experiment(source.folder, options)
     kind = _guessed(source) if options.format == "auto" else options.format
     form = FORMATS[kind]
     if not form.fits(source):
@@ -160,6 +162,33 @@ def _guessed(source: _Source) -> str:
 def _is_experiment(folder: Path) -> bool:
     """Return whether a folder holds an experiment of Ray Tune."""
     return any(folder.glob("experiment_state-*.json")) or any(folder.glob("*/result.json"))
+
+
+def _check_one_experiment(folder: Path, options: SourceOptions) -> None:
+    """Refuse a folder around experiments of Ray Tune: their trials are not one search.
+
+    Every trial of Tune has event files and a table, too, so that without this check the trials of
+    all experiments, and other logs beside them, would be read as one source.
+
+    Raises:
+        UserError: Its message names one of the experiments.
+    """
+    if _is_experiment(folder):
+        return
+    if inside := _experiments(folder):
+        one = "it, which is" if len(inside) == 1 else "one of them, for example"
+        other = ", or say with --format what else it is" if options.format == "auto" else ""
+        raise UserError(
+            f"{folder} is not an experiment but holds {len(inside)}: give the folder of {one} "
+            f"{inside[-1]}{other}"
+        )
+
+
+def _experiments(folder: Path) -> list[Path]:
+    """Return the experiments of Ray Tune at any depth below a folder, sorted."""
+    found = {path.parent for path in folder.rglob("experiment_state-*.json")}
+    found |= {path.parent.parent for path in folder.rglob("result.json")}
+    return sorted(path for path in found if folder in path.parents)
 
 
 def _is_study(path: Path) -> bool:

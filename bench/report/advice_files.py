@@ -66,7 +66,9 @@ def headline(advice: Advice) -> str:
     best = advice.recommended
     if best is None:
         limit = percent(advice.tolerance)
-        return advice.too_few or f"No scheduler surely keeps all but {limit} of the hypervolume"
+        if advice.too_few:
+            return f"No recommendation: {advice.too_few.partition(': ')[0]}"
+        return f"No scheduler that saves training surely keeps all but {limit} of the hypervolume"
     return (
         f"{best.scheduler} keeps {percent(1 - best.loss.value)} of the hypervolume with "
         f"{100 * (1 - best.steps_saved.value):.0f} % of the training"

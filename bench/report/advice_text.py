@@ -62,10 +62,27 @@ def table(advice: Advice) -> pd.DataFrame:
                 "hypervolume lost": _interval(outcome.loss),
                 "worst order": percent(_positive_zero(outcome.worst)),
                 "front lost": f"{outcome.front_lost:.1f}",
-                "within": "yes" if outcome.within(advice.tolerance) else "no",
+                "qualifies": _verdict(outcome, advice.tolerance),
             }
             for outcome in ordered
         ]
+    )
+
+
+def _verdict(outcome: Outcome, tolerance: float) -> str:
+    """Return whether a scheduler qualifies, as in the table; a dash without intervals."""
+    if not outcome.known:
+        return "–"
+    return "yes" if outcome.qualifies(tolerance) else "no"
+
+
+def legend(advice: Advice) -> str:
+    """Return the sentences that explain the table of the schedulers."""
+    return (
+        "Means over the orders with 95 % bootstrap intervals, as shares of FIFO's, which trains "
+        "every trial to the end of its curve. Front lost: points of FIFO's front that were ended "
+        "early. Qualifies: the upper end of the interval of the hypervolume lost is at most "
+        f"{percent(advice.tolerance)}, and the lower end of that of the training saved is above 0."
     )
 
 
@@ -98,10 +115,7 @@ def _schedulers(advice: Advice) -> list[str]:
         "",
         markdown_table(table(advice)),
         "",
-        "Means over the orders with 95 % bootstrap intervals, as shares of FIFO's, which trains "
-        "every trial to the end of its curve. *Front lost*: points of FIFO's front that were ended "
-        "early. *Within*: the upper end of the loss's interval is at most "
-        f"{percent(advice.tolerance)}.",
+        markdown(legend(advice)),
         "",
     ]
 
@@ -183,16 +197,16 @@ def _recommendation(advice: Advice) -> str:
     if not advice.outcomes:
         return "No recommendation: no scheduler could be replayed."
     closest = min(
-        (outcome for outcome in advice.outcomes if outcome.steps_saved.low > 0),
+        (outcome for outcome in advice.outcomes if outcome.saves),
         key=lambda outcome: outcome.loss.high,
         default=None,
     )
     if closest is None:
         return "No scheduler saves anything on these curves: train every trial to the end (FIFO)."
     return (
-        f"No scheduler surely loses at most {limit} of FIFO's hypervolume: train every trial to "
-        f"the end (FIFO), or accept more with --tolerance. Closest is {closest.scheduler}: it "
-        f"would have {_figures(closest, advice)}."
+        f"No scheduler that saves training surely loses at most {limit} of FIFO's hypervolume: "
+        "train every trial to the end (FIFO), or accept more with --tolerance. Closest is "
+        f"{closest.scheduler}: it would have {_figures(closest, advice)}."
     )
 
 
@@ -230,8 +244,9 @@ def _alternative(advice: Advice) -> str:
         return f"{best.scheduler} never pauses a trial, so trials need no checkpoints."
     if other is None:
         return (
-            f"{best.scheduler} pauses trials, which takes checkpoints; no scheduler that never "
-            f"pauses one surely loses at most {percent(advice.tolerance)}."
+            f"{best.scheduler} pauses trials, which takes checkpoints; no scheduler that saves "
+            "training and never pauses a trial surely loses at most "
+            f"{percent(advice.tolerance)}."
         )
     return (
         f"{best.scheduler} pauses trials, which takes checkpoints. Without them take "
@@ -281,7 +296,8 @@ def _as_dict(outcome: Outcome, advice: Advice) -> dict[str, Any]:
         "worst_order": outcome.worst,
         "front_lost": outcome.front_lost,
         "resumes": outcome.resumes,
-        "within_tolerance": outcome.within(advice.tolerance),
+        "within_tolerance": outcome.within(advice.tolerance) if outcome.known else None,
+        "qualifies": outcome.qualifies(advice.tolerance) if outcome.known else None,
     }
 
 

@@ -19,7 +19,8 @@ def savings(advice: Advice, title: str, subject: str) -> Figure:
     """Draw the training that each scheduler saves against the hypervolume that it keeps.
 
     Coloured are the recommended scheduler, the one for trials that cannot pause, and others that
-    save most within the tolerance, but none that is not within it.
+    qualify and save most, but none that does not qualify, and none at all if the data are too few
+    for a recommendation. These few have the first and most distinct styles.
 
     Args:
         advice: What was found, with at least one scheduler.
@@ -35,33 +36,39 @@ def savings(advice: Advice, title: str, subject: str) -> Figure:
             (100 * outcome.steps_saved.low, 100 * outcome.steps_saved.high),
             (100 * (1 - outcome.loss.high), 100 * (1 - outcome.loss.low)),
             recommended=outcome is advice.recommended,
-            highlighted=place < FEW and outcome.within(advice.tolerance),
+            highlighted=place < FEW and _may_be_taken(outcome, advice),
         )
         for place, outcome in enumerate(ordered)
     )
-    looks = styles([BASELINE, *(outcome.scheduler for outcome in advice.outcomes)])
+    looks = styles([BASELINE, *(outcome.scheduler for outcome in ordered)])
     about = f"{subject} {_colours(advice)}"
     return plots_savings.draw(savings_data.arranged(points), looks, title, about, X_TITLE)
 
 
 def _colours(advice: Advice) -> str:
     """Return a sentence that says which schedulers are in colour."""
-    within = sum(outcome.within(advice.tolerance) for outcome in advice.outcomes)
-    limit = f"at most {percent(advice.tolerance)} of the hypervolume"
-    if within == 0:
-        return f"None surely loses {limit}."
-    if within <= FEW:
-        return f"In colour: those that surely lose {limit}."
-    return f"In colour: {FEW} of the {within} that surely lose {limit}."
+    if advice.too_few:
+        return "None is in colour, as none can be recommended."
+    good = sum(_may_be_taken(outcome, advice) for outcome in advice.outcomes)
+    what = f"training and surely lose at most {percent(advice.tolerance)} of the hypervolume"
+    if good == 0:
+        return f"None is in colour: none would save {what}."
+    if good <= FEW:
+        return f"In colour: those that save {what}."
+    return f"In colour: {FEW} of the {good} that save {what}."
+
+
+def _may_be_taken(outcome: Outcome, advice: Advice) -> bool:
+    return not advice.too_few and outcome.qualifies(advice.tolerance)
 
 
 def _order(outcome: Outcome, advice: Advice) -> tuple[bool, bool, bool, float]:
     """Return the key by which the schedulers are sorted, the most important first."""
-    within = outcome.within(advice.tolerance)
-    merit = outcome.steps_saved.value if within else -outcome.loss.value
+    good = _may_be_taken(outcome, advice)
+    merit = outcome.steps_saved.value if good else -outcome.loss.value
     return (
         outcome is not advice.recommended,
         outcome is not advice.without_pauses,
-        not within,
+        not good,
         -merit,
     )

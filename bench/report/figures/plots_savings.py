@@ -27,8 +27,10 @@ CARETS = {"left": 4, "right": 5, "up": 6, "down": 7}
 CUT_NOTE = "a triangle at the edge: the 95 % interval goes on"
 NOTE_OFFSETS = (4.0, -12.0, 16.0, 28.0, -24.0, -36.0)
 """Distances of FIFO's note from the line where nothing is lost, in points; the first that fits."""
-NOTE_ROOM = 3.5
+NOTE_ROOM = 6.0
 """The least distance of FIFO's note from the middle of a point, in pixels."""
+EDGE = "0.15"
+"""The colour of the edges of highlighted points, which makes light colours stand out, too."""
 QUIET = "0.35"
 """The grey of names that are not highlighted."""
 
@@ -103,7 +105,7 @@ def _draw_point(axis: Axes, point: Point, style: Style, cuts: Sequence[Cut]) -> 
     if point.highlighted:  # intervals of all schedulers would hide the names
         kept, saved = (point.kept, point.kept), (point.saved, point.saved)
         for x, y in ((point.saved_interval, kept), (saved, point.kept_interval)):
-            axis.plot(x, y, color=colour, alpha=0.5, linewidth=1.2, zorder=2)
+            axis.plot(x, y, color=colour, alpha=0.7, linewidth=1.8, zorder=2)
         for cut in cuts:
             axis.plot(
                 cut.x,
@@ -121,12 +123,19 @@ def _draw_point(axis: Axes, point: Point, style: Style, cuts: Sequence[Cut]) -> 
         point.kept,
         color=colour,
         marker=style.marker if point.highlighted else "o",
-        markersize=10 if point.recommended else 7,
-        markeredgecolor="white",
-        markeredgewidth=0.8,
+        markersize=_size(point),
+        markeredgecolor=EDGE if point.highlighted else "white",
+        markeredgewidth=1.0 if point.highlighted else 0.8,
         linestyle="none",
         zorder=4 if point.highlighted else 3,
     )
+
+
+def _size(point: Point) -> float:
+    """Return the size of a point's marker, the larger the more important it is."""
+    if point.recommended:
+        return 10.5
+    return 8.5 if point.highlighted else 6.5
 
 
 def _label(figure: Figure, axis: Axes, shown: Savings) -> None:

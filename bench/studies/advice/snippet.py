@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bench.curves.tune_experiments import OWN, SECONDS
 from bench.formatting import steps
 from bench.matrix.matrix import Component
 from bench.studies.advice.plan import Plan
@@ -53,7 +54,7 @@ class _Counter:
     Args:
         time_attr: The key in a report.
         unit: The number of its steps in one unit of the replays.
-        comment: What the trainable must do for that; empty if the old one did it already.
+        comment: What the trainable must report for that; empty if the old one did it already.
     """
 
     time_attr: str
@@ -97,8 +98,9 @@ RENAMED = {"kind": "scalarization"}
 def program(trials: Trials, plan: Plan, component: Component, pauses: bool) -> str:
     """Return a program that uses a scheduler with the user's objectives and budget.
 
-    The names ``trainable`` and ``space`` in it are the user's own. If the curves were reported to
-    Tune, the program goes on with their counter. Otherwise it counts reports, and says how much
+    The names ``trainable`` and ``space`` in it are the user's own: two comments at its top stand
+    for them. The program goes on with the counter of the curves if a trainable may report it, and
+    says so if they were not reported to Tune. Otherwise it counts reports, and says how much
     training one report must be.
 
     Args:
@@ -118,6 +120,7 @@ def program(trials: Trials, plan: Plan, component: Component, pauses: bool) -> s
     wrapped = [call.inner] if call.inner and not call.of_ray else []
     from_tune = ", ".join(sorted([call.name, *wrapped, *searcher]))
     lines = [
+        *_placeholders(trials),
         "from ray import tune",
         *([f"from ray.tune.schedulers import {call.inner}"] if call.inner and call.of_ray else []),
         "from mobo_core import Objective, ObjectiveSet",
@@ -135,14 +138,45 @@ def program(trials: Trials, plan: Plan, component: Component, pauses: bool) -> s
 
 
 def _counter(trials: Trials, call: _Call) -> _Counter:
-    """Return the source's own counter if a program can go on with it, and else Tune's counter."""
+    """Return the source's own counter if a program can go on with it, and else Tune's counter.
+
+    Tune sets some keys of each report itself, so no trainable can count by these.
+    """
     source, whole = trials.found, float(trials.unit).is_integer()
-    if source.in_tune and not trials.shift and whole and (trials.unit == 1 or call.scales):
-        return _Counter(source.time_attr, int(trials.unit))
+    free = source.in_tune or source.time_attr not in (*OWN, SECONDS)
+    if free and not trials.shift and whole and (trials.unit == 1 or call.scales):
+        name, unit = source.time_attr, int(trials.unit)
+        comment = (
+            f"Each report must have {_text(name)}, counted as in the curves: "
+            f"{trials.max_t * unit} is the full budget."
+        )
+        return _Counter(name, unit, "" if source.in_tune else comment)
     each = steps(trials.unit, source.time_attr)
     return _Counter(
         OF_TUNE, 1, f"One report must be {each} of the curves: the scheduler counts reports."
     )
+
+
+def _placeholders(trials: Trials) -> list[str]:
+    """Return the comments that a user replaces by the import of the own training and search."""
+    metrics = ", ".join(objective.name for objective in trials.objectives)
+    settings = ", ".join(sorted({name for trial in trials.members for name in trial.config}))
+    return [
+        "# Replace these two lines by your own imports or definitions:",
+        _short(
+            "# trainable = … # the function or class that trains a configuration and reports",
+            metrics,
+            "the objectives",
+        ),
+        _short("# space = … # the search space: a dictionary of", settings, "hyper-parameters"),
+        "",
+    ]
+
+
+def _short(text: str, names: str, otherwise: str) -> str:
+    """Return a line that ends with names, or with another word where they are too long or none."""
+    line = " ".join(f"{text} {names}".split())  # a line break would end the comment
+    return line if names and len(line) <= WIDTH else f"{text} {otherwise}"
 
 
 def _search(trials: int, pauses: bool, slots: int) -> list[str]:

@@ -96,12 +96,30 @@ def test_a_scheduler_that_saves_nothing_is_not_recommended() -> None:
         ({"reports": 2, "max_t": 100}, "trials of 2 reports are too short"),  # far apart
         ({"orders": 5}, "^5 orders are too few for an interval: give --seeds 6"),
         ({"orders": 1}, "^1 order is too few"),
+        ({"incomplete": 11}, "^11 of 20 curves end before the full budget.*with FIFO.*--max-t"),
     ],
 )
 def test_too_few_data_are_said(change: dict[str, int], message: str) -> None:
     found = advise(replays(good=(0.5, 1.0, True)), replace(SETTING, **change), 0.05)  # type: ignore[arg-type]
     assert found.recommended is None
     assert re.search(message, found.too_few)
+
+
+def test_up_to_half_of_the_curves_may_end_early() -> None:
+    found = advise(replays(good=(0.5, 1.0, True)), replace(SETTING, incomplete=10), 0.05)
+    assert found.too_few == ""
+    assert found.recommended is not None
+
+
+def test_what_qualifies_saves_training_and_loses_little() -> None:
+    found = advice(0.02, good=(0.5, 0.99, True), same=(1.0, 1.0, False), greedy=(0.2, 0.9, False))
+    good, same, greedy = found.outcomes
+    assert [(o.saves, o.within(0.02)) for o in (good, same, greedy)] == [
+        (True, True),
+        (False, True),
+        (True, False),
+    ]
+    assert [o.qualifies(0.02) for o in (good, same, greedy)] == [True, False, False]
 
 
 def without_volume(table: pd.DataFrame, orders: int) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
 
@@ -36,6 +37,9 @@ def test_the_whole_way_to_the_files(curves: str, tmp_path: Path) -> None:
     assert "14 trials of curves.csv (table), up to 6 epochs, replayed in 6 random orders" in text
     assert "Take " in text
     assert "Each scheduler against FIFO" in text
+    assert (
+        "Qualifies: the upper end of the interval of the hypervolume lost is at most 50.0" in text
+    )
     assert "tune.Tuner(trainable, param_space=space, tune_config=config).fit()" in text
     assert f"page: {out / 'index.html'}" in text
     answer = json.loads((out / "advice.json").read_text("utf-8"))
@@ -58,6 +62,27 @@ def test_a_dry_run_shows_what_was_found(curves: str) -> None:
     assert "14 trials, up to 6 reports each, ordered by 'epoch'" in done.output
     assert "Hyper-parameters: rate, width." in done.output
     assert "constant" in done.output  # params never changes in a trial
+    assert "Ends: 14 complete, for a full budget of 6 epochs." in done.output
+
+
+def test_a_dry_run_and_the_answer_agree_on_the_ends(curves: str) -> None:
+    table = pd.read_csv(curves)
+    table = table.assign(state=table["trial"].map(lambda t: "failed" if t == "t13" else "running"))
+    short = table["trial"].isin([f"t{k:02d}" for k in range(9)])
+    table[~short | (table["epoch"] <= 3)].to_csv(curves, index=False)
+    done = advise(curves, "--dry-run")
+    assert "Ends: 4 complete, 9 early, 1 failed, for a full budget of 6 epochs." in done.output
+    done = advise(curves, "--dry-run", "--max-t", "3", "--json")
+    assert json.loads(done.output)["ends"] == {"complete": 13, "failed": 1}
+    arguments = (curves, *OBJECTIVES, "--seeds", "6", "--processes", "1", "--json")
+    answer = json.loads(advise(*arguments).output)
+    assert (answer["source"]["trials"], answer["source"]["incomplete"]) == (13, 9)
+    assert answer["recommended"] is None
+    assert answer["too_few"].startswith("9 of 13 curves end before the full budget")
+    assert answer["program"] is None
+    answer = json.loads(advise(*arguments, "--max-t", "3").output)
+    assert answer["source"]["incomplete"] == 0
+    assert answer["too_few"] is None
 
 
 def test_a_dry_run_prints_json_too(curves: str) -> None:

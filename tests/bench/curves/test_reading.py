@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+import tensorboardX
 
 from bench.curves import options, reading
 from bench.curves.options import SourceOptions
@@ -68,3 +70,39 @@ def test_files_of_different_kinds_are_refused(sources: dict[str, str]) -> None:
     for one, other in (("table", "wandb"), ("table", "mlflow"), ("wandb", "mlflow")):
         with pytest.raises(UserError, match="the files are of different kinds"):
             reading.read([sources[one], sources[other]], SourceOptions())
+
+
+def add_logs(folder: Path) -> None:
+    """Write event files of TensorBoard, as Tune's loggers leave them in each trial's folder."""
+    with tensorboardX.SummaryWriter(str(folder)) as writer:
+        writer.add_scalar("loss", 1.0, 1)
+
+
+@pytest.mark.parametrize("beside", ["nothing", "logs", "table", "experiment", "deeper"])
+def test_a_folder_around_experiments_is_refused(tmp_path: Path, beside: str) -> None:
+    root = tmp_path / "ray_results"
+    write_experiment(root / "a")
+    for trial in (root / "a").iterdir():
+        add_logs(trial)
+    if beside == "logs":
+        add_logs(root / "other" / "run_0")
+    elif beside == "table":
+        long_table(2).to_csv(root / "curves.csv", index=False)
+    elif beside == "experiment":
+        (root / "b").mkdir()  # it has no reports yet
+        (root / "b" / "experiment_state-2026-01-01_00-00-00.json").write_text("{}")
+    elif beside == "deeper":
+        (root / "group").mkdir()
+        (root / "a").rename(root / "group" / "a")
+    said = {
+        "experiment": f"holds 2: give the folder of one of them, for example {root}/b, or say with",
+        "deeper": f"holds 1: give the folder of it, which is {root}/group/a, or say with",
+    }.get(beside, f"holds 1: give the folder of it, which is {root}/a, or say with --format")
+    with pytest.raises(UserError, match=re.escape(f"{root} is not an experiment but {said}")):
+        reading.read([str(root)], SourceOptions())
+    with pytest.raises(UserError, match="is not an experiment but holds"):
+        reading.read([str(root)], SourceOptions(format="tune"))
+    inside = root / "group" / "a" if beside == "deeper" else root / "a"
+    assert len(reading.read([str(inside)], SourceOptions()).curves) == 3
+    logs = reading.read([str(root)], SourceOptions(format="tensorboard"))
+    assert len(logs.curves) == (4 if beside == "logs" else 3)  # the user says what it is

@@ -39,7 +39,7 @@ def test_five_lines_with_the_figures() -> None:
 
 def test_none_that_qualifies_is_said_plainly() -> None:
     lines = advice_text.lines(made(tolerance=0.0))
-    assert lines[1].startswith("No scheduler surely loses at most 0.0 % of FIFO's hypervolume")
+    assert lines[1].startswith("No scheduler that saves training surely loses at most 0.0 %")
     assert "Closest is plain: it would have saved 40.0 %" in lines[1]
     lines = advice_text.lines(made(per_order=11, trials=11))
     assert lines[1] == (
@@ -66,8 +66,39 @@ def test_what_is_unknown_is_said() -> None:
 def test_the_table_begins_with_the_largest_saving() -> None:
     table = advice_text.table(made())
     assert table["scheduler"].tolist() == ["greedy", "good", "plain"]
-    assert table["within"].tolist() == ["no", "yes", "yes"]
+    assert table["qualifies"].tolist() == ["no", "yes", "yes"]
     assert table["trials"].tolist() == ["stop", "pause", "stop"]
+
+
+def test_the_column_is_what_its_legend_says() -> None:
+    kept = {"good": (0.5, 0.99, True), "same": (1.0, 1.0, False), "greedy": (0.2, 0.9, False)}
+    found = advise(replays(**kept), SETTING, 0.02)
+    assert (
+        "Qualifies: the upper end of the interval of the hypervolume lost is at most 2.0 %, and "
+        "the lower end of that of the training saved is above 0." in advice_text.legend(found)
+    )
+    shown = dict(
+        zip(*(advice_text.table(found)[c] for c in ("scheduler", "qualifies")), strict=True)
+    )
+    for outcome in found.outcomes:
+        expected = outcome.loss.high <= 0.02 and outcome.steps_saved.low > 0
+        assert shown[outcome.scheduler] == ("yes" if expected else "no")
+    assert advice_text.legend(found).split(". ")[1] in advice_text.to_markdown(found, None)
+    schedulers = json.loads(advice_text.to_json(found, None))["schedulers"]
+    assert [s["within_tolerance"] for s in schedulers] == [True, True, False]
+    assert [s["qualifies"] for s in schedulers] == [True, False, False]
+    few = advise(replays(orders=2, good=(0.5, 0.99, True)), replace(SETTING, orders=2), 0.02)
+    assert advice_text.table(few)["qualifies"].tolist() == ["–"]
+    assert json.loads(advice_text.to_json(few, None))["schedulers"][0]["qualifies"] is None
+
+
+def test_curves_that_are_mostly_cut_get_no_recommendation() -> None:
+    cut = made(incomplete=19)
+    assert cut.recommended is None
+    line = advice_text.lines(cut)[1]
+    assert line.startswith("No recommendation: 19 of 20 curves end before the full budget, as ")
+    assert "train a sample of the trials to the end with FIFO" in line
+    assert advice_files.headline(cut).endswith("to tell what FIFO would have reached")
 
 
 def test_a_gain_is_no_loss() -> None:

@@ -199,8 +199,18 @@ def test_the_program_counts_as_the_source_does(tmp_path: Path) -> None:
 
     by_reports = 'max_t=6, time_attr="training_iteration", grace_period=2'
     table = program(trials)
-    assert by_reports in table
-    assert "# One report must be 1 epoch of the curves: the scheduler counts reports." in table
+    assert 'max_t=6, time_attr="epoch", grace_period=2' in table
+    assert (
+        '# Each report must have "epoch", counted as in the curves: 6 is the full budget.' in table
+    )
+    wide = program(replace(trials, unit=5))
+    assert 'max_t=30, time_attr="epoch", grace_period=10' in wide
+    assert "counted as in the curves: 30 is the full budget" in wide
+    for name in ("training_iteration", "time_total_s", "timestamp"):  # Tune sets them itself
+        own = program(replace(trials, found=replace(trials.found, time_attr=name)))
+        assert by_reports in own
+        assert "# One report must be 1 " in own
+    assert "Each report must have" not in program(of_tune(trials, 1))
     sparse = program(of_tune(trials, 5))
     assert 'max_t=30, time_attr="training_iteration", grace_period=10' in sparse
     assert "One report" not in sparse
@@ -209,6 +219,29 @@ def test_the_program_counts_as_the_source_does(tmp_path: Path) -> None:
     assert "# One report must be 5 iterations of the curves" in shifted
     fraction = program(replace(trials, unit=0.5))
     assert "# One report must be 0.5 epochs of the curves" in fraction
+
+
+def test_the_program_says_what_is_the_users_own(tmp_path: Path) -> None:
+    trials = prepared(long_table(14), tmp_path)
+    component = Component("hv-promotion", "hv-promotion", {})
+    text = snippet.program(trials, Plan((component,), 1, 3), component, pauses=True)
+    told, trainable, space, *code = text.splitlines()
+    assert told.startswith("# Replace these two lines by your own")
+    assert trainable.startswith("# trainable = …")
+    assert trainable.endswith("reports accuracy, params")
+    assert space == "# space = … # the search space: a dictionary of rate, width"
+    own = ["class trainable:", "    pass", "space = {}"]
+    program = ast.parse("\n".join([*own, *code]))
+    used = {node.id for node in ast.walk(program) if isinstance(node, ast.Name)}
+    assert {"trainable", "space"} <= used  # and no other name is left undefined
+    scope = names_in("\n".join([*own, *code]))
+    assert scope["config"].num_samples == 14
+    strange = replace(trials.members[0], config={"a\nimport os": 1, "x" * 90: 2})
+    odd = snippet.program(
+        replace(trials, members=(strange,)), Plan((component,), 1, 3), component, pauses=True
+    )
+    assert "# space = … # the search space: a dictionary of hyper-parameters" in odd
+    assert max(map(len, odd.splitlines())) <= 100
 
 
 def test_the_budget_of_a_sparse_objective_is_that_of_its_curves(tmp_path: Path) -> None:
