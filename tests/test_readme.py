@@ -59,9 +59,10 @@ def test_the_table_of_the_best_scheduler_is_that_of_the_committed_results() -> N
 
 
 def test_what_it_says_about_the_picture() -> None:
-    picture = re.findall(r"!\[[^]]*\]\((\S+)\)", README)
-    assert picture == ["reports/reference/schedulers-mnist-virtual/figures/savings.png"]
-    found = pd.read_csv((ROOT / picture[0]).parents[1] / "runs.csv")
+    picture, front = re.findall(r"!\[[^]]*\]\((\S+)\)", README)
+    assert picture == "reports/reference/schedulers-mnist-virtual/figures/savings.png"
+    assert front == "docs/_static/front.png"
+    found = pd.read_csv((ROOT / picture).parents[1] / "runs.csv")
     row = against_baseline(found).set_index("series").loc["hv-promotion"]
     assert found["seed"].nunique() == 20
     assert (
