@@ -24,7 +24,7 @@ objectives = [Objective("loss", "min", 2.0), Objective("params", "min", 10_000)]
 
 def search(folder: str, trials: int = 25, resume: bool = False) -> ParetoFront:
     """Search, or resume a search that was interrupted; draw and return the front."""
-    scheduler = StoppingMOASHA(objectives, max_t=8, time_attr="epoch")
+    scheduler = StoppingMOASHA(objectives, max_t=8, grace_period=3, time_attr="epoch")
     run = tune.RunConfig(storage_path=folder, name="first", verbose=0)
     space = {"units": tune.randint(4, 129), "lr": tune.loguniform(1e-4, 1e-1)}
     config = tune.TuneConfig(num_samples=trials, search_alg=SobolSearcher(), scheduler=scheduler)

@@ -13,6 +13,12 @@ from mobo_core.plot import style
 from mobo_core.results import TrialHistory
 from mobo_core.results.history import flat
 
+NO_PARAMETER = (
+    "no parameter differs between the trials; the results need each trial's configuration, in "
+    "columns such as config/lr if they are a table, or named by config_columns"
+)
+"""What a figure of parameters says if it has none."""
+
 
 @dataclass(frozen=True)
 class ParameterColumn:

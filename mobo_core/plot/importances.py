@@ -18,13 +18,15 @@ from sklearn.preprocessing import OneHotEncoder
 
 from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_set
 from mobo_core.plot import style
-from mobo_core.plot.columns import ParameterColumn, parameter_columns
+from mobo_core.plot.columns import NO_PARAMETER, ParameterColumn, parameter_columns
 from mobo_core.results import TrialHistory, read_trials
 from mobo_core.results.candidates import counted_reports
+from mobo_core.results.names import check_reported
 
 FEWEST = 20
 """The smallest number of trials from which importance is estimated."""
 TREES, FOLDS, SHUFFLES = 100, 5, 5
+AXIS = "fall of R² when shuffled<br>thin lines: ± 1 standard deviation over folds and shuffles"
 MOST_LETTERS = 24
 """The length to which a parameter's name is shortened."""
 WEAK = 0.3
@@ -56,6 +58,7 @@ def parameter_importance(
     *,
     seed: int = 0,
     trial_column: str | None = None,
+    config_columns: str | Iterable[str] = (),
 ) -> go.Figure:
     """Return a figure of how much each parameter tells about each objective.
 
@@ -76,10 +79,12 @@ def parameter_importance(
         objectives: The objectives.
         seed: The seed of the trees, the folds and the shuffles.
         trial_column: As in `mobo_core.pareto_front`.
+        config_columns: As in `mobo_core.pareto_front`.
 
     Raises:
         TypeError: If the results or the objectives are something else.
-        ValueError: If fewer than `FEWEST` trials can be used, or no parameter differs.
+        ValueError: If fewer than `FEWEST` trials can be used, no parameter differs, or as in
+            `mobo_core.pareto_front`.
 
     Source: Geurts et al. 2006, doi:10.1007/s10994-006-6226-1 (the trees); Breiman 2001,
     doi:10.1023/A:1010933404324, section 10 (importance by permutation).
@@ -92,7 +97,9 @@ def parameter_importance(
         ('b', 'a')
     """
     wanted = as_objective_set(objectives)
-    trials, values = _last_values(read_trials(results, trial_column=trial_column), wanted)
+    read = read_trials(results, trial_column=trial_column, config_columns=config_columns)
+    check_reported(wanted, (), read)
+    trials, values = _last_values(read, wanted)
     columns = parameter_columns(trials)
     if len(trials) < FEWEST:
         raise ValueError(
@@ -100,10 +107,7 @@ def parameter_importance(
             f"got {len(trials)}"
         )
     if not columns:
-        raise ValueError(
-            "no parameter differs between the trials; the results need each trial's configuration, "
-            "in columns such as config/lr if they are a table"
-        )
+        raise ValueError(NO_PARAMETER)
     found = [importance(columns, column, seed) for column in values.T]
     return _drawn(columns, wanted, found, len(trials))
 
@@ -197,7 +201,7 @@ def _drawn(
         shared_yaxes=True,
         subplot_titles=titles,
         horizontal_spacing=0.05,
-        x_title="fall of R² when shuffled",
+        x_title=AXIS,
     )
     for column, (objective, one) in enumerate(zip(objectives, found, strict=True), start=1):
         weak = one.r2 < WEAK
@@ -213,7 +217,7 @@ def _drawn(
         )
         figure.add_trace(bars, row=1, col=column)
     figure.update_layout(style.layout(f"Parameter importance, {trials} trials"))
-    figure.update_layout(height=220 + 34 * max(len(columns), 3), margin={"t": 120, "b": 70})
+    figure.update_layout(height=220 + 34 * max(len(columns), 3), margin={"t": 120, "b": 90})
     figure.update_layout(title={"y": 0.97, "yanchor": "top"})  # above the titles of the panels
     figure.update_annotations(font={"size": 12})
     # The places are numbers, so that names which are shortened to the same text stay apart.

@@ -10,7 +10,7 @@ from plotly import graph_objects as go
 
 from mobo_core.objectives import Objective, ObjectiveSet, Points
 from mobo_core.plot import style
-from mobo_core.plot.columns import ParameterColumn, parameter_columns
+from mobo_core.plot.columns import NO_PARAMETER, ParameterColumn, parameter_columns
 from mobo_core.plot.shown import shown_points
 from mobo_core.results.candidates import Scope
 
@@ -20,6 +20,8 @@ LABEL, TICK = 20, 18
 """The lengths to which the names of axes, and of choices on an axis, are shortened."""
 MOST_AXES, WIDTH = 8, 95
 """More axes than this get a fixed width each, in pixels, and the figure can be scrolled."""
+MOST_TICKS, NEAREST = 6, 0.06
+"""The number of steps on an axis, and how near a tick may be to an end, as a share of the axis."""
 COLOURS = ((0.0, "#C9C9C9"), (0.5, "#C9C9C9"), (0.5, style.BLUE), (1.0, style.BLUE))
 
 
@@ -30,6 +32,7 @@ def parallel_coordinates(
     scope: Scope = "last",
     constraints: str | Iterable[str] = (),
     trial_column: str | None = None,
+    config_columns: str | Iterable[str] = (),
 ) -> go.Figure:
     """Return a figure in which each trial is a line through its parameters and its objectives.
 
@@ -44,6 +47,7 @@ def parallel_coordinates(
         scope: As in `mobo_core.pareto_front`.
         constraints: As in `mobo_core.pareto_front`.
         trial_column: As in `mobo_core.pareto_front`.
+        config_columns: As in `mobo_core.pareto_front`.
 
     Raises:
         TypeError: If the results or the objectives are something else.
@@ -57,7 +61,12 @@ def parallel_coordinates(
         ['lr', 'loss ↓']
     """
     shown = shown_points(
-        results, objectives, scope=scope, constraints=constraints, trial_column=trial_column
+        results,
+        objectives,
+        scope=scope,
+        constraints=constraints,
+        trial_column=trial_column,
+        config_columns=config_columns,
     )
     title = shown.front.summary()
     if not shown.candidates:
@@ -81,6 +90,8 @@ def parallel_coordinates(
     )
     figure.add_trace(lines)
     figure.update_layout(margin={"t": 130, "l": 90, "r": 90})
+    if not columns and len(shown.trials) > 1:
+        style.add_note(figure, NO_PARAMETER)
     if len(dimensions) > MOST_AXES:
         figure.update_layout(width=WIDTH * len(dimensions))
     return figure
@@ -114,13 +125,36 @@ def _of_numbers(label: str, numbers: Points, is_log: bool) -> dict[str, Any]:
     }
     if high == low:  # no range is known, so that only the value is labelled
         found |= {"tickvals": [low], "ticktext": [f"{10**low if is_log else low:.4g}"]}
-    elif is_log:
-        exponents = np.arange(np.floor(low), np.ceil(high) + 1)
-        inside = exponents[(exponents >= low) & (exponents <= high)]
-        ticks = inside if len(inside) >= 2 else np.linspace(low, high, 4)
-        found |= {"tickvals": ticks, "ticktext": [f"{10**tick:.3g}" for tick in ticks]}
+    else:
+        ticks = _ticks(low, high, is_log)
+        texts = [f"{10**tick:.3g}" if is_log else f"{tick:.4g}" for tick in ticks]
+        found |= {"tickvals": ticks, "ticktext": texts}
     if missing:
-        ticks = found.get("tickvals", np.linspace(low, high, 4))
-        texts = found.get("ticktext", [f"{tick:.4g}" for tick in ticks])
-        found |= {"tickvals": [low - space, *ticks], "ticktext": ["none", *texts]}
+        found["tickvals"] = [low - space, *found["tickvals"]]
+        found["ticktext"] = ["none", *found["ticktext"]]
     return found
+
+
+def _ticks(low: float, high: float, is_log: bool) -> list[float]:
+    """Return the places of an axis's ticks: both ends, and round numbers between them.
+
+    Args:
+        low: The lower end, or its logarithm.
+        high: The higher end, or its logarithm.
+        is_log: Whether the ends are logarithms.
+    """
+    step = 1.0 if is_log else _round_step((high - low) / MOST_TICKS)
+    if is_log and high - low > MOST_TICKS:
+        step = float(np.ceil((high - low) / MOST_TICKS))
+    inside = step * np.arange(np.ceil(low / step), np.floor(high / step) + 1)
+    free = NEAREST * (high - low)
+    between = inside[(inside > low + free) & (inside < high - free)].tolist()
+    if is_log and not between:
+        return [float(tick) for tick in np.linspace(low, high, 4)]
+    return [low, *between, high]
+
+
+def _round_step(least: float) -> float:
+    """Return the smallest number 1, 2 or 5 times a power of ten that is not below another one."""
+    power = 10.0 ** np.floor(np.log10(least))
+    return float(next(power * factor for factor in (1, 2, 5, 10) if power * factor >= least))

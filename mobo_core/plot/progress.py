@@ -19,9 +19,10 @@ from mobo_core.objectives import (
 from mobo_core.plot import style
 from mobo_core.results import TrialHistory, read_trials
 from mobo_core.results.candidates import Scope, counted_reports
-from mobo_core.results.constraints import Constraint, as_constraints, check_reported
+from mobo_core.results.constraints import Constraint, as_constraints
 from mobo_core.results.growing import GrowingFront
 from mobo_core.results.history import Report
+from mobo_core.results.names import check_reported
 from mobo_core.results.volumes import volume_text
 
 Over = Literal["seconds", "reports", "trials"]
@@ -98,7 +99,7 @@ def hypervolume(
     wanted = as_objective_set(objectives)
     bounds = as_constraints(constraints)
     read = read_trials(results, trial_column=trial_column)
-    check_reported(bounds, read)
+    check_reported(wanted, bounds, read)
     trials = [trial for trial in read if not trial.failed and trial.reports]
     has_times = bool(trials) and all(map(_has_times, trials))
     if over == "seconds" and trials and not has_times:

@@ -37,6 +37,7 @@ def front(
     constraints: str | Iterable[str] = (),
     engine: Engine = "plotly",
     trial_column: str | None = None,
+    config_columns: str | Iterable[str] = (),
 ) -> go.Figure | PrintedFigure:
     """Return a figure of all trials with the front.
 
@@ -52,6 +53,7 @@ def front(
         engine: ``"plotly"`` for a figure that shows each trial's configuration under the pointer,
             or ``"matplotlib"`` for one to print.
         trial_column: As in `mobo_core.pareto_front`.
+        config_columns: As in `mobo_core.pareto_front`.
 
     Returns:
         A ``plotly.graph_objects.Figure`` or a ``matplotlib.figure.Figure``.
@@ -70,7 +72,12 @@ def front(
     if engine not in get_args(Engine):
         raise ValueError(f"engine must be one of {get_args(Engine)}, got {engine!r}")
     shown = shown_points(
-        results, objectives, scope=scope, constraints=constraints, trial_column=trial_column
+        results,
+        objectives,
+        scope=scope,
+        constraints=constraints,
+        trial_column=trial_column,
+        config_columns=config_columns,
     )
     if engine == "matplotlib":
         with needs("plot", "mobo_core.plot.front"):

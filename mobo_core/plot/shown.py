@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -73,10 +72,8 @@ class ShownPoints:
 
     def why_empty(self) -> str:
         """Return why there is no point, with the most frequent reason."""
-        if not self.trials:
-            return "there is no trial yet"
-        ((reason, count),) = Counter(self.front.left_out.values()).most_common(1)
-        return f"nothing can be shown; {count} of {len(self.trials)} trials: {reason}"
+        reason = self.front.why_empty()
+        return f"nothing can be shown; {reason}" if self.trials else reason
 
 
 def shown_points(
@@ -86,6 +83,7 @@ def shown_points(
     scope: Scope = "last",
     constraints: str | Iterable[str] = (),
     trial_column: str | None = None,
+    config_columns: str | Iterable[str] = (),
 ) -> ShownPoints:
     """Return the points of a figure: the front's, and one of every other trial.
 
@@ -98,6 +96,7 @@ def shown_points(
         scope: The scope.
         constraints: The constraints.
         trial_column: The column of a table that names the trial of a row.
+        config_columns: The columns of a table that hold the configuration.
 
     Example:
         >>> objectives = [Objective("loss", "min", reference=3)]
@@ -107,7 +106,7 @@ def shown_points(
     """
     wanted = as_objective_set(objectives)
     bounds = as_constraints(constraints)
-    trials = read_trials(results, trial_column=trial_column)
+    trials = read_trials(results, trial_column=trial_column, config_columns=config_columns)
     front = pareto_front(trials, wanted, scope=scope, constraints=map(str, bounds))
     on_front = {(member.trial_id, id(member.metrics)) for member in front}
     with_front = {member.trial_id for member in front}

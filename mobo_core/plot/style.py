@@ -184,6 +184,27 @@ def layout(title: str, **more: Any) -> go.Layout:
     )
 
 
+def add_note(figure: go.Figure, text: str) -> None:
+    """Add a note below the drawing.
+
+    Args:
+        figure: The figure, which is changed.
+        text: The note, plain text.
+
+    Example:
+        >>> figure = go.Figure(layout=layout("The front"))
+        >>> add_note(figure, "one trial has no value")
+        >>> figure.layout.annotations[0].text
+        'one trial has no value'
+    """
+    lines = [plain(line) for line in wrap(text, EMPTY_WIDTH)]
+    place = {"xref": "paper", "yref": "paper", "x": 0, "y": 0, "yshift": -12, "yanchor": "top"}
+    figure.add_annotation(
+        text="<br>".join(lines), showarrow=False, align="left", xanchor="left", **place
+    )
+    figure.update_layout(margin={"b": 30 + 20 * len(lines)})
+
+
 def empty_figure(title: str, reason: str) -> go.Figure:
     """Return a figure that says why there is nothing to show.
 

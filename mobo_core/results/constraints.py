@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Literal
 
 from mobo_core.objectives import as_number, is_finite_number
-from mobo_core.results.history import Report, TrialHistory
+from mobo_core.results.history import Report
 
 FORM = re.compile(r"\s*(?P<metric>\S(?:.*?\S)?)\s*(?P<sense><=|>=)\s*(?P<bound>\S+)\s*")
 
@@ -87,37 +86,6 @@ def _parsed(text: Any) -> Constraint:
         )
     assert bound is not None
     return Constraint(found["metric"], "<=" if found["sense"] == "<=" else ">=", bound)
-
-
-def check_reported(constraints: Iterable[Constraint], trials: Sequence[TrialHistory]) -> None:
-    """Check that each constrained metric was reported by some trial.
-
-    Args:
-        constraints: The constraints.
-        trials: The trials. If none of them has reported anything yet, nothing can be checked.
-
-    Raises:
-        ValueError: If no report of any trial has the metric.
-
-    Example:
-        >>> trials = [TrialHistory("a", {}, ({"loss": 1.0, "latency_ms": 18.0},))]
-        >>> check_reported(as_constraints("latency <= 20"), trials)
-        Traceback (most recent call last):
-            ...
-        ValueError: no trial reported 'latency' of the constraint 'latency <= 20': did you mean \
-'latency_ms'?
-    """
-    names = {name for trial in trials for report in trial.reports for name in report}
-    if not any(trial.reported_names for trial in trials):
-        return
-    for constraint in constraints:
-        if constraint.metric not in names:
-            near = get_close_matches(constraint.metric, sorted(names))
-            remedy = f"did you mean {' or '.join(map(repr, near))}?" if near else "check its name"
-            raise ValueError(
-                f"no trial reported {constraint.metric!r} of the constraint {str(constraint)!r}: "
-                + remedy
-            )
 
 
 def violation(

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 
 from pyarrow import fs as filesystems
 
+from mobo_core.objectives import is_finite_number
 from mobo_core.results.history import Report, TrialHistory, error_line, split_config
 
 STATE = "experiment_state-"
@@ -28,6 +29,42 @@ TRIAL_FILES = ("result.json", "progress.csv", "params.json", "error.txt")
 """The files of a trial that are read; a folder with one of them is a trial's folder."""
 NAME = re.compile(r"_(?P<id>[0-9a-f]{5,8}(?:_\d{5})?)(?:_(?P<number>\d+))?(?:_|$)")
 """The trial's id and number in the name that Tune gives to the trial's folder."""
+DATE = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
+"""The time in the names that Tune gives to trials' folders and state files, on the driver's clock.
+
+Texts of this form sort like the times.
+"""
+
+
+class _Experiment(NamedTuple):
+    """What the newest readable state file tells of an experiment.
+
+    Args:
+        states: Each trial's state by the name of its folder.
+        began: When the search began or was last resumed, as `DATE` has it; empty if unknown.
+        began_s: The same in seconds since 1970; None if unknown.
+        resumed: Whether it was resumed.
+    """
+
+    states: Mapping[str, Mapping[str, Any]] = {}
+    began: str = ""
+    began_s: float | None = None
+    resumed: bool = False
+
+    @property
+    def numbers(self) -> set[float]:
+        """The numbers that Tune gave to the trials."""
+        return {_order(place)[0] for place in self.states} - {math.inf}
+
+    def is_later_than(self, trial: TrialHistory, place: str) -> bool:
+        """Return whether the search began after a trial, as far as any clock tells."""
+        known = []
+        if self.began and (date := DATE.findall(place)):
+            known.append(date[-1] < self.began)
+        time: Any = trial.reports[0].get("timestamp") if trial.reports else None
+        if self.began_s is not None and is_finite_number(time):
+            known.append(float(time) < int(self.began_s))  # Tune's timestamps are whole seconds
+        return bool(known) and all(known)
 
 
 class Folder(NamedTuple):
@@ -108,6 +145,11 @@ def read_folder(source: str | os.PathLike[str]) -> list[TrialHistory]:
     A trial that has not reported yet has no reports. Tune copies the reports of a running
     experiment into its folder from time to time, so the newest reports may be missing.
 
+    If several searches used the folder, only the newest one counts, as in Tune's own objects; a
+    warning tells how many trials of older ones are left out. A trial that the search's state file
+    does not name belongs to it if the trial began after the search, or after it was last resumed:
+    the state file of a running search is older than its newest trials.
+
     Args:
         source: The path or URI of an experiment's folder, of its state file, or of one trial.
 
@@ -130,19 +172,41 @@ def read_folder(source: str | os.PathLike[str]) -> list[TrialHistory]:
     names = {str(child.base_name) for child in children}
     if names & set(TRIAL_FILES):
         return [_read_trial(folder, {})]
-    states = _states(folder, sorted(name for name in names if name.startswith(STATE)))
+    experiment = _experiment(folder, sorted(name for name in names if name.startswith(STATE)))
     places = [str(child.base_name) for child in children if _is_folder(child)]
-    known = {_order(place)[0] for place in states} - {math.inf}
-    # A trial that is newer than the state is not in it. Neither is a trial that Tune has restarted
-    # under another id, but the new trial has its number.
-    newer = {place for place in places if _order(place)[0] not in known}
-    trials = [
-        trial
-        for place in sorted(newer | set(states), key=_order)
-        if (trial := _trial_at(folder, place, states.get(place, {}), place in places))
-    ]
+    found = {
+        place: trial
+        for place in sorted({*places, *experiment.states}, key=_order)
+        if (trial := _trial_at(folder, place, experiment.states.get(place, {}), place in places))
+    }
+    trials = _of_experiment(experiment, found, folder.path)
     if not trials:
         raise ValueError(_nothing_found(folder, places))
+    return trials
+
+
+def _of_experiment(
+    experiment: _Experiment, found: Mapping[str, TrialHistory], path: str
+) -> list[TrialHistory]:
+    """Return the trials of the experiment among those that are in its folder."""
+    trials, older = [], 0
+    numbers = experiment.numbers
+    for place, trial in found.items():
+        # A trial that Tune restarts under another id keeps its number.
+        is_replaced = _order(place)[0] in numbers
+        if place in experiment.states:
+            trials.append(trial)
+        elif experiment.is_later_than(trial, place):
+            older += not (is_replaced and experiment.resumed)
+        elif not is_replaced:
+            trials.append(trial)
+    if older:
+        warnings.warn(
+            f"{older} trials in {path} are left out, because they are not of its newest search, "
+            f"which began or was resumed at {experiment.began or experiment.began_s}: give each "
+            "search a name of its own, or resume it with restore_tuner",
+            stacklevel=2,
+        )
     return trials
 
 
@@ -156,16 +220,25 @@ def _is_folder(child: filesystems.FileInfo) -> bool:
     return bool(child.type == filesystems.FileType.Directory)
 
 
-def _states(folder: Folder, names: list[str]) -> dict[str, Mapping[str, Any]]:
-    """Return each trial's state by the name of its folder, from the newest readable state file."""
+def _experiment(folder: Folder, names: list[str]) -> _Experiment:
+    """Return what the newest readable state file tells."""
     for name in reversed(names):
         try:
-            pairs = json.loads(folder.text(name) or "")["trial_data"]
-            found = [{**json.loads(more), **json.loads(state)} for state, more in pairs]
+            whole = json.loads(folder.text(name) or "")
+            found = [{**json.loads(more), **json.loads(s)} for s, more in whole["trial_data"]]
+            states = {str(s.get("relative_logdir") or s["trial_id"]): s for s in found}
+            of_runner = dict(whole.get("runner_data") or {})
         except (ValueError, KeyError, TypeError):
             continue  # the file is being written, or was when the driver was killed
-        return {str(state.get("relative_logdir") or state["trial_id"]): state for state in found}
-    return {}
+        date = DATE.search(str(of_runner.get("_session_str", name)))
+        time: Any = of_runner.get("_start_time")
+        return _Experiment(
+            states=states,
+            began=date[0] if date else "",
+            began_s=float(time) if is_finite_number(time) else None,
+            resumed=bool(of_runner.get("_resumed")),
+        )
+    return _Experiment()
 
 
 def _trial_at(

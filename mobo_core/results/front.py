@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args, overload
@@ -14,8 +15,9 @@ from mobo_core.pareto.dominance import front_mask
 from mobo_core.pareto.indicators import hypervolume
 from mobo_core.results.candidates import Candidate, Scope, candidates
 from mobo_core.results.checkpoints import kept_checkpoint, stored_checkpoint
-from mobo_core.results.constraints import as_constraints, check_reported
+from mobo_core.results.constraints import as_constraints
 from mobo_core.results.history import Report, flat
+from mobo_core.results.names import check_reported
 from mobo_core.results.reading import read_trials
 from mobo_core.results.volumes import volume_or_nan, volume_text
 
@@ -162,6 +164,30 @@ class ParetoFront(Sequence[FrontMember]):
         line += f"front, hypervolume {volume_text(volume)}"
         return line + (f", {len(self.left_out)} left out" if self.left_out else "")
 
+    def why_empty(self) -> str:
+        """Return why no trial is on the front, with the most frequent reason.
+
+        Reasons are the same if they differ in values alone. Then the first of them is shown.
+
+        Example:
+            >>> from mobo_core import Objective, pareto_front
+            >>> reports = [{"loss": 3.0}, {"loss": 4.0}]
+            >>> print(pareto_front(reports, [Objective("loss", "min", reference=2.0)]))
+            0 of 2 trials are on the front, hypervolume 0, 2 left out
+            2 of 2 trials: it is not better than the reference; for example, loss is 3, the \
+reference is 2
+        """
+        if not self.trials:
+            return "there is no trial yet"
+        kinds: dict[str, list[str]] = {}
+        for reason in self.left_out.values():
+            kinds.setdefault(re.split("[:,]", reason, maxsplit=1)[0], []).append(reason)
+        kind, reasons = max(kinds.items(), key=lambda pair: len(pair[1]))
+        text = reasons[0]
+        if len(set(reasons)) > 1:
+            text = f"{kind}; for example, {text[len(kind) + 1 :].strip()}"
+        return f"{len(reasons)} of {self.trials} trials: {text}"
+
     def __str__(self) -> str:
         rows = [["trial", *self.objectives.names]]
         rows += [
@@ -174,7 +200,7 @@ class ParetoFront(Sequence[FrontMember]):
             for row in rows
         ]
         more = [f"and {len(self) - SHOWN} more"] if len(self) > SHOWN else []
-        return "\n".join([self.summary(), *(lines if len(self) else []), *more])
+        return "\n".join([self.summary(), *(lines if len(self) else [self.why_empty()]), *more])
 
     def __repr__(self) -> str:
         return f"<ParetoFront: {self.summary()}>"
@@ -199,6 +225,7 @@ def pareto_front(
     scope: Scope = "last",
     constraints: str | Iterable[str] = (),
     trial_column: str | None = None,
+    config_columns: str | Iterable[str] = (),
 ) -> ParetoFront:
     """Return the front of a search: the trials that no other trial dominates.
 
@@ -221,8 +248,10 @@ def pareto_front(
         constraints: Conditions on metrics, for example ``["latency <= 20", "recall >= 0.8"]``, each
             on one metric. They are checked on the same report; a metric that it does not have is
             taken from the trial's last report that has it.
-        trial_column: The column of a table that names the trial of a row; by default ``trial_id``
-            or ``trial``.
+        trial_column: The column of a table that names the trial of a row; by default ``trial_id``,
+            ``trial`` or another usual name.
+        config_columns: The columns of a table that hold the configuration, besides those whose
+            names begin with ``config/``.
 
     Returns:
         The front, sorted by the first objective, the best first.
@@ -230,7 +259,8 @@ def pareto_front(
     Raises:
         TypeError: If the results or the objectives are something else.
         ValueError: If the results cannot be read (see `mobo_core.results.read_trials`), the scope
-            is unknown, a constraint has another form, or no trial reported its metric.
+            is unknown, a constraint has another form, or trials have reported, but none of them an
+            objective or the metric of a constraint.
 
     Example:
         >>> from mobo_core import Objective, pareto_front
@@ -252,8 +282,8 @@ def pareto_front(
         raise ValueError(f"scope must be one of {get_args(Scope)}, got {scope!r}")
     wanted = as_objective_set(objectives)
     bounds = as_constraints(constraints)
-    trials = read_trials(results, trial_column=trial_column)
-    check_reported(bounds, trials)
+    trials = read_trials(results, trial_column=trial_column, config_columns=config_columns)
+    check_reported(wanted, bounds, trials)
     found = candidates(trials, wanted, scope=scope, constraints=bounds)
     points = np.array([candidate.point for candidate in found.members]).reshape(-1, len(wanted))
     on_front = np.flatnonzero(front_mask(points, wanted.reference_point))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
+import warnings
 from collections.abc import Iterable
 from typing import Any, get_args
 
@@ -14,6 +15,7 @@ from mobo_core.objectives import Objective, ObjectiveSet, as_objective_set
 from mobo_core.results.candidates import Scope
 from mobo_core.results.constraints import as_constraints
 from mobo_core.results.growing import GrowingFront
+from mobo_core.results.names import MissingNames
 from mobo_core.results.volumes import volume_text
 
 
@@ -29,14 +31,15 @@ class LiveFront(Callback):
     The numbers are those that `mobo_core.pareto_front` gives for the same reports: one that lacks
     an objective changes nothing, and a trial leaves the front if an objective in its last complete
     report is not a finite number, or if it fails. A restored experiment goes on with the trials
-    that it had.
+    that it had. If none of the first ten reports has an objective, or a constrained metric, a
+    warning names it and similar names.
 
     Args:
         objectives: The objectives.
         scope: ``"last"`` counts the last report of each trial, so that the hypervolume can fall;
             ``"best"`` counts all reports, as in `mobo_core.pareto_front`.
         constraints: As in `mobo_core.pareto_front`. No trial is on the front before it has reported
-            the metrics; a misspelt name cannot be found while the search runs.
+            the metrics.
         print_every_s: The number of seconds after which a new line is printed, at the next report;
             also one is printed at the end. By default nothing is printed.
         prefix: The beginning of the numbers' names, before the ``/``.
@@ -69,9 +72,9 @@ class LiveFront(Callback):
             raise ValueError(f"scope must be one of {get_args(Scope)}, got {scope!r}")
         if print_every_s is not None and not print_every_s >= 0:
             raise ValueError(f"print_every_s must be None or at least 0, got {print_every_s!r}")
-        self._front = GrowingFront(
-            as_objective_set(objectives), scope=scope, constraints=as_constraints(constraints)
-        )
+        wanted, bounds = as_objective_set(objectives), as_constraints(constraints)
+        self._front = GrowingFront(wanted, scope=scope, constraints=bounds)
+        self._missing = MissingNames(wanted, bounds)
         self._print_every_s = print_every_s
         self._prefix = prefix
         self._printed_at = -math.inf
@@ -84,6 +87,8 @@ class LiveFront(Callback):
             report: The report.
         """
         self._front.add(trial_id, report)
+        if problem := self._missing.add(report):
+            warnings.warn(f"LiveFront shows no trial yet: {problem}", stacklevel=2)
 
     def numbers(self) -> dict[str, float]:
         """Return the present ``size`` and ``hypervolume`` of the front.
@@ -129,3 +134,4 @@ class LiveFront(Callback):
     def set_state(self, state: dict[str, Any]) -> None:
         """Continue with the trials of a saved experiment."""
         self._front.restore(state["trials"])
+        self._missing.see(name for found in state["trials"].values() for name in found["latest"])

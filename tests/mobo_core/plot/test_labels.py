@@ -82,7 +82,7 @@ def all_inside(figure: Any) -> bool:
 @pytest.mark.parametrize("m", [1, 2, 3, 4])
 def test_long_names_stay_inside_the_printed_figure(m: int) -> None:
     assert all_inside(plot.front(with_long_names(), LONG[:m], engine="matplotlib"))
-    none = plot.front([{"epoch": 1}], LONG[:m], engine="matplotlib")
+    none = plot.front([{}], LONG[:m], engine="matplotlib")
     assert all_inside(none)
 
 

@@ -164,12 +164,12 @@ def test_tables_with_another_column_for_the_trials() -> None:
         plot.parameter_importance(rows[:15], [PARAMS], **named)
 
 
-NOTHING: list[list[dict[str, Any]]] = [[], [{"epoch": 1}]]
+NOTHING: list[list[dict[str, Any]]] = [[], [{}]]
 
 
 @pytest.mark.parametrize("results", NOTHING)
 def test_no_point(results: list[dict[str, Any]]) -> None:
-    reason = "it reported none of the objectives" if results else "there is no trial yet"
+    reason = "it reported nothing" if results else "there is no trial yet"
     figures = [
         plot.front(results, BOTH),
         plot.parallel_coordinates(results, BOTH),
@@ -266,6 +266,49 @@ def test_parallel_coordinates() -> None:
     assert all(float(text) > 0 for text in dimensions["lr"].ticktext)
 
 
+def test_the_ticks_of_parallel_coordinates_reach_both_ends() -> None:
+    rows = [
+        {"loss": 0.31 + k, "config": {"lr": lr, "units": 16 + k, "far": 10.0 ** (3 * k)}}
+        for k, lr in enumerate([1.32e-4, 0.005, 0.03, 0.0876, 0.002])
+    ]
+    (trace,) = plot.parallel_coordinates(rows, [Objective("loss", "min", reference=3)]).data
+    texts = {dimension.label: dimension.ticktext for dimension in trace.dimensions}
+    assert texts == {
+        "lr": ("0.000132", "0.001", "0.01", "0.0876"),
+        "units": ("16", "17", "18", "19", "20"),
+        "far": ("1", "100", "1e+04", "1e+06", "1e+08", "1e+10", "1e+12"),
+        "loss ↓": ("0.31", "1", "2", "3", "4", "4.31"),
+    }
+    for dimension in trace.dimensions:
+        assert (min(dimension.tickvals), max(dimension.tickvals)) == tuple(dimension.range)
+
+
+def test_figures_take_columns_with_parameters_and_say_if_there_are_none() -> None:
+    rows = [
+        {"run": n, "lr": 10.0 ** -(n % 4), "opt": "ab"[n % 2], "val/loss": n / 40}
+        for n in range(40)
+    ]
+    named = {"config_columns": ["lr", "opt"]}
+    (trace,) = plot.parallel_coordinates(rows, [LOSS], **named).data
+    assert [dimension.label for dimension in trace.dimensions] == ["lr", "opt", "val/loss ↓"]
+    bars = plot.parameter_importance(rows, [LOSS], **named)
+    assert set(bars.layout.yaxis.ticktext) == {"lr", "opt"}
+    figure = plot.front(rows, [LOSS], **named)
+    assert all("opt: " in t for trace in figure.data for t in trace.hovertext or ())
+    (note,) = plot.parallel_coordinates(rows, [LOSS]).layout.annotations
+    assert note.text.replace("<br>", " ") == columns.NO_PARAMETER
+    assert not plot.parallel_coordinates(rows[:1], [LOSS]).layout.annotations
+
+
+def test_every_figure_refuses_a_misspelt_objective() -> None:
+    misspelt = [Objective("val/los", "min", reference=1)]
+    for draw in (plot.front, plot.hypervolume, plot.parallel_coordinates):
+        with pytest.raises(ValueError, match="did you mean 'val/loss'"):
+            draw(SEARCH, misspelt)
+    with pytest.raises(ValueError, match="did you mean 'val/loss'"):
+        plot.parameter_importance(SEARCH, misspelt)
+
+
 def with_noise() -> list[dict[str, Any]]:
     rng = np.random.default_rng(0)
     return [{**row, "noise": rng.random()} for row in a_search(60, 1)]
@@ -281,7 +324,9 @@ def test_importance_finds_what_matters() -> None:
         assert max(bars.x) > 0.3
     assert max(np.abs(random.x)) < 0.3
     titles = [annotation.text for annotation in figure.layout.annotations]
-    assert titles.pop() == "fall of R² when shuffled"
+    assert titles.pop() == (
+        "fall of R² when shuffled<br>thin lines: ± 1 standard deviation over folds and shuffles"
+    )
     r2 = [float(title.split("R² ")[1].split("<")[0]) for title in titles]
     assert r2[1] > 0.9
     assert r2[2] < WEAK

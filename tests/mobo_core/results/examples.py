@@ -30,13 +30,15 @@ def write_trial(folder: Path, reports: Sequence[Mapping[str, Any]], **files: str
         (folder / name.replace("_", ".")).write_text(text)
 
 
-def write_state(experiment: Path, trials: Sequence[Mapping[str, Any]], name: str = "1") -> Path:
-    """Write the file in which Tune keeps the state of an experiment's trials."""
+def write_state(
+    experiment: Path, trials: Sequence[Mapping[str, Any]], name: str = "1", **runner: Any
+) -> Path:
+    """Write the file in which Tune keeps the state of an experiment's trials and its runner."""
     pairs = []
     for trial in trials:
         more = {"error_filename": None, "last_result": trial.get("last_result", {})}
         state = {key: value for key, value in trial.items() if key != "last_result"}
         pairs.append([json.dumps(state), json.dumps(more)])
     path = experiment / f"experiment_state-{name}.json"
-    path.write_text(json.dumps({"trial_data": pairs, "runner_data": {}, "stats": {}}))
+    path.write_text(json.dumps({"trial_data": pairs, "runner_data": runner, "stats": {}}))
     return path

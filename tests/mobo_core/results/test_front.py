@@ -16,6 +16,7 @@ from mobo_core.results import TrialHistory
 from mobo_core.results.constraints import as_constraints
 from tests.mobo_core import oracles
 from tests.mobo_core.oracles import Array, point_sets, rows
+from tests.mobo_core.results.examples import write_trial
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -225,6 +226,64 @@ def test_a_constraint_on_a_metric_that_nobody_reported_is_refused() -> None:
     assert len(pareto_front(waiting, BOTH, constraints="latency <= 20")) == 0
 
 
+def test_an_objective_that_nobody_reported_is_refused() -> None:
+    misspelt = [Objective("val/accuracy", "max", reference=0.5), SIZE]
+    reports = [{"val": {"acc": 0.9}, "size": 10}, {"val/acc": None, "size": 5}]
+    with pytest.raises(ValueError, match=r"the objective 'val/accuracy': did you mean 'val/acc'"):
+        pareto_front(reports, misspelt)
+    far = [Objective("f1", "max", reference=0.5)]
+    with pytest.raises(ValueError, match=r"'f1': check its name; there are 'size', 'val/acc'$"):
+        pareto_front(reports, far)
+    # A metric that was reported without a value is no mistake in its name; nor is an early trial.
+    nothing = pd.DataFrame({"val/acc": [None, float("nan")], "size": [1, 2], "config/lr": [1, 2]})
+    assert len(pareto_front(nothing, BOTH).left_out) == 2
+    assert len(pareto_front([trial("a"), *SEARCH], BOTH)) == 3
+    assert len(pareto_front([trial("a"), trial("b")], misspelt)) == 0
+
+
+def test_an_empty_front_says_why() -> None:
+    reports = [report(0.3, 60), report(0.9, 200), report(0.1, 5, ms=1), {}]
+    assert str(pareto_front(reports, BOTH)).splitlines()[1:] == [
+        "3 of 4 trials: it is not better than the reference; for example, val/acc is 0.3, the "
+        "reference is 0.5"
+    ]
+    front = pareto_front([trial("a", error="E: 1"), trial("b", error="E: 2")], BOTH)
+    assert front.why_empty() == "2 of 2 trials: it failed; for example, E: 1"
+    assert pareto_front([], BOTH).why_empty() == "there is no trial yet"
+
+
+def test_an_empty_cell_is_missing_and_a_nan_elsewhere_is_a_value(tmp_path: Path) -> None:
+    rows = [
+        {"trial": "a", "epoch": 1, "val/acc": 0.9, "size": 10},
+        {"trial": "a", "epoch": 2, "val/acc": float("nan"), "size": 10},
+    ]
+    # In a DataFrame, the last row that has all objectives counts.
+    (member,) = pareto_front(pd.DataFrame(rows), BOTH)
+    assert member.metrics["epoch"] == 1
+    write_trial(tmp_path / "train_a", [{**row, "trial_id": "a"} for row in rows])
+    for source in (rows, tmp_path):
+        assert pareto_front(source, BOTH).left_out == {"a": "val/acc is nan"}
+
+
+def test_columns_with_parameters() -> None:
+    rows = [
+        {"run": run, "epoch": epoch, "lr": lr, "config/act": "relu", **report(0.9 - lr, 10 * epoch)}
+        for run, lr in (("a", 0.1), ("b", 0.2))
+        for epoch in (1, 2)
+    ]
+    for source in (rows, pd.DataFrame(rows)):
+        found = pareto_front(source, BOTH, config_columns=["lr"])
+        assert [member.config for member in found] == [{"act": "relu", "lr": 0.1}]
+        assert found[0].metrics["lr"] == 0.1  # also a constraint may be on it
+        assert pareto_front(source, BOTH, config_columns="lr").members == found.members
+    with pytest.raises(ValueError, match=r"no column 'lrs' with a parameter.*did you mean 'lr'"):
+        pareto_front(rows, BOTH, config_columns="lrs")
+    with pytest.raises(
+        ValueError, match=r"config_columns=\('lr',\) names columns of a table.*list"
+    ):
+        pareto_front(SEARCH, BOTH, config_columns="lr")
+
+
 def test_the_keys_of_tune_are_no_reports() -> None:
     found = {"trial_id": "a", "config": {"lr": 1}, "training_iteration": 1, "done": True}
     assert pareto_front([trial("a", found)], BOTH).left_out == {"a": "it reported nothing"}
@@ -257,5 +316,5 @@ def test_the_column_of_the_trials() -> None:
     table = pd.DataFrame({"run": [1, 1, 2], "val/acc": [0.6, 0.9, 0.8], "size": [9, 9, 10]})
     front = pareto_front(table, BOTH, trial_column="run")
     assert (front.trials, front[0].trial_id) == (2, "1")
-    with pytest.raises(ValueError, match=r"trial_column='run' names a column of a table.*list"):
+    with pytest.raises(ValueError, match=r"trial_column='run' names columns of a table.*list"):
         pareto_front(SEARCH, BOTH, trial_column="run")

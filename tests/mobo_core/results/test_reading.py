@@ -109,6 +109,66 @@ def test_folders_that_the_state_does_not_name(experiment: Path) -> None:
     assert sorted(trial.trial_id for trial in read_trials(experiment)) == [*expected, "a8f9c2d1"]
 
 
+def search_of(folder: Path, ids: str, began: int, **runner: Any) -> None:
+    """Write what a search that began at a minute past twelve leaves: its trials and its state."""
+    listed = []
+    for number, name in enumerate(ids, start=1):
+        place = f"train_{name * 8}_{number}_lr=0.1_2026-11-29_12-{began:02d}-05"
+        stamp = {"timestamp": 1_795_953_600 + 60 * began + 10}
+        write_trial(folder / place, [tune_report(name * 8, CONFIG, val={"loss": 1.0}) | stamp])
+        listed.append({"trial_id": name * 8, "status": "RUNNING", "relative_logdir": place})
+    write_session(folder, listed, began, **runner)
+
+
+def write_session(folder: Path, listed: list[dict[str, Any]], began: int, **runner: Any) -> None:
+    session = f"2026-11-29_12-{began:02d}-00"
+    more = {"_session_str": session, "_start_time": 1_795_953_600.5 + 60 * began, **runner}
+    write_state(folder, listed, session, **more)
+
+
+def ids_of(folder: Path) -> str:
+    return "".join(trial.trial_id[0] for trial in read_trials(folder))
+
+
+def test_only_the_newest_search_of_a_folder_counts(tmp_path: Path) -> None:
+    search_of(tmp_path, "abcd", began=0)
+    assert ids_of(tmp_path) == "abcd"
+    search_of(tmp_path, "ef", began=30)
+    # Two trials began after the state was written: one has reported, the other has not.
+    new = tmp_path / "train_12345678_3_lr=0.1_2026-11-29_12-31-00"
+    write_trial(new, [tune_report("12345678", CONFIG) | {"timestamp": 1_795_955_460}])
+    write_trial(tmp_path / "train_23456789_4_lr=0.1_2026-11-29_12-31-01", [])
+    with pytest.warns(UserWarning, match=r"4 trials in .* left out.*12-30-00.*restore_tuner"):
+        assert ids_of(tmp_path) == "ef12"
+
+
+@pytest.mark.parametrize("clock", ["in the names", "in the reports"])
+def test_either_clock_tells_the_trials_of_an_older_search(tmp_path: Path, clock: str) -> None:
+    search_of(tmp_path, "ab", began=0)
+    for place in tmp_path.glob("train_*"):
+        if clock == "in the names":
+            (place / "result.json").write_text("")
+        else:  # the user has named the folders
+            place.rename(tmp_path / place.name.split("_lr")[0])
+    write_session(tmp_path, [], began=30)
+    write_trial(tmp_path / "train_cccccccc_3_lr=0.1_2026-11-29_12-30-00", [])
+    with pytest.warns(UserWarning, match="2 trials in"):
+        assert ids_of(tmp_path) == "c"
+
+
+def test_a_resumed_search_keeps_its_trials(tmp_path: Path) -> None:
+    search_of(tmp_path, "abc", began=0)
+    places = sorted(place.name for place in tmp_path.glob("train_*"))
+    listed = [{"trial_id": place[6:14], "relative_logdir": place} for place in places]
+    # Trial 3 had failed and was restarted as another one; the fourth began after the resumption.
+    again = "train_dddddddd_3_lr=0.1_2026-11-29_12-30-02"
+    write_trial(tmp_path / again, [])
+    write_trial(tmp_path / "train_eeeeeeee_4_lr=0.1_2026-11-29_12-40-00", [])
+    listed[-1] = {"trial_id": "dddddddd", "relative_logdir": again}
+    write_session(tmp_path, listed, began=30, _resumed=True)
+    assert ids_of(tmp_path) == "abde"
+
+
 def test_broken_lines_are_left_out_and_said(tmp_path: Path) -> None:
     folder = tmp_path / "train_1f46a_00000_0"
     good = json.dumps(tune_report("1f46a_00000", {}, loss=1.0))
@@ -216,9 +276,55 @@ def test_rows_without_a_trial_are_not_given_to_another_one() -> None:
 
 
 def test_a_table_with_a_row_for_each_trial() -> None:
-    trials = read_trials(LONG.drop(columns="trial"))
+    trials = read_trials(LONG.drop(columns=["trial", "epoch"]))
     assert [trial.trial_id for trial in trials] == ["0", "1", "2"]
     assert [len(trial.reports) for trial in trials] == [1, 1, 1]
+
+
+def long_rows(**more: Any) -> list[dict[str, Any]]:
+    """Return the reports of three trials, of which one ended early, in the order of the epochs."""
+    return [
+        {"run": f"r{n}", "epoch": e, "loss": n / e, **more} for e in (1, 2, 3) for n in range(3)
+    ][:-1]
+
+
+@pytest.mark.parametrize("name", ["run", "run_id", "Run_Name", "Trial"])
+def test_usual_names_of_the_trials_column(name: str) -> None:
+    rows = [{name if key == "run" else key: v for key, v in row.items()} for row in long_rows()]
+    for table in (rows, pd.DataFrame(rows)):
+        trials = read_trials(table)
+        assert [(trial.trial_id, len(trial.reports)) for trial in trials] == [
+            ("r0", 3),
+            ("r1", 3),
+            ("r2", 2),
+        ]
+    # With a row for each trial, the names are the trials' too.
+    assert [trial.trial_id for trial in read_trials(rows[:3])] == ["r0", "r1", "r2"]
+
+
+def test_a_long_table_without_a_column_of_trials_is_said() -> None:
+    rows = [{"model": row.pop("run"), **row} for row in long_rows()]
+    message = r"each of the 8 rows.*column 'epoch' counts up several times.*trial_column="
+    for table in (rows, sorted(rows, key=lambda row: str(row["model"])), pd.DataFrame(rows)):
+        with pytest.warns(UserWarning, match=message):
+            assert len(read_trials(table)) == 8
+        assert len(read_trials(table, trial_column="model")) == 3
+
+
+def test_a_column_of_runs_that_does_not_tell_rows_apart_is_not_taken() -> None:
+    # The repetitions of two configurations, which have the same numbers and epochs.
+    twice = [{"run": n, "lr": lr, "epoch": 8, "loss": lr * n} for lr in (0.1, 0.2) for n in (1, 2)]
+    with pytest.warns(UserWarning, match=r"column 'run' has the same value.*trial_column='run'"):
+        assert len(read_trials(twice)) == 4
+    without = [{key: v for key, v in row.items() if key != "epoch"} for row in long_rows()]
+    with pytest.warns(UserWarning, match="column 'run' has the same value in several rows"):
+        assert len(read_trials(without)) == 8
+    # A row for each trial: the whole search has one name, and trials ended after some epochs.
+    ends = [1, 3, 1, 9, 3, 9, 9, 1]
+    wide = [{"run": "sweep", "epoch": end, "loss": n} for n, end in enumerate(ends)]
+    assert len(read_trials(wide)) == 8
+    assert len(read_trials([{"loss": n, "epoch": 8} for n in range(4)])) == 4
+    assert len(read_trials([{"loss": 1.0, "run": 1}, {"loss": 2.0}])) == 2
 
 
 def test_dicts_are_rows() -> None:

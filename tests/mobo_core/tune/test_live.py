@@ -237,6 +237,32 @@ def test_reports_without_values_change_nothing() -> None:
     assert math.isnan(broken["front/hypervolume"])
 
 
+def test_a_name_that_no_report_has_is_said_once() -> None:
+    misspelt = [Objective("val/los", "min", reference=9), Objective("size", "min", 2)]
+    live = LiveFront(misspelt, constraints="latency <= 20")
+    report = {"val": {"loss": 1.0}, "size": 1, "latency_ms": 3}
+    for _ in range(9):
+        report_to(live, "a", dict(report))
+    message = (
+        r"shows no trial yet.*first 10 reports.*'latency <= 20': did you mean 'latency_ms'\?; "
+        r"nor the objective 'val/los': did you mean 'val/loss'\?$"
+    )
+    with pytest.warns(UserWarning, match=message):
+        report_to(live, "b", dict(report))
+    for _ in range(20):
+        assert report_to(live, "a", dict(report))["front/size"] == 0
+
+
+def test_an_objective_that_some_reports_lack_is_not_said() -> None:
+    live, restored = LiveFront(OBJECTIVES), LiveFront(OBJECTIVES)
+    report_to(live, "a", {"val/loss": 1.0, "size": 1})
+    restored.set_state(live.get_state())
+    for _ in range(12):
+        report_to(live, "a", {"epoch": 1})
+        report_to(restored, "a", {"epoch": 1})
+    assert live.numbers()["size"] == 1
+
+
 def test_the_last_and_the_best_reports() -> None:
     last, best = LiveFront(OBJECTIVES), LiveFront(OBJECTIVES, scope="best", prefix="best")
     for live in (last, best):
