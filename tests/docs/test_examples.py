@@ -192,7 +192,7 @@ def test_the_first_search_runs_and_is_resumed(
 ) -> None:
     ray.cloudpickle.register_pickle_by_value(example)
     front = example.search(str(tmp_path), trials=8)
-    assert 1 <= len(front) <= front.trials == 8
+    assert 2 <= len(front) <= front.trials == 8  # nobody needs a search for a front of one trial
     assert front.hypervolume > 0
     assert "plotly" in (tmp_path / "front.html").read_text("utf-8")
     # Nothing is left to do in a search that has finished: the same front comes back.
