@@ -258,11 +258,15 @@ def _incomplete(advice: Advice) -> str:
     setting = advice.setting
     if not setting.incomplete:
         return "All curves are complete, so FIFO's result is known."
+    cut = (
+        "curves ends before the full budget and is used as far as it goes"
+        if setting.incomplete == 1
+        else "curves end before the full budget and are used as far as they go"
+    )
     return (
-        f"{setting.incomplete} of {setting.trials} curves end before the full budget and are used "
-        "as far as they go, by FIFO too. FIFO would have trained them on, so the real savings are "
-        "probably larger; what they would have become is unknown, so the real loss may be larger "
-        "too."
+        f"{setting.incomplete} of {setting.trials} {cut}, by FIFO too. FIFO would have trained on, "
+        "so the real savings are probably larger; what would have come of it is unknown, so the "
+        "real loss may be larger too."
     )
 
 

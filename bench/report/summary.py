@@ -66,10 +66,16 @@ def answer(findings: Findings | None) -> list[str]:
         return [first]
     return [
         first,
-        f"It saves {percent(row['runtime_saved'])} of the time; its worst run keeps "
-        f"{percent(row['worst'])} of the hypervolume.",
+        f"It {_time(row['runtime_saved'])}; its worst run keeps {percent(row['worst'])} of the "
+        "hypervolume.",
         conclusion(row) or _too_few(row, len(findings.baseline)),
     ]
+
+
+def _time(saved: float) -> str:
+    if saved < 0:
+        return f"takes {percent(-saved)} more time than FIFO"
+    return f"saves {percent(saved)} of the time"
 
 
 def lead(findings: Findings | None) -> list[Note]:

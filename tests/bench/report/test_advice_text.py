@@ -57,6 +57,8 @@ def test_what_is_unknown_is_said() -> None:
     assert "of the time" not in lines[1]
     assert lines[3].startswith("3 of 20 curves end before the full budget")
     assert "the real loss may be larger" in lines[3]
+    one = advice_text.lines(made(incomplete=1))[3]
+    assert one.startswith("1 of 20 curves ends before the full budget and is used as far as it")
     notes = advice_text.notes(found)
     assert notes[0] == "2 trials left out: failed."
     assert any("no times" in note for note in notes)

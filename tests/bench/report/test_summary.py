@@ -106,6 +106,16 @@ def test_days_of_runs(first: int, hours: int, backend: dict[str, object], days: 
     assert whole.days == days
 
 
+def test_a_scheduler_that_takes_longer_does_not_save_less_than_nothing() -> None:
+    runs = []
+    for seed in range(2):
+        late = run("late", seed, HALF)
+        timing = replace(late.timing, wall_s=1.5 * late.timing.wall_s)
+        runs += [run("fifo", seed, FULL), replace(late, timing=timing)]
+    answer = summary.answer(found(runs))
+    assert answer[1].startswith("It takes 50.0 % more time than FIFO; its worst run keeps 80.0 %")
+
+
 def test_nothing_to_compare() -> None:
     assert summary.recommended(None) is None
     assert summary.headline(None).startswith("No scheduler can be compared with FIFO: it takes")
