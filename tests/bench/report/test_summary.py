@@ -110,8 +110,10 @@ def test_a_scheduler_that_takes_longer_does_not_save_less_than_nothing() -> None
     runs = []
     for seed in range(2):
         late = run("late", seed, HALF)
-        timing = replace(late.timing, wall_s=1.5 * late.timing.wall_s)
-        runs += [run("fifo", seed, FULL), replace(late, timing=timing)]
+        assert late.result is not None
+        timing = replace(late.result.timing, wall_s=1.5 * late.result.timing.wall_s)
+        late = replace(late, result=replace(late.result, timing=timing))
+        runs += [run("fifo", seed, FULL), late]
     answer = summary.answer(found(runs))
     assert answer[1].startswith("It takes 50.0 % more time than FIFO; its worst run keeps 80.0 %")
 
