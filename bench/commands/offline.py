@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -15,6 +16,8 @@ from bench.terminal import console
 # Each command imports the heavy packages that it needs, so that --help is quick.
 
 EXIT_REGRESSION = 1
+EPOCHS = 8
+"""The epochs of a recorded curve, where the problem does not say how many."""
 
 
 @click.command()
@@ -92,7 +95,11 @@ def replay(
 @click.option("--problem", "problem_name", default="mlp", show_default=True)
 @click.option("--dataset", metavar="NAME", default="mnist", show_default=True)
 @click.option("--data-dir", default="data", show_default=True)
-@click.option("--max-epochs", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option(
+    "--max-epochs",
+    type=click.IntRange(min=1),
+    help="Epochs of a curve.  [default: those of the problem's own tables, else 8]",
+)
 @click.option(
     "--values",
     metavar="NAME=COUNT",
@@ -103,6 +110,13 @@ def replay(
 )
 @click.option("--seeds", default="2", show_default=True, help="Training seeds, as in 'run'.")
 @click.option(
+    "--references",
+    type=click.Choice(["problem", "table"]),
+    default="problem",
+    show_default=True,
+    help="The objectives' reference values: the problem's own, or the table's 0.9 quantiles.",
+)
+@click.option(
     "--workers", type=click.IntRange(min=1), help="Number of processes.  [default: all cores]"
 )
 def record(
@@ -110,9 +124,10 @@ def record(
     problem_name: str,
     dataset: str,
     data_dir: str,
-    max_epochs: int,
+    max_epochs: int | None,
     values: tuple[str, ...],
     seeds: str,
+    references: Literal["problem", "table"],
     workers: int | None,
 ) -> None:
     """Train a grid of configurations and write their curves to the table OUT (Parquet).
@@ -125,6 +140,7 @@ def record(
     Examples:
       mobo-bench record mlp-mnist.parquet --data-dir ~/data
       mobo-bench record small.parquet --dataset digits --values learning_rate=4 --values dropout=2
+      mobo-bench record wine.parquet --problem learner --dataset mlp-sgd-wine
     """
     seed_list = matrix.parse_seeds(seeds)
     sizes = {}
@@ -136,10 +152,10 @@ def record(
     from bench.matrix import problems
     from bench.studies import recorder
 
-    problem = problems.make(problem_name, dataset, str(Path(data_dir).resolve()), max_epochs)
-    grid = recorder.grid_of(problem.space, sizes)
-    cores = workers or len(os.sched_getaffinity(0))
-    recorder.record(problem, grid, seed_list, out, cores, console)
+    epochs = max_epochs or problems.find(problem_name).epochs.get(dataset, EPOCHS)
+    problem = problems.make(problem_name, dataset, str(Path(data_dir).resolve()), epochs)
+    plan = recorder.Plan(recorder.grid_of(problem.space, sizes), seed_list, references)
+    recorder.record(problem, plan, out, workers or len(os.sched_getaffinity(0)), console)
     console.print(f"wrote {out}", markup=False)
 
 

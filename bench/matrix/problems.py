@@ -7,13 +7,14 @@ suite, write it (see `mobo_core.problems.protocol`) and give it an entry in `PRO
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from bench.errors import UserError
 from bench.matrix import extensions
 from bench.matrix.naming import dataset_name
+from mobo_core.problems.learners import RECIPES, LearnerProblem
 from mobo_core.problems.protocol import Problem
 from mobo_core.problems.synthetic import FUNCTIONS, SyntheticProblem
 from mobo_core.problems.tabular import TabularProblem, embedded_table
@@ -38,6 +39,7 @@ class ProblemEntry:
         trains: Whether the problem trains, in real time. Otherwise its curves are recorded or
             computed beforehand, and it runs in virtual time only.
         recorded: Name of the problem that replaces it in virtual time, with recorded curves.
+        epochs: Data set → the number of epochs of its curves, where data sets differ in it.
     """
 
     make: Callable[[str, str, int], Problem]
@@ -45,6 +47,7 @@ class ProblemEntry:
     title: str
     trains: bool = False
     recorded: str | None = None
+    epochs: Mapping[str, int] = field(default_factory=dict)
 
 
 def _mlp(dataset: str, data_dir: str, max_epochs: int) -> Problem:
@@ -55,6 +58,14 @@ def _mlp(dataset: str, data_dir: str, max_epochs: int) -> Problem:
 
 def _mlp_table(dataset: str, data_dir: str, max_epochs: int) -> Problem:
     return TabularProblem(str(embedded_table(f"mlp-{dataset}")), max_epochs)
+
+
+def _learner(dataset: str, data_dir: str, max_epochs: int) -> Problem:
+    return LearnerProblem(dataset, data_dir, max_epochs)
+
+
+def _learner_table(dataset: str, data_dir: str, max_epochs: int) -> Problem:
+    return TabularProblem(str(embedded_table(dataset)), max_epochs)
 
 
 def _lcbench(dataset: str, data_dir: str, max_epochs: int) -> Problem:
@@ -69,9 +80,25 @@ def _synthetic(dataset: str, data_dir: str, max_epochs: int) -> Problem:
     return SyntheticProblem(dataset, max_epochs)
 
 
+LEARNER_EPOCHS = {name: recipe.epochs for name, recipe in RECIPES.items()}
+
 PROBLEMS: Mapping[str, ProblemEntry] = {
     "lcbench": ProblemEntry(
         _lcbench, instances("lcbench"), "LCBench (YAHPO surrogate), data set {}"
+    ),
+    "learner": ProblemEntry(
+        _learner,
+        tuple(RECIPES),
+        "Small learner {}",
+        trains=True,
+        recorded="learner-table",
+        epochs=LEARNER_EPOCHS,
+    ),
+    "learner-table": ProblemEntry(
+        _learner_table,
+        tuple(RECIPES),
+        "Small learner {}, a grid of recorded curves with two training seeds",
+        epochs=LEARNER_EPOCHS,
     ),
     "mlp": ProblemEntry(_mlp, ("mnist", "digits"), "MLP on {}", trains=True, recorded="mlp-table"),
     "mlp-table": ProblemEntry(

@@ -24,6 +24,7 @@ PACKAGES = (
     "numpy",
     "pandas",
     "scipy",
+    "scikit-learn",
     "optuna",
     "onnxruntime",
 )

@@ -14,10 +14,11 @@ import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,6 +29,7 @@ from bench.errors import UserError
 from bench.execution.parallel import in_processes
 from bench.formatting import duration
 from bench.records import environment, files, folders
+from mobo_core.objectives import Objective
 from mobo_core.problems.protocol import Problem
 from mobo_core.problems.tabular import EPOCH, SECONDS, SEED, TableCard
 from mobo_core.seeding import digest
@@ -37,6 +39,25 @@ STARTUP = "startup_s"
 """The key of the seconds that building a training took."""
 OF = "of.json"
 """The file in the folder of unfinished work that identifies the recording."""
+WORST = 0.9
+"""The quantile of a table's values, from best to worst, that is the reference value."""
+REFERENCE_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a table holds.
+
+    Args:
+        grid: Parameter → its values; see `grid_of`.
+        seeds: The training seeds.
+        references: Where the card's reference values come from: ``problem`` takes the problem's
+            own, ``table`` those of `with_references`.
+    """
+
+    grid: Mapping[str, Sequence[Any]]
+    seeds: Sequence[int]
+    references: Literal["problem", "table"] = "problem"
 
 
 def grid_of(space: SearchSpace, sizes: Mapping[str, int]) -> dict[str, list[Any]]:
@@ -66,20 +87,12 @@ def grid_of(space: SearchSpace, sizes: Mapping[str, int]) -> dict[str, list[Any]
     return grid
 
 
-def record(
-    problem: Problem,
-    grid: Mapping[str, Sequence[Any]],
-    seeds: Sequence[int],
-    out: Path,
-    workers: int,
-    console: Console,
-) -> None:
+def record(problem: Problem, plan: Plan, out: Path, workers: int, console: Console) -> None:
     """Train every configuration of the grid and write the table.
 
     Args:
         problem: The problem to train.
-        grid: The grid from `grid_of`.
-        seeds: The training seeds.
+        plan: What the table holds.
         out: The Parquet file to write. Unfinished work lies beside it in ``OUT.parts``.
         workers: The number of processes.
         console: The console that shows the progress.
@@ -92,23 +105,19 @@ def record(
     parts = out.with_name(out.name + ".parts")
     with folders.held(parts):
         _open(parts, problem)
-        curves = _curves(problem, grid, seeds, parts, workers, console)
-        _write(problem, grid, seeds, curves, out)
+        curves = _curves(problem, plan, parts, workers, console)
+        _write(problem, plan, curves, out)
 
 
 def _curves(
-    problem: Problem,
-    grid: Mapping[str, Sequence[Any]],
-    seeds: Sequence[int],
-    parts: Path,
-    workers: int,
-    console: Console,
+    problem: Problem, plan: Plan, parts: Path, workers: int, console: Console
 ) -> list[dict[str, Any]]:
     """Return all curves, after training those that are not in `parts` yet."""
-    configs = [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    names, values = list(plan.grid), itertools.product(*plan.grid.values())
+    configs = [dict(zip(names, chosen, strict=True)) for chosen in values]
     jobs = {
         parts / f"{digest([config, seed])[:16]}.json": (config, seed)
-        for config, seed in itertools.product(configs, seeds)
+        for config, seed in itertools.product(configs, plan.seeds)
     }
     todo = {path: job for path, job in jobs.items() if not path.exists()}
     console.print(
@@ -157,25 +166,24 @@ def _record_one(job: tuple[Path, tuple[dict[str, Any], int]], problem: Problem) 
     files.write_text(path, json.dumps({STARTUP: startup_s, "rows": rows}))
 
 
-def _write(
-    problem: Problem,
-    grid: Mapping[str, Sequence[Any]],
-    seeds: Sequence[int],
-    curves: Sequence[Mapping[str, Any]],
-    out: Path,
-) -> None:
+def _write(problem: Problem, plan: Plan, curves: Sequence[Mapping[str, Any]], out: Path) -> None:
     """Write the curves as a table with its card, and the card as JSON beside it."""
     rows = pd.DataFrame([row for curve in curves for row in curve["rows"]])
-    rows = rows.sort_values([*grid, SEED, EPOCH], ignore_index=True)
+    rows = rows.sort_values([*plan.grid, SEED, EPOCH], ignore_index=True)
     rows[SECONDS] = rows[SECONDS].round(4)  # further digits are noise and take space
+    objectives = problem.objectives
+    if plan.references == "table":
+        objectives = with_references(objectives, rows[rows[EPOCH] == problem.max_epochs])
+    described = problem.described() if hasattr(problem, "described") else {}
     card = TableCard(
         name=problem.name,
-        space={name: list(values) for name, values in grid.items()},
-        seeds=list(seeds),
+        space={name: list(values) for name, values in plan.grid.items()},
+        seeds=list(plan.seeds),
         max_epochs=problem.max_epochs,
         startup_s=round(statistics.median(curve[STARTUP] for curve in curves), 4),
-        objectives={name: asdict(objective) for name, objective in problem.objectives.items()},
+        objectives={name: asdict(objective) for name, objective in objectives.items()},
         made={
+            **described,
             "command": " ".join(["mobo-bench", *sys.argv[1:]]),
             "data_checksum": problem.data_checksum(),
             **environment.capture().to_json(),
@@ -186,5 +194,26 @@ def _write(
     )
     with files.staged(out) as staging:
         pq.write_table(table, staging, compression="zstd", compression_level=19)
-    described = {"sha256": hashlib.sha256(out.read_bytes()).hexdigest(), **asdict(card)}
-    files.write_text(Path(f"{out}.json"), json.dumps(described, indent=1) + "\n")
+    with_checksum = {"sha256": hashlib.sha256(out.read_bytes()).hexdigest(), **asdict(card)}
+    files.write_text(Path(f"{out}.json"), json.dumps(with_checksum, indent=1) + "\n")
+
+
+def with_references(
+    objectives: Mapping[str, Objective], ends: pd.DataFrame
+) -> dict[str, Objective]:
+    """Return objectives whose reference is the 0.9 quantile of a table's values at the full budget.
+
+    The rule looks at no search. Values that are not finite, of trainings that have diverged, are
+    left out.
+
+    Args:
+        objectives: Short name → objective.
+        ends: The last report of every curve, with a column for each metric.
+    """
+    found = {}
+    for short, objective in objectives.items():
+        values = ends[objective.name].to_numpy(float)
+        worst = WORST if objective.goal == "min" else 1 - WORST
+        reference = float(np.quantile(values[np.isfinite(values)], worst))
+        found[short] = replace(objective, reference=float(f"{reference:.{REFERENCE_DIGITS}g}"))
+    return found

@@ -157,6 +157,14 @@ class SharedDataProblem(Problem, Protocol):
         ...
 
 
+class DescribedProblem(Problem, Protocol):
+    """A problem that says what a table of its curves holds."""
+
+    def described(self) -> Mapping[str, str]:
+        """Return what is trained and how, and the source and licence of the data, for a card."""
+        ...
+
+
 def train_again(
     problem: TrainingSource, config: Mapping[str, Any], seed: int, epochs: int
 ) -> tuple[dict[str, float], dict[str, float]]:

@@ -20,11 +20,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from mobo_core.objectives import Objective
+from mobo_core.objectives import Objective, is_finite_number
 from mobo_core.problems.curve import CurveTraining
 from mobo_core.space import ChoiceParameter, SearchSpace
 
 SEED, EPOCH, SECONDS = "seed", "epoch", "seconds"
+TABLES = Path(__file__).with_name("tables")
+"""The folder of the tables that come with the package."""
 CARD = b"mobo"
 """The card's key in the file's metadata."""
 
@@ -117,10 +119,12 @@ class TabularProblem:
 
     @property
     def space(self) -> SearchSpace:
-        """The grid, as a search space of choices."""
+        """The grid, as a search space of choices; those of numbers are ordered."""
         return SearchSpace(
             tuple(
-                ChoiceParameter(name, tuple(values), ordered=len(values) > 1)
+                ChoiceParameter(
+                    name, tuple(values), len(values) > 1 and all(map(is_finite_number, values))
+                )
                 for name, values in self.card.space.items()
             )
         )
@@ -158,14 +162,13 @@ def embedded_table(name: str) -> Path:
     Raises:
         ValueError: If there is no table of this name.
     """
-    folder = Path(__file__).with_name("tables")
-    if not (path := folder / f"{name}.parquet").is_file():
-        known = sorted(table.stem for table in folder.glob("*.parquet"))
+    if not (path := TABLES / f"{name}.parquet").is_file():
+        known = sorted(table.stem for table in TABLES.glob("*.parquet"))
         raise ValueError(f"no table {name!r}: choose from {', '.join(known)}")
     return path
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _load(path: str) -> _Table:
     try:
         raw = Path(path).read_bytes()

@@ -1,0 +1,117 @@
+"""The recipes of the learners: what is trained, on which data, for how long, over which grid.
+
+A search space is a grid, the one of the recorded table, so training and table have the same
+configurations. The grids include learning rates that are far too small or too large. They were
+chosen before any scheduler ran on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mobo_core.objectives import is_finite_number
+from mobo_core.space import ChoiceParameter, SearchSpace
+
+RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""Learning rates, two for each power of ten."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training that the recorded tables hold.
+
+    Args:
+        kind: ``mlp-sgd``, ``mlp-adam``, ``cnn``, ``boosting``, ``linear`` or ``forest``.
+        data: The data set, a key of `mobo_core.problems.learners.data.SIZES`.
+        epochs: The full budget.
+        space: The grid.
+    """
+
+    kind: str
+    data: str
+    epochs: int
+    space: SearchSpace
+
+    @property
+    def name(self) -> str:
+        """The name, e.g. ``mlp-sgd-digits``."""
+        return f"{self.kind}-{self.data}"
+
+
+def _grid(**values: tuple[Any, ...]) -> SearchSpace:
+    return SearchSpace(
+        tuple(
+            ChoiceParameter(name, choices, ordered=is_finite_number(choices[0]))
+            for name, choices in values.items()
+        )
+    )
+
+
+SGD = {"momentum": (0.0, 0.9), "learning_rate": RATES[2:9]}
+DROPOUT = {"dropout": (0.0, 0.3), "learning_rate": RATES[:7]}
+DECAY = {"weight_decay": (0.0, 0.1), "learning_rate": RATES[:7]}
+"""The last parameters of a perceptron's grid: by SGD, by Adam with dropout or weight decay."""
+
+
+def _mlp(
+    units: tuple[int, ...], batch_sizes: tuple[int, ...], last: Mapping[str, tuple[float, ...]]
+) -> SearchSpace:
+    return _grid(units=units, layers=(1, 2), batch_size=batch_sizes, **last)
+
+
+def _boosting(*rates: float) -> SearchSpace:
+    return _grid(
+        max_leaf_nodes=(6, 12, 24),
+        max_depth=(4, 8),
+        min_samples_leaf=(2, 10, 40),
+        max_features=(0.2, 0.6),
+        learning_rate=rates,
+    )
+
+
+LINEAR = _grid(
+    pooling=(1, 2),
+    loss=("hinge", "log_loss"),
+    penalty=("l2", "l1"),
+    alpha=(0.0001, 0.001, 0.01),
+    average=(False, True),
+    learning_rate=(0.0001, 0.001, 0.01, 0.1, 0.3),
+)
+CNN = _grid(
+    filters=(2, 4, 8),
+    blocks=(1, 2),
+    kernel=(3, 5),
+    batch_size=(32, 128),
+    learning_rate=RATES[1:],
+)
+FOREST = _grid(
+    trees=(1, 2, 4),
+    max_leaf_nodes=(12, 36, 108),
+    max_depth=(6, 16),
+    max_features=(0.05, 0.15, 0.4),
+    max_samples=(0.3, 0.9),
+    min_samples_leaf=(1, 4),
+)
+
+RECIPES: Mapping[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe("mlp-sgd", "digits", 27, _mlp((4, 8, 16, 64), (32, 128), SGD)),
+        Recipe("mlp-sgd", "breast-cancer", 40, _mlp((2, 4, 8, 16), (16, 64), SGD)),
+        Recipe("mlp-sgd", "wine", 50, _mlp((2, 4, 8, 16), (8, 32), SGD)),
+        Recipe("mlp-adam", "digits", 27, _mlp((4, 8, 16, 64), (32, 128), DROPOUT)),
+        Recipe("mlp-adam", "breast-cancer", 40, _mlp((2, 4, 8, 16), (16, 64), DROPOUT)),
+        Recipe("mlp-adam", "diabetes", 50, _mlp((4, 8, 16, 64), (16, 64), DECAY)),
+        Recipe("mlp-adam", "mnist", 24, _mlp((8, 16, 32, 64), (32, 128), DROPOUT)),
+        Recipe("cnn", "mnist", 20, CNN),
+        Recipe("boosting", "digits", 20, _boosting(0.01, 0.03, 0.1, 0.2, 0.3, 0.5)),
+        Recipe("boosting", "breast-cancer", 32, _boosting(0.01, 0.03, 0.1, 0.3, 0.6, 1.0)),
+        Recipe("boosting", "diabetes", 50, _boosting(0.01, 0.03, 0.1, 0.3, 0.6, 1.0)),
+        Recipe("linear", "digits", 30, LINEAR),
+        Recipe("linear", "mnist", 20, LINEAR),
+        Recipe("forest", "digits", 16, FOREST),
+    )
+}
+"""Name → recipe."""
