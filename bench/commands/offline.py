@@ -16,8 +16,6 @@ from bench.terminal import console
 # Each command imports the heavy packages that it needs, so that --help is quick.
 
 EXIT_REGRESSION = 1
-EPOCHS = 8
-"""The epochs of a recorded curve, where the problem does not say how many."""
 
 
 @click.command()
@@ -98,7 +96,7 @@ def replay(
 @click.option(
     "--max-epochs",
     type=click.IntRange(min=1),
-    help="Epochs of a curve.  [default: those of the problem's own tables, else 8]",
+    help="Epochs of a curve.  [default: 8, or those that the data set's own table has]",
 )
 @click.option(
     "--values",
@@ -152,7 +150,7 @@ def record(
     from bench.matrix import problems
     from bench.studies import recorder
 
-    epochs = max_epochs or problems.find(problem_name).epochs.get(dataset, EPOCHS)
+    epochs = max_epochs or problems.epochs_of(problem_name, dataset)
     problem = problems.make(problem_name, dataset, str(Path(data_dir).resolve()), epochs)
     plan = recorder.Plan(recorder.grid_of(problem.space, sizes), seed_list, references)
     recorder.record(problem, plan, out, workers or len(os.sched_getaffinity(0)), console)

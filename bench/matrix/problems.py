@@ -22,6 +22,8 @@ from mobo_core.problems.yahpo import YAHPOProblem, instances
 
 MOST_SHOWN = 40
 """Number of data sets up to which a problem's are all named."""
+USUAL_EPOCHS = 8
+"""The number of epochs of a curve, where the problem does not say how many."""
 SHORTEST = 2
 """A number of epochs that every problem has."""
 AUTO = "auto"
@@ -139,6 +141,16 @@ def datasets_of(entry: ProblemEntry) -> str:
     if len(shown) <= MOST_SHOWN:
         return ", ".join(shown)
     return f"{len(shown)} data sets of OpenML by number, e.g. {', '.join(shown[:5])}"
+
+
+def epochs_of(name: str, dataset: str) -> int:
+    """Return the number of epochs of a curve that is recorded.
+
+    Raises:
+        UserError: If there is no such problem or data set.
+    """
+    check_dataset(name, dataset)
+    return find(name).epochs.get(dataset, USUAL_EPOCHS)
 
 
 def title(name: str) -> str:

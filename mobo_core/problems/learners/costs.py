@@ -13,8 +13,6 @@ UPDATE_FLOPS: Mapping[str, int] = {"mlp-sgd": 4, "mlp-adam": 12, "cnn": 4}
 """Kind → the optimiser's floating-point operations for each parameter and step."""
 CNN_STRIDE = 2
 """The stride of each convolution."""
-ITERATIONS: Mapping[str, int] = {"digits": 1, "breast-cancer": 2, "diabetes": 2}
-"""Data set → the boosting iterations of one epoch."""
 
 
 def costs_of(
@@ -32,8 +30,10 @@ def costs_of(
     Returns:
         Networks: ``params``, and ``train_gflops``, the 10⁹ operations of the training: six for each
         multiply-add and row (forward, and backward to weights and inputs) and `UPDATE_FLOPS` for
-        each parameter and step. Trees: ``max_nodes``, the nodes that all trees may have together,
-        and ``max_steps``, the comparisons that one prediction may take. Linear classifiers: none.
+        each parameter and step. Trees: ``max_nodes``, the nodes that all trees may have together.
+        Boosting: ``train_gflops`` too, the most additions that its histograms may take, in 10⁹.
+        A forest: ``max_steps``, the comparisons that one prediction may take. Linear classifiers:
+        none.
     """
     if recipe.kind in UPDATE_FLOPS:
         sizes = _cnn_sizes if recipe.kind == "cnn" else _mlp_sizes
@@ -43,11 +43,17 @@ def costs_of(
         return {"params": params, "train_gflops": rounded(flops / 1e9)}
     if recipe.kind == "linear":
         return {}
-    if recipe.kind == "forest":
-        trees = recipe.epochs * config["trees"]
-    else:  # two classes need one tree an iteration
-        trees = recipe.epochs * ITERATIONS[recipe.data] * (outputs if outputs > 2 else 1)
-    leaves = min(config["max_leaf_nodes"], 2 ** config["max_depth"])
+    leaves = config["max_leaf_nodes"]
+    if recipe.kind == "boosting":
+        # Two classes need one tree an iteration. Each row and input is added to a histogram of
+        # gradients and, for classes, of second derivatives. Below the root only the smaller of two
+        # children is counted: at most half of the rows.
+        trees = recipe.epochs * config["iterations"] * (outputs if outputs > 2 else 1)
+        sums = round(config["rows"] * rows) * inputs * (2 if outputs > 1 else 1)
+        flops = trees * sums * (1 + (leaves - 2) / 2)
+        return {"max_nodes": trees * (2 * leaves - 1), "train_gflops": rounded(flops / 1e9)}
+    trees = recipe.epochs * config["trees"]
+    leaves = min(leaves, 2 ** config["max_depth"])
     depth = min(config["max_depth"], leaves - 1)
     return {"max_nodes": trees * (2 * leaves - 1), "max_steps": trees * depth}
 

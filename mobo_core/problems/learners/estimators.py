@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from mobo_core.extras import needs
 from mobo_core.problems.learners import scores
-from mobo_core.problems.learners.costs import ITERATIONS
 from mobo_core.problems.learners.data import Data, Part, pooled
 from mobo_core.problems.learners.recipes import Recipe
 from mobo_core.seeding import derive_seed
@@ -26,6 +25,10 @@ with needs("problems", __name__):
     )
     from sklearn.linear_model import SGDClassifier
     from threadpoolctl import ThreadpoolController
+
+
+LEAST_SAMPLES = 5
+"""The rows that a leaf of a boosted tree must hold."""
 
 
 class Learner(Protocol):
@@ -47,19 +50,23 @@ class Learner(Protocol):
 
 
 class Boosting:
-    """Histogram gradient boosting. Each split looks at a random part of the inputs."""
+    """Histogram gradient boosting on a random part of the rows.
 
-    def __init__(self, config: Mapping[str, Any], data: Data, iterations: int, seed: int) -> None:
+    Each split looks at a random part of the inputs.
+    """
+
+    def __init__(self, config: Mapping[str, Any], data: Data, seed: int) -> None:
         build = HistGradientBoostingClassifier if data.classes else HistGradientBoostingRegressor
-        self._iterations = iterations
+        self._iterations = config["iterations"]
         self._classes = data.classes
+        order = np.random.default_rng(derive_seed("rows", seed)).permutation(len(data.train))
+        self._rows = order[: round(config["rows"] * len(data.train))]
         self.estimator = build(
             learning_rate=config["learning_rate"],
-            max_iter=iterations,
+            max_iter=self._iterations,
             max_leaf_nodes=config["max_leaf_nodes"],
-            max_depth=config["max_depth"],
-            min_samples_leaf=config["min_samples_leaf"],
             max_features=config["max_features"],
+            min_samples_leaf=LEAST_SAMPLES,
             early_stopping=False,
             warm_start=True,
             random_state=seed % 2**32,
@@ -69,7 +76,7 @@ class Boosting:
         """Add the epoch's iterations."""
         if hasattr(self.estimator, "n_iter_"):
             self.estimator.max_iter += self._iterations
-        self.estimator.fit(inputs, targets)
+        self.estimator.fit(inputs[self._rows], targets[self._rows])
 
     def predict(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return logarithms of chances from the raw scores, or the predicted values."""
@@ -228,12 +235,13 @@ def start(
         recipe: The recipe, of kind ``boosting``, ``forest`` or ``linear``.
         config: A configuration of the recipe's space.
         data: The data set.
-        seed: The seed of the estimator and, for a linear classifier, of the rows' order.
+        seed: The seed of the estimator, of the rows that boosting takes, and of the order in which
+            a linear classifier sees them.
         static: Metrics that are known before training.
     """
     learner: Learner
     if recipe.kind == "boosting":
-        learner = Boosting(config, data, ITERATIONS[recipe.data], seed)
+        learner = Boosting(config, data, seed)
     elif recipe.kind == "forest":
         learner = Forest(config, seed)
     else:

@@ -31,7 +31,7 @@ KINDS = {
     "mlp-sgd": "a perceptron by SGD (PyTorch)",
     "mlp-adam": "a perceptron by Adam (PyTorch)",
     "cnn": "a convolutional network by SGD with momentum 0.9 (PyTorch)",
-    "boosting": "histogram gradient boosting (scikit-learn), 1 or 2 iterations an epoch",
+    "boosting": "histogram gradient boosting on a part of the rows (scikit-learn)",
     "forest": "a random forest (scikit-learn) with new trees in every epoch",
     "linear": "a linear classifier by SGD (scikit-learn), one pass an epoch",
 }
@@ -52,8 +52,8 @@ class LearnerProblem:
       that of the targets' median;
     - ``size``: the parameters of a network, the non-zero weights of a linear classifier, the nodes
       that all trees may have together;
-    - ``flops`` of a network: the operations of its training, in 10⁹;
-    - ``steps`` of trees: the comparisons that a prediction may take.
+    - ``flops`` of networks and boosting: the operations of the whole training, in 10⁹;
+    - ``steps`` of a forest: the comparisons that a prediction may take.
 
     The size of a linear classifier is learned, up and down, as its error is. All other sizes and
     costs are exact: they follow from the configuration and are the same in every report. A model
@@ -127,10 +127,10 @@ class LearnerProblem:
             "loss": ("val_loss", "" if regression else "nats", False),
             "size": (SIZE[kind], "", kind != "linear"),
         }
-        if SIZE[kind] == "params":
-            goals["flops"] = ("train_gflops", "GFLOP", True)
-        elif SIZE[kind] == "max_nodes":
+        if kind == "forest":
             goals["steps"] = ("max_steps", "", True)
+        elif kind != "linear":
+            goals["flops"] = ("train_gflops", "GFLOP", True)
         references = _references(self.dataset)
         return {
             short: Objective(metric, "min", references.get(short, WITHOUT_TABLE), unit, exact, 0.0)

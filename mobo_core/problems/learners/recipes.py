@@ -61,11 +61,18 @@ def _mlp(
     return _grid(units=units, layers=(1, 2), batch_size=batch_sizes, **last)
 
 
-def _boosting(*rates: float) -> SearchSpace:
+SMALL_RATES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5)
+LARGE_RATES = (0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
+"""Learning rates of boosting: with many classes its scores overflow earlier."""
+
+
+def _boosting(
+    leaves: tuple[int, ...], iterations: tuple[int, ...], rates: tuple[float, ...]
+) -> SearchSpace:
     return _grid(
-        max_leaf_nodes=(6, 12, 24),
-        max_depth=(4, 8),
-        min_samples_leaf=(2, 10, 40),
+        iterations=iterations,
+        max_leaf_nodes=leaves,
+        rows=(0.25, 0.5, 1.0),
         max_features=(0.2, 0.6),
         learning_rate=rates,
     )
@@ -106,9 +113,9 @@ RECIPES: Mapping[str, Recipe] = {
         Recipe("mlp-adam", "diabetes", 50, _mlp((4, 8, 16, 64), (16, 64), DECAY)),
         Recipe("mlp-adam", "mnist", 24, _mlp((8, 16, 32, 64), (32, 128), DROPOUT)),
         Recipe("cnn", "mnist", 20, CNN),
-        Recipe("boosting", "digits", 20, _boosting(0.01, 0.03, 0.1, 0.2, 0.3, 0.5)),
-        Recipe("boosting", "breast-cancer", 32, _boosting(0.01, 0.03, 0.1, 0.3, 0.6, 1.0)),
-        Recipe("boosting", "diabetes", 50, _boosting(0.01, 0.03, 0.1, 0.3, 0.6, 1.0)),
+        Recipe("boosting", "digits", 20, _boosting((3, 8, 20), (1, 2), SMALL_RATES)),
+        Recipe("boosting", "breast-cancer", 32, _boosting((2, 4, 8), (1, 3), LARGE_RATES)),
+        Recipe("boosting", "diabetes", 27, _boosting((2, 3, 6), (1, 2), LARGE_RATES)),
         Recipe("linear", "digits", 30, LINEAR),
         Recipe("linear", "mnist", 20, LINEAR),
         Recipe("forest", "digits", 16, FOREST),

@@ -11,6 +11,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -18,6 +20,8 @@ from rich.console import Console
 from bench.commands.main import cli
 from bench.errors import UserError
 from bench.studies import recorder
+from mobo_core.objectives import Objective
+from mobo_core.problems.learners import LearnerProblem
 from mobo_core.problems.mlp import MLPProblem
 from mobo_core.problems.tabular import TabularProblem
 
@@ -31,6 +35,7 @@ GRID = {
     "batch_size": [64, 128],
     "learning_rate": [0.001],
 }
+PLAN = recorder.Plan(GRID, [0, 1])
 
 
 def test_a_grid_has_all_choices_and_the_bounds_of_ranges() -> None:
@@ -47,7 +52,7 @@ def test_a_grid_has_all_choices_and_the_bounds_of_ranges() -> None:
 def test_what_was_recorded_is_what_is_trained(tmp_path: Path) -> None:
     out = tmp_path / "table.parquet"
     console = Console(file=io.StringIO())
-    recorder.record(PROBLEM, GRID, [0, 1], out, 2, console)
+    recorder.record(PROBLEM, PLAN, out, 2, console)
     table = TabularProblem(str(out))
     assert (table.name, table.max_epochs) == ("mlp-digits-table", 2)
     assert table.objectives == PROBLEM.objectives
@@ -65,14 +70,52 @@ def test_what_was_recorded_is_what_is_trained(tmp_path: Path) -> None:
     kept = {path: path.stat().st_mtime_ns for path in Path(f"{out}.parts").iterdir()}
     removed = min(kept)
     removed.unlink()
-    recorder.record(PROBLEM, GRID, [0, 1], out, 1, console)
+    recorder.record(PROBLEM, PLAN, out, 1, console)
     after = {path: path.stat().st_mtime_ns for path in Path(f"{out}.parts").iterdir()}
     assert {path for path in kept if after[path] != kept[path]} == {removed}
     assert len(out.read_bytes()) == pytest.approx(len(before), rel=0.02)
 
     longer = replace(PROBLEM, max_epochs=3)
     with pytest.raises(UserError, match="was begun with another problem, number of epochs"):
-        recorder.record(longer, GRID, [0, 1], out, 1, console)
+        recorder.record(longer, PLAN, out, 1, console)
+
+
+def test_references_are_quantiles_of_the_table_towards_the_worse() -> None:
+    # The 0.9 quantile of 0, 10, …, 100 is 90 in the worse direction: up for an error, down for an
+    # accuracy. A curve that has diverged does not count.
+    objectives = {
+        "error": Objective("val_error", "min", reference=1e12, ideal=0),
+        "acc": Objective("val_accuracy", "max", reference=-1e12, unit="%", ideal=101),
+    }
+    values = [float(value) for value in range(0, 101, 10)]
+    ends = pd.DataFrame(
+        {"val_error": [float("nan"), *values], "val_accuracy": [*values, float("-inf")]}
+    )
+    found = recorder.with_references(objectives, ends)
+    assert found["error"] == replace(objectives["error"], reference=90)
+    assert found["acc"] == replace(objectives["acc"], reference=10)
+
+
+@pytest.mark.slow
+def test_a_table_with_references_of_its_own(tmp_path: Path) -> None:
+    out = tmp_path / "wine.parquet"
+    problem = ["--problem", "learner", "--dataset", "mlp-sgd-wine", "--max-epochs", "1"]
+    command = ["record", str(out), *problem, "--seeds", "1", "--references", "table"]
+    result = CliRunner().invoke(cli, [*command, "--workers", "1"], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    table, trained = TabularProblem(str(out)), LearnerProblem("mlp-sgd-wine", epochs=1)
+    assert table.space == trained.space
+    assert {name: replace(o, reference=1) for name, o in table.objectives.items()} == {
+        name: replace(o, reference=1) for name, o in trained.objectives.items()
+    }
+    described = trained.described()
+    assert {name: table.card.made[name] for name in described} == described
+    configs = table.space.configurations()
+    errors = [table.start(config, 0).run_epoch()["val_error"] for config in configs]
+    finite = sorted(error for error in errors if np.isfinite(error))
+    place = 0.9 * (len(finite) - 1)
+    low, high = finite[int(place)], finite[int(place) + 1]
+    assert low <= table.objectives["error"].reference <= high
 
 
 @pytest.mark.slow
@@ -103,7 +146,7 @@ def test_ctrl_c_keeps_what_is_recorded(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (["--values", "dropout"], "bad --values 'dropout': give a name and a number"),
-        (["--problem", "nope"], "unknown problem 'nope': choose from lcbench, mlp"),
+        (["--problem", "nope"], "unknown problem 'nope': choose from lcbench, learner"),
         (["--values", "learning_rate=3"], "parameter 'dropout' needs at least 2 values"),
     ],
 )
