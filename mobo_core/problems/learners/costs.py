@@ -60,7 +60,9 @@ def costs_of(
 
 def _mlp_sizes(config: Mapping[str, Any], inputs: int, outputs: int) -> tuple[int, int]:
     """Return the number of parameters and the multiply-adds of one row."""
-    widths = [inputs] + [config["units"]] * config["layers"] + [outputs]
+    widths = (
+        [config.get("inputs", inputs)] + [config["units"]] * config.get("layers", 1) + [outputs]
+    )
     weights = sum(a * b for a, b in pairwise(widths))
     return weights + sum(widths[1:]), weights
 

@@ -141,6 +141,16 @@ def load(name: str, data_dir: str) -> Data:
     return Data(train, validation, test, classes, checksum.hexdigest())
 
 
+def narrowed(data: Data, inputs: int) -> Data:
+    """Return a data set with the first inputs only, as if no more had been measured."""
+    parts = (
+        Part(np.ascontiguousarray(part.inputs[:, :inputs]), part.targets)
+        for part in (data.train, data.validation, data.test)
+    )
+    train, validation, test = parts
+    return Data(train, validation, test, data.classes, data.checksum)
+
+
 def pooled(images: NDArray[Any], size: int) -> NDArray[Any]:
     """Return square images whose pixels are the means of squares of pixels.
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mobo_core.extras import needs
 from mobo_core.problems.learners import scores
 from mobo_core.problems.learners.costs import CNN_STRIDE
-from mobo_core.problems.learners.data import Data, Part
+from mobo_core.problems.learners.data import Data, Part, narrowed
 from mobo_core.problems.learners.recipes import Recipe
 from mobo_core.seeding import derive_seed
 
@@ -24,14 +24,15 @@ with needs("problems", __name__):
 
 
 def mlp(config: Mapping[str, Any], inputs: int, outputs: int) -> nn.Sequential:
-    """Return `layers` hidden layers of `units` units, each followed by ReLU and dropout.
+    """Return hidden layers of `units` units, each followed by ReLU and dropout.
 
     Args:
-        config: A configuration with ``units``, ``layers`` and, perhaps, ``dropout``.
+        config: A configuration with ``units`` and, where they are no 1 and 0, ``layers`` and
+            ``dropout``.
         inputs: The number of inputs.
         outputs: The number of outputs.
     """
-    widths = [inputs] + [config["units"]] * config["layers"]
+    widths = [inputs] + [config["units"]] * config.get("layers", 1)
     modules: list[nn.Module] = []
     for fan_in, fan_out in pairwise(widths):
         modules += [nn.Linear(fan_in, fan_out), nn.ReLU(), nn.Dropout(config.get("dropout", 0.0))]
@@ -169,6 +170,8 @@ def start(
         static: Metrics that are known before training.
     """
     torch.set_num_threads(1)
+    if "inputs" in config:
+        data = narrowed(data, config["inputs"])
     build = cnn if recipe.kind == "cnn" else mlp
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed("weights", seed))

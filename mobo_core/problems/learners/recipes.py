@@ -55,10 +55,14 @@ DECAY = {"weight_decay": (0.0, 0.1), "learning_rate": RATES[:7]}
 """The last parameters of a perceptron's grid: by SGD, by Adam with dropout or weight decay."""
 
 
-def _mlp(
-    units: tuple[int, ...], batch_sizes: tuple[int, ...], last: Mapping[str, tuple[float, ...]]
+def _deep(units: tuple[int, ...], last: Mapping[str, tuple[float, ...]]) -> SearchSpace:
+    return _grid(units=units, layers=(1, 2), batch_size=(32, 128), **last)
+
+
+def _narrow(
+    inputs: tuple[int, ...], batch_sizes: tuple[int, ...], last: Mapping[str, tuple[float, ...]]
 ) -> SearchSpace:
-    return _grid(units=units, layers=(1, 2), batch_size=batch_sizes, **last)
+    return _grid(inputs=inputs, units=(2, 4, 16), batch_size=batch_sizes, **last)
 
 
 SMALL_RATES = (0.01, 0.03, 0.1, 0.2, 0.3, 0.5)
@@ -105,13 +109,13 @@ FOREST = _grid(
 RECIPES: Mapping[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("mlp-sgd", "digits", 27, _mlp((4, 8, 16, 64), (32, 128), SGD)),
-        Recipe("mlp-sgd", "breast-cancer", 40, _mlp((2, 4, 8, 16), (16, 64), SGD)),
-        Recipe("mlp-sgd", "wine", 50, _mlp((2, 4, 8, 16), (8, 32), SGD)),
-        Recipe("mlp-adam", "digits", 27, _mlp((4, 8, 16, 64), (32, 128), DROPOUT)),
-        Recipe("mlp-adam", "breast-cancer", 40, _mlp((2, 4, 8, 16), (16, 64), DROPOUT)),
-        Recipe("mlp-adam", "diabetes", 50, _mlp((4, 8, 16, 64), (16, 64), DECAY)),
-        Recipe("mlp-adam", "mnist", 24, _mlp((8, 16, 32, 64), (32, 128), DROPOUT)),
+        Recipe("mlp-sgd", "digits", 27, _deep((4, 8, 16, 64), SGD)),
+        Recipe("mlp-sgd", "breast-cancer", 40, _narrow((2, 8, 30), (16, 64), SGD)),
+        Recipe("mlp-sgd", "wine", 50, _narrow((3, 6, 13), (8, 32), SGD)),
+        Recipe("mlp-adam", "digits", 27, _deep((4, 8, 16, 64), DROPOUT)),
+        Recipe("mlp-adam", "breast-cancer", 40, _narrow((2, 8, 30), (16, 64), DROPOUT)),
+        Recipe("mlp-adam", "diabetes", 50, _narrow((3, 5, 10), (16, 64), DECAY)),
+        Recipe("mlp-adam", "mnist", 24, _deep((8, 16, 32, 64), DROPOUT)),
         Recipe("cnn", "mnist", 20, CNN),
         Recipe("boosting", "digits", 20, _boosting((3, 8, 20), (1, 2), SMALL_RATES)),
         Recipe("boosting", "breast-cancer", 32, _boosting((2, 4, 8), (1, 3), LARGE_RATES)),
