@@ -100,10 +100,12 @@ class NetworkTraining:
             torch.manual_seed(derive_seed("epoch", self._seed, self._epoch))
             self._network.train()
             order = torch.randperm(len(self._targets))
-            for rows in torch.split(order, self._batch_size):
+            # Rows are put in order once: picking them batch by batch takes longer.
+            inputs = torch.split(self._inputs[order], self._batch_size)
+            targets = torch.split(self._targets[order], self._batch_size)
+            for batch, answers in zip(inputs, targets, strict=True):
                 self._optimizer.zero_grad()
-                loss = self._loss(self._network(self._inputs[rows]), self._targets[rows])
-                torch.autograd.backward(loss)
+                torch.autograd.backward(self._loss(self._network(batch), answers))
                 self._optimizer.step()
         self._epoch += 1
         error, val_loss = self._score(self._data.validation)

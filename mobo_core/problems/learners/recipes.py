@@ -49,14 +49,14 @@ def _grid(**values: tuple[Any, ...]) -> SearchSpace:
     )
 
 
-SGD = {"momentum": (0.0, 0.9), "learning_rate": RATES[2:9]}
-DROPOUT = {"dropout": (0.0, 0.3), "learning_rate": RATES[:7]}
-DECAY = {"weight_decay": (0.0, 0.1), "learning_rate": RATES[:7]}
+SGD = {"momentum": (0.0, 0.9), "learning_rate": RATES[3:10]}
+DROPOUT = {"dropout": (0.0, 0.3), "learning_rate": RATES[1:8]}
+DECAY = {"weight_decay": (0.0, 0.1), "learning_rate": RATES[1:8]}
 """The last parameters of a perceptron's grid: by SGD, by Adam with dropout or weight decay."""
 
 
 def _deep(units: tuple[int, ...], last: Mapping[str, tuple[float, ...]]) -> SearchSpace:
-    return _grid(units=units, layers=(1, 2), batch_size=(32, 128), **last)
+    return _grid(units=units, layers=(1, 2), batch_size=(64, 256), **last)
 
 
 def _narrow(
@@ -94,7 +94,7 @@ CNN = _grid(
     filters=(2, 4, 8),
     blocks=(1, 2),
     kernel=(3, 5),
-    batch_size=(32, 128),
+    batch_size=(64, 256),
     learning_rate=RATES[1:],
 )
 FOREST = _grid(
@@ -110,12 +110,12 @@ RECIPES: Mapping[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe("mlp-sgd", "digits", 27, _deep((4, 8, 16, 64), SGD)),
-        Recipe("mlp-sgd", "breast-cancer", 40, _narrow((2, 8, 30), (16, 64), SGD)),
-        Recipe("mlp-sgd", "wine", 50, _narrow((3, 6, 13), (8, 32), SGD)),
-        Recipe("mlp-adam", "digits", 27, _deep((4, 8, 16, 64), DROPOUT)),
-        Recipe("mlp-adam", "breast-cancer", 40, _narrow((2, 8, 30), (16, 64), DROPOUT)),
-        Recipe("mlp-adam", "diabetes", 50, _narrow((3, 5, 10), (16, 64), DECAY)),
-        Recipe("mlp-adam", "mnist", 24, _deep((8, 16, 32, 64), DROPOUT)),
+        Recipe("mlp-sgd", "breast-cancer", 30, _narrow((2, 8, 30), (32, 128), SGD)),
+        Recipe("mlp-sgd", "wine", 50, _narrow((3, 6, 13), (16, 44), SGD)),
+        Recipe("mlp-adam", "digits", 20, _deep((4, 8, 16, 64), DROPOUT)),
+        Recipe("mlp-adam", "breast-cancer", 30, _narrow((2, 8, 30), (32, 128), DROPOUT)),
+        Recipe("mlp-adam", "diabetes", 40, _narrow((3, 5, 10), (32, 128), DECAY)),
+        Recipe("mlp-adam", "mnist", 20, _deep((8, 16, 32, 64), DROPOUT)),
         Recipe("cnn", "mnist", 20, CNN),
         Recipe("boosting", "digits", 20, _boosting((3, 8, 20), (1, 2), SMALL_RATES)),
         Recipe("boosting", "breast-cancer", 32, _boosting((2, 4, 8), (1, 3), LARGE_RATES)),
