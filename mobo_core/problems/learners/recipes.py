@@ -49,19 +49,19 @@ def _grid(**values: tuple[Any, ...]) -> SearchSpace:
     )
 
 
-SGD = {"momentum": (0.0, 0.9), "learning_rate": RATES[3:10]}
-DROPOUT = {"dropout": (0.0, 0.3), "learning_rate": RATES[1:8]}
-DECAY = {"weight_decay": (0.0, 0.1), "learning_rate": RATES[1:8]}
+Last = Mapping[str, tuple[float, ...]]
+SGD: Last = {"momentum": (0.0, 0.9), "learning_rate": RATES[3:9]}
+DROPOUT: Last = {"dropout": (0.0, 0.3), "learning_rate": RATES[1:7]}
+DECAY: Last = {"weight_decay": (0.0, 0.1), "learning_rate": RATES[1:7]}
 """The last parameters of a perceptron's grid: by SGD, by Adam with dropout or weight decay."""
 
 
-def _deep(units: tuple[int, ...], last: Mapping[str, tuple[float, ...]]) -> SearchSpace:
-    return _grid(units=units, layers=(1, 2), batch_size=(64, 256), **last)
+def _deep(units: tuple[int, ...], last: Last, rates: tuple[float, ...]) -> SearchSpace:
+    grid = {**last, "learning_rate": rates}
+    return _grid(units=units, layers=(1, 2), batch_size=(64, 256), **grid)
 
 
-def _narrow(
-    inputs: tuple[int, ...], batch_sizes: tuple[int, ...], last: Mapping[str, tuple[float, ...]]
-) -> SearchSpace:
+def _narrow(inputs: tuple[int, ...], batch_sizes: tuple[int, ...], last: Last) -> SearchSpace:
     return _grid(inputs=inputs, units=(2, 4, 16), batch_size=batch_sizes, **last)
 
 
@@ -95,7 +95,7 @@ CNN = _grid(
     blocks=(1, 2),
     kernel=(3, 5),
     batch_size=(64, 256),
-    learning_rate=RATES[1:],
+    learning_rate=(0.0003, 0.001, 0.003, 0.006, 0.01, 0.03, 0.06, 0.1, 0.3),
 )
 FOREST = _grid(
     trees=(1, 2, 4),
@@ -109,13 +109,13 @@ FOREST = _grid(
 RECIPES: Mapping[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
-        Recipe("mlp-sgd", "digits", 27, _deep((4, 8, 16, 64), SGD)),
+        Recipe("mlp-sgd", "digits", 27, _deep((4, 8, 16, 64), SGD, RATES[2:9])),
         Recipe("mlp-sgd", "breast-cancer", 30, _narrow((2, 8, 30), (32, 128), SGD)),
         Recipe("mlp-sgd", "wine", 50, _narrow((3, 6, 13), (16, 44), SGD)),
-        Recipe("mlp-adam", "digits", 20, _deep((4, 8, 16, 64), DROPOUT)),
+        Recipe("mlp-adam", "digits", 20, _deep((4, 8, 16, 64), DROPOUT, RATES[1:8])),
         Recipe("mlp-adam", "breast-cancer", 30, _narrow((2, 8, 30), (32, 128), DROPOUT)),
         Recipe("mlp-adam", "diabetes", 40, _narrow((3, 5, 10), (32, 128), DECAY)),
-        Recipe("mlp-adam", "mnist", 20, _deep((8, 16, 32, 64), DROPOUT)),
+        Recipe("mlp-adam", "mnist", 20, _deep((8, 16, 32, 64), DROPOUT, RATES[1:8])),
         Recipe("cnn", "mnist", 20, CNN),
         Recipe("boosting", "digits", 20, _boosting((3, 8, 20), (1, 2), SMALL_RATES)),
         Recipe("boosting", "breast-cancer", 32, _boosting((2, 4, 8), (1, 3), LARGE_RATES)),
