@@ -13,6 +13,10 @@ NAMES = {
     "params": "parameters",
     "log10_params": "log₁₀ parameters",
     "flops": "FLOPs",
+    "train_gflops": "training FLOPs",
+    "max_nodes": "tree nodes",
+    "max_steps": "comparisons",
+    "nonzero": "non-zero weights",
     "full_time": "training time at the full budget",
 }
 

@@ -55,7 +55,7 @@ SOURCES: Mapping[str, str] = {
     "digits": "scikit-learn's copy of the test part of UCI's handwritten digits, CC BY 4.0",
     "breast-cancer": "scikit-learn's copy of UCI's Breast Cancer Wisconsin (Diagnostic), CC BY 4.0",
     "wine": "scikit-learn's copy of UCI's Wine, CC BY 4.0",
-    "diabetes": "scikit-learn's copy of the diabetes data of Efron et al. (2004), public domain",
+    "diabetes": "scikit-learn's copy of the diabetes data of Efron et al. (2004)",
     "mnist": "MNIST (LeCun, Cortes and Burges), CC BY-SA 3.0, a fixed part, averaged to 14 × 14",
 }
 """Data set → where it comes from, and its licence."""
