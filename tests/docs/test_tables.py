@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from matplotlib import image
 from scipy.stats import spearmanr
 
 from mobo_core.problems.learners import RECIPES
@@ -43,3 +47,12 @@ def test_each_table_has_its_line() -> None:
     for recipe in RECIPES.values():
         (line,) = (line for line in varying if line.startswith(f"| `{recipe.kind}-…`"))
         assert all(f"`{name}`" in line for name in recipe.space.names)
+
+
+def test_the_figure_is_drawn_from_the_tables(tmp_path: Path) -> None:
+    program = PAGE.with_name("examples") / "recorded_curves.py"
+    out = tmp_path / "curves.png"
+    environment = {**os.environ, "MPLBACKEND": "agg"}
+    subprocess.run([sys.executable, program, out], check=True, env=environment, timeout=300)
+    shown = PAGE.with_name("pictures") / "recorded-curves.png"
+    assert image.imread(out).shape == image.imread(shown).shape
