@@ -31,7 +31,7 @@ KINDS = {
     "mlp-sgd": "a perceptron by SGD (PyTorch)",
     "mlp-adam": "a perceptron by Adam (PyTorch)",
     "cnn": "a convolutional network by SGD with momentum 0.9 (PyTorch)",
-    "boosting": "histogram gradient boosting on a part of the rows (scikit-learn)",
+    "boosting": "histogram gradient boosting on rows that the seed draws (scikit-learn)",
     "forest": "a random forest (scikit-learn) with new trees in every epoch",
     "linear": "a linear classifier by SGD (scikit-learn), one pass an epoch",
 }
