@@ -70,6 +70,24 @@ def test_fifo_trains_everything_to_the_end(backend: RayBackend) -> None:
     assert result.predicted is None
 
 
+def test_a_learner_of_scikit_learn_pauses_and_goes_on(backend: RayBackend) -> None:
+    promotion = Component("promotion", "moasha-promotion", {"grace_period": 1})
+    cell = Cell("learner", "boosting-diabetes", SOBOL, promotion, ("error", "size"))
+    result = do(backend, Run(cell, Budget(trials=6, max_epochs=4, slots=2), 0))
+    assert max(trial.epochs for trial in result.trials) == 4
+    assert result.counts["resumes"] > 0
+    problem = catalogue.make_problem(cell, "no-data-needed", 4)
+    for trial in result.trials:
+        training = problem.start(trial.config, 0)
+        rows = result.epochs[result.epochs["trial"] == trial.trial].sort_values("epoch")
+        assert len(rows) == trial.epochs
+        for _, row in rows.iterrows():
+            report = training.run_epoch()
+            assert [row[name] for name in ("val_error", "val_loss", "epoch")] == [
+                report[name] for name in ("val_error", "val_loss", "epoch")
+            ]
+
+
 def test_training_processes_look_at_one_copy_of_the_data(backend: RayBackend) -> None:
     problem = MLPProblem("digits", "", 4)
     processes = backend._ready_processes(problem)
