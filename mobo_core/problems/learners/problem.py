@@ -83,7 +83,7 @@ class LearnerProblem:
         (50, ['error', 'loss', 'size', 'flops'])
         >>> report = problem.start(problem.space.from_unit([0.5] * 5), seed=1).run_epoch()
         >>> report["epoch"], report["params"]
-        (1, 171)
+        (1, 43)
     """
 
     dataset: str
@@ -121,10 +121,10 @@ class LearnerProblem:
     def objectives(self) -> Mapping[str, Objective]:
         """Short name → objective, with the recorded table's reference value."""
         kind = self.recipe.kind
-        regression = self.recipe.data == "diabetes"
+        _, classes = data.SHAPES[self.recipe.data]
         goals = {
             "error": ("val_error", "", False),
-            "loss": ("val_loss", "" if regression else "nats", False),
+            "loss": ("val_loss", "nats" if classes else "", False),
             "size": (SIZE[kind], "", kind != "linear"),
         }
         if kind == "forest":
