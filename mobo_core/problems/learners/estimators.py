@@ -130,6 +130,8 @@ class Linear:
 
     It sees each square of `pooling` by `pooling` pixels as one mean. Its chances are the softmax of
     its scores for every loss that it can be trained by, so that cross-entropies can be compared.
+    scikit-learn averages the weights before the L1 penalty cuts them. So averaged weights are never
+    sparse, and with a large penalty they are poor; whoever combines the two gets that.
     """
 
     def __init__(self, config: Mapping[str, Any], data: Data, seed: int) -> None:
