@@ -49,7 +49,8 @@ def costs_of(
         # gradients and, for classes, of second derivatives. Below the root only the smaller of two
         # children is counted: at most half of the rows.
         trees = recipe.epochs * config["iterations"] * (outputs if outputs > 2 else 1)
-        sums = round(config["rows"] * rows) * inputs * (2 if outputs > 1 else 1)
+        sums = round(config["rows"] * rows) * config.get("inputs", inputs)
+        sums *= 2 if outputs > 1 else 1
         flops = trees * sums * (1 + (leaves - 2) / 2)
         return {"max_nodes": trees * (2 * leaves - 1), "train_gflops": rounded(flops / 1e9)}
     trees = recipe.epochs * config["trees"]

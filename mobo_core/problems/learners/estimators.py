@@ -26,9 +26,10 @@ with needs("problems", __name__):
     from sklearn.linear_model import SGDClassifier
     from threadpoolctl import ThreadpoolController
 
-
 LEAST_SAMPLES = 5
 """The rows that a leaf of a boosted tree must hold."""
+MAX_FEATURES = 0.5
+"""The part of the inputs that each split of a boosted tree looks at."""
 
 
 class Learner(Protocol):
@@ -52,7 +53,7 @@ class Learner(Protocol):
 class Boosting:
     """Histogram gradient boosting on a random part of the rows.
 
-    Each split looks at a random part of the inputs.
+    Each split looks at a random part of the inputs, `MAX_FEATURES` if the configuration has none.
     """
 
     def __init__(self, config: Mapping[str, Any], data: Data, seed: int) -> None:
@@ -61,11 +62,12 @@ class Boosting:
         self._classes = data.classes
         order = np.random.default_rng(derive_seed("rows", seed)).permutation(len(data.train))
         self._rows = order[: round(config["rows"] * len(data.train))]
+        self._inputs = config.get("inputs")
         self.estimator = build(
             learning_rate=config["learning_rate"],
             max_iter=self._iterations,
             max_leaf_nodes=config["max_leaf_nodes"],
-            max_features=config["max_features"],
+            max_features=config.get("max_features", MAX_FEATURES),
             min_samples_leaf=LEAST_SAMPLES,
             early_stopping=False,
             warm_start=True,
@@ -76,14 +78,15 @@ class Boosting:
         """Add the epoch's iterations."""
         if hasattr(self.estimator, "n_iter_"):
             self.estimator.max_iter += self._iterations
-        self.estimator.fit(inputs[self._rows], targets[self._rows])
+        self.estimator.fit(inputs[self._rows, : self._inputs], targets[self._rows])
 
     def predict(self, inputs: NDArray[Any]) -> NDArray[Any]:
         """Return logarithms of chances from the raw scores, or the predicted values."""
+        seen = inputs[:, : self._inputs]
         if not self._classes:
-            predicted: NDArray[Any] = self.estimator.predict(inputs)
+            predicted: NDArray[Any] = self.estimator.predict(seen)
             return predicted
-        return _log_chances(self.estimator.decision_function(inputs))
+        return _log_chances(self.estimator.decision_function(seen))
 
     def learned(self) -> dict[str, float]:
         """Return nothing: the size follows from the configuration."""

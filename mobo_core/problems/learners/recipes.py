@@ -70,14 +70,19 @@ LARGE_RATES = (0.01, 0.03, 0.1, 0.3, 0.6, 1.0)
 """Learning rates of boosting: with many classes its scores overflow earlier."""
 
 
+PART_OF_INPUTS: Last = {"max_features": (0.2, 0.6)}
+FIRST_INPUTS: Last = {"inputs": (3, 10, 30)}
+"""What boosted trees see: a random part of the inputs at each split, or the first inputs only."""
+
+
 def _boosting(
-    leaves: tuple[int, ...], iterations: tuple[int, ...], rates: tuple[float, ...]
+    leaves: tuple[int, ...], iterations: tuple[int, ...], seen: Last, rates: tuple[float, ...]
 ) -> SearchSpace:
     return _grid(
         iterations=iterations,
         max_leaf_nodes=leaves,
         rows=(0.25, 0.5, 1.0),
-        max_features=(0.2, 0.6),
+        **seen,
         learning_rate=rates,
     )
 
@@ -117,9 +122,15 @@ RECIPES: Mapping[str, Recipe] = {
         Recipe("mlp-adam", "diabetes", 40, _narrow((3, 5, 10), (32, 128), DECAY)),
         Recipe("mlp-adam", "mnist", 20, _deep((8, 16, 32, 64), DROPOUT, RATES[1:8])),
         Recipe("cnn", "mnist", 20, CNN),
-        Recipe("boosting", "digits", 20, _boosting((3, 8, 20), (1, 2), SMALL_RATES)),
-        Recipe("boosting", "breast-cancer", 32, _boosting((2, 4, 8), (1, 3), LARGE_RATES)),
-        Recipe("boosting", "diabetes", 27, _boosting((2, 3, 6), (1, 2), LARGE_RATES)),
+        Recipe(
+            "boosting", "digits", 20, _boosting((3, 8, 20), (1, 2), PART_OF_INPUTS, SMALL_RATES)
+        ),
+        Recipe(
+            "boosting", "breast-cancer", 20, _boosting((2, 6), (1, 2), FIRST_INPUTS, LARGE_RATES)
+        ),
+        Recipe(
+            "boosting", "diabetes", 27, _boosting((2, 3, 6), (1, 2), PART_OF_INPUTS, LARGE_RATES)
+        ),
         Recipe("linear", "digits", 30, LINEAR),
         Recipe("linear", "mnist", 20, LINEAR),
         Recipe("forest", "digits", 16, FOREST),

@@ -51,23 +51,23 @@ def test_the_parameters_are_the_networks_own(name: str) -> None:
         assert network(torch.zeros(2, inputs)).shape == (2, classes)
 
 
-@pytest.mark.parametrize("leaves", [2, 4, 8])
+@pytest.mark.parametrize("leaves", [2, 6])
 def test_boosted_trees_keep_within_their_size(leaves: int) -> None:
     name, epochs = "boosting-breast-cancer", 2
-    config = config_of(name, iterations=3, learning_rate=0.1, max_leaf_nodes=leaves, rows=0.5)
+    config = config_of(name, iterations=2, learning_rate=0.1, max_leaf_nodes=leaves, rows=0.5)
     loaded = data.load("breast-cancer", "none")
     allowed = costs_of(RECIPES[name], config, 30, 2, 341)
-    assert allowed["max_nodes"] == 32 * 3 * (2 * leaves - 1)
+    assert allowed["max_nodes"] == 20 * 2 * (2 * leaves - 1)
     training = estimators.start(RECIPES[name], config, loaded, 0, allowed)
     for _ in range(epochs):
         training.run_epoch()
     trees = [tree for stage in training._learner.estimator._predictors for tree in stage]
-    assert len(trees) == 3 * epochs
+    assert len(trees) == 2 * epochs
     assert {tree.nodes["count"][0] for tree in trees} == {round(341 / 2)}
     assert max(len(tree.nodes) for tree in trees) == 2 * leaves - 1
     # The rows of the root, and those of the smaller of each two children.
     added = [nodes["count"][0] + smaller_children(nodes) for nodes in (t.nodes for t in trees)]
-    most = allowed["train_gflops"] * 1e9 / (32 * 3 * 30 * 2)
+    most = allowed["train_gflops"] * 1e9 / (20 * 2 * config["inputs"] * 2)
     assert max(added) <= most * (1 + 1e-4)
 
 
