@@ -20,12 +20,12 @@ def config_of(name: str, **chosen: Any) -> dict[str, Any]:
 
 
 def test_a_perceptron_by_hand() -> None:
-    # 13·8+8 + 8·8+8 + 8·3+3 = 112 + 72 + 27 parameters, 104 + 64 + 24 = 192 weights.
-    # 50 epochs of 6 · 192 · 88 operations and 11 steps of 4 · 211, in 10⁹.
-    config = config_of("mlp-sgd-wine", units=8, layers=2, batch_size=8)
+    # 6·16+16 + 16·3+3 = 112 + 51 parameters, 96 + 48 = 144 weights.
+    # 50 epochs of 6 · 144 · 88 operations and 6 steps of 4 · 163, in 10⁹.
+    config = config_of("mlp-sgd-wine", inputs=6, units=16, batch_size=16)
     assert LearnerProblem("mlp-sgd-wine").static_metrics(config) == {
-        "params": 211,
-        "train_gflops": pytest.approx(50 * (6 * 192 * 88 + 11 * 4 * 211) / 1e9, rel=1e-4),
+        "params": 163,
+        "train_gflops": pytest.approx(50 * (6 * 144 * 88 + 6 * 4 * 163) / 1e9, rel=1e-4),
     }
 
 
@@ -45,10 +45,11 @@ def test_the_parameters_are_the_networks_own(name: str) -> None:
     build = networks.cnn if name.startswith("cnn") else networks.mlp
     for corner in (0.0, 0.4, 0.99):
         config = problem.space.from_unit(np.full(len(problem.space), corner))
-        network = build(config, inputs, classes)
+        seen = config.get("inputs", inputs)
+        network = build(config, seen, classes)
         counted = sum(parameter.numel() for parameter in network.parameters())
         assert problem.static_metrics(config)["params"] == counted
-        assert network(torch.zeros(2, inputs)).shape == (2, classes)
+        assert network(torch.zeros(2, seen)).shape == (2, classes)
 
 
 @pytest.mark.parametrize("leaves", [2, 6])
