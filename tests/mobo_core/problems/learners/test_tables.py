@@ -96,7 +96,7 @@ def test_curves_are_real_and_no_configuration_is_best_in_everything(name: str) -
             assert (values == values[:, :1]).all()
             assert len(np.unique(values)) >= 4
         else:
-            assert len(np.unique(values[:, -1])) > 20
+            assert len(np.unique(values[:, -1])) > 15
     # Neighbouring curves of the file differ in the training seed alone.
     first, second = columns["val_loss"][::2], columns["val_loss"][1::2]
     assert (first != second).any(axis=1).mean() > 0.95
