@@ -36,7 +36,7 @@ def side_of(dataset: str) -> Side:
         dataset: The full name of the data set, e.g. ``lcbench-189866``.
 
     Example:
-        >>> from bench.survey.split import side_of
+        >>> from bench.matrix.split import side_of
         >>> side_of("lcbench-189866"), side_of("mlp-mnist")
         ('test', 'tuning')
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.survey.split import SEEN, TUNING_SHARE, side_of
+from bench.matrix.split import SEEN, TUNING_SHARE, side_of
 from mobo_core.problems.yahpo import instances
 
 TUNING_LCBENCH = "3945 146212 167152 167161 167168 167185 167200 168329 168331 168910 189354 189906"
