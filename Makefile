@@ -73,7 +73,7 @@ report: $(INSTALLED) ## Write tables and figures of the runs in RESULTS
 site: $(INSTALLED) ## The reference results as one small site: reports/reference/index.html
 	$(BENCH) site $(ARGS)
 
-# One process runs all tests with Ray, the other one runs the rest.
+# Two processes share the files of tests. Each starts a Ray of its own, once.
 test: $(INSTALLED) ## Run all tests, with real Ray and real training
 	$(VENV)/bin/python -m pytest -n 2 $(ARGS)
 

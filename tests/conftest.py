@@ -1,4 +1,4 @@
-"""Fixtures for all tests: one Ray for the session, and MNIST if it is there.
+"""Fixtures for all tests: one Ray per process of the tests, and MNIST if it is there.
 
 Every process uses one thread.
 """
@@ -6,6 +6,7 @@ Every process uses one thread.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from xdist.scheduler import LoadScopeScheduling
+    from xdist.scheduler import LoadFileScheduling
 
     from bench.execution.ray.backend import RayBackend
 
@@ -34,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="session")
 def backend() -> Iterator[RayBackend]:
-    """Yield the session's only Ray backend: two slots, on the embedded digits."""
+    """Yield the only Ray backend of this process: two slots, on the embedded digits."""
     from bench.execution.ray.backend import RayBackend
     from bench.execution.ray.settings import RaySettings
 
@@ -58,20 +59,25 @@ def mnist_dir() -> str:
     return folder
 
 
+@pytest.hookimpl(trylast=True)  # after the tests that -m and -k leave out are gone
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a process of ``-n 2``, sort files so that those that take longest come first.
+
+    The short ones fill the end up, so both processes end at about the same time.
+    """
+    if not hasattr(config, "workerinput"):
+        return
+    weights: Counter[Path] = Counter()
+    for item in items:
+        long = item.get_closest_marker("ray") or item.get_closest_marker("slow")
+        weights[item.path] += 1000 if long else 1
+    items.sort(key=lambda item: (-weights[item.path], item.path))
+
+
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """With ``-n 2``, give all files with Ray to one process, and each other file to one."""
-    from xdist.scheduler import LoadScopeScheduling
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """With ``-n 2``, give the next file to the process that is free; each has a Ray of its own."""
+    from xdist.scheduler import LoadFileScheduling
 
-    class RayApart(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.partition("::")[0]
-            return "ray" if file in with_ray else file
-
-    files = (ROOT / "tests").rglob("test_*.py")
-    with_ray = {
-        file.relative_to(ROOT).as_posix()
-        for file in files
-        if "pytest.mark.ray" in file.read_text(encoding="utf-8")
-    }
-    return RayApart(config, log)
+    config.option.loadscopereorder = False  # the order is that of the collected tests
+    return LoadFileScheduling(config, log)

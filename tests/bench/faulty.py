@@ -58,6 +58,13 @@ class Faulty:
         return FaultyTraining(config["fault"], config["number"])
 
 
+class Hopeless(Faulty):
+    """A problem none of whose trainings starts."""
+
+    def start(self, config: Mapping[str, Any], seed: int) -> FaultyTraining:
+        raise RuntimeError("no hope")
+
+
 class FaultyTraining:
     """A training whose fault occurs in its second epoch, or in its third for a ``-last`` fault."""
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import ray
@@ -16,25 +19,32 @@ from bench.execution.ray import backend as ray_backend
 from bench.execution.ray.backend import RayBackend
 from bench.execution.ray.session import SLOT
 from bench.execution.ray.settings import RaySettings
-from bench.matrix import catalogue
-from bench.matrix.matrix import Budget, Cell, Component, Run
+from bench.matrix import catalogue, problems
+from bench.matrix.matrix import Budget
 from mobo_core.problems.protocol import Problem
+from tests.bench.faulty import Faulty, FaultyTraining
+from tests.bench.faulty_runs import ENTRY, Listed, a_run
 
+EPOCHS = 2
 SETTINGS = RaySettings(cpus_per_trial=0.5, gpus_per_trial=1, workers_per_trial=3)
+
+
+class Divisible(Faulty):
+    """A problem whose trials can be trained by several workers, each of which does the same."""
+
+    def start_part(
+        self, config: Mapping[str, Any], seed: int, rank: int, workers: int
+    ) -> FaultyTraining:
+        return self.start(config, seed)
 
 
 def main() -> None:
     resources = {SLOT: 5}
     ray.init("local", num_cpus=4, num_gpus=5, resources=resources, log_to_driver=False)
-    cell = Cell(
-        "mlp",
-        "digits",
-        Component("sobol", "sobol", {}),
-        Component("fifo", "fifo", {}),
-        ("acc", "params"),
-    )
-    run = Run(cell, Budget(trials=2, max_epochs=2, slots=1, workers_per_trial=3), seed=0)
-    problem = catalogue.make_problem(cell, "", 2)
+    problems.PROBLEMS["faulty"] = replace(ENTRY, make=lambda d, f, e: Divisible(e))  # type: ignore[index]
+    catalogue.SEARCHERS["listed"] = lambda context: Listed(["none"] * 5)  # type: ignore[index]
+    run = replace(a_run(2), budget=Budget(2, EPOCHS, slots=1, workers_per_trial=3))
+    problem = Divisible(EPOCHS)
     with RayBackend(SETTINGS, data_dir="", slots=1) as backend:
         result = backend.execute(run, lambda: None)
         assert [trial.status for trial in result.trials] == ["completed"] * 2, result.trials
@@ -58,15 +68,15 @@ def main() -> None:
         ray.kill(backend._pool_of(problem))
         backend._pool = None
     wait_for_gpus(5)
-    share_one_gpu(cell, problem)
+    share_one_gpu(problem)
     wait_for_gpus(5)
     ray.shutdown()
     print("all GPUs are back")  # noqa: T201 - what the test reads
 
 
-def share_one_gpu(cell: Cell, problem: Problem) -> None:
+def share_one_gpu(problem: Problem) -> None:
     """Check that five trials at a time share one GPU when each requests a fifth of it."""
-    run = Run(cell, Budget(trials=5, max_epochs=2, slots=5), seed=0)
+    run = replace(a_run(5), budget=Budget(5, EPOCHS, slots=5))
     settings = RaySettings(cpus_per_trial=0.5, gpus_per_trial=0.2)
     with RayBackend(settings, data_dir="", slots=5) as backend:
         result = backend.execute(run, lambda: None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,12 @@ from rich.console import Console
 from bench.analysis import aggregate
 from bench.execution import preparation, queue
 from bench.execution.ray.backend import RayBackend
-from bench.matrix import catalogue, problems
+from bench.matrix import catalogue
 from bench.matrix.files import load_matrix
 from bench.matrix.matrix import Budget, Cell, Component, Run
 from bench.records import storage
 from bench.records.record import RunResult
-from mobo_core.problems.mlp import MLPProblem, MLPTraining
+from mobo_core.problems.mlp import MLPProblem
 from tests.bench.execution.lending import where_images_lie
 from tests.bench.execution.test_trial_faults import trial_processes
 from tests.mobo_core.tune.test_team import eventually
@@ -32,6 +31,8 @@ pytestmark = pytest.mark.ray
 
 FIFO = Component("fifo", "fifo", {})
 SOBOL = Component("sobol", "sobol", {})
+CURVE = ["val_accuracy", "val_loss", "train_loss", "params", "flops", "epoch"]
+"""The columns of an epoch that do not depend on the machine's speed."""
 AX = Component("ax", "ax", {"initialization_trials": 3, "partial_data": "last-value"})
 
 
@@ -54,20 +55,24 @@ def do(backend: RayBackend, run: Run) -> RunResult:
 
 
 def curves(result: RunResult) -> dict[int, list[tuple[float, ...]]]:
-    names = ["val_accuracy", "val_loss", "train_loss", "params", "flops", "epoch"]
     return {
-        int(str(trial)): [tuple(row) for row in group[names].to_numpy()]
+        int(str(trial)): [tuple(row) for row in group[CURVE].to_numpy()]
         for trial, group in result.epochs.groupby("trial")
     }
 
 
-def test_fifo_trains_everything_to_the_end(backend: RayBackend) -> None:
-    result = do(backend, a_run())
-    assert [trial.status for trial in result.trials] == ["completed"] * 4
-    assert [trial.epochs for trial in result.trials] == [4] * 4
-    assert [trial.origin for trial in result.trials] == ["Sobol"] * 4
-    assert len(result.epochs) == 16
-    assert result.predicted is None
+@pytest.fixture(scope="module")
+def whole(backend: RayBackend) -> RunResult:
+    """Return the result of a run of six trials whose scheduler stops none."""
+    return do(backend, a_run(trials=6))
+
+
+def test_fifo_trains_everything_to_the_end(whole: RunResult) -> None:
+    assert [trial.status for trial in whole.trials] == ["completed"] * 6
+    assert [trial.epochs for trial in whole.trials] == [4] * 6
+    assert [trial.origin for trial in whole.trials] == ["Sobol"] * 6
+    assert len(whole.epochs) == 24
+    assert whole.predicted is None
 
 
 def test_a_learner_of_scikit_learn_pauses_and_goes_on(backend: RayBackend) -> None:
@@ -89,7 +94,7 @@ def test_a_learner_of_scikit_learn_pauses_and_goes_on(backend: RayBackend) -> No
 
 
 def test_training_processes_look_at_one_copy_of_the_data(backend: RayBackend) -> None:
-    problem = MLPProblem("digits", "", 4)
+    problem = MLPProblem("digits", "no-data-needed", 4)  # that of the runs here
     processes = backend._ready_processes(problem)
     places = ray.get([process.__ray_call__.remote(where_images_lie) for process in processes])
     assert len(places) == 2
@@ -116,27 +121,26 @@ def test_processes_for_trials_are_there_before_a_run_begins(backend: RayBackend)
     assert used <= idle
 
 
-def test_timing_accounts_for_what_was_reported(backend: RayBackend) -> None:
-    result = do(backend, a_run(trials=2))
-    timing, epochs = result.timing, result.epochs
+def test_timing_accounts_for_what_was_reported(whole: RunResult) -> None:
+    timing, epochs = whole.timing, whole.epochs
     assert timing.training_slot_s == pytest.approx(epochs["seconds"].sum())
     # Two slots train at a time at most, and nothing is reported after the end.
     assert timing.training_slot_s + timing.startup_slot_s <= 2 * timing.wall_s
     assert epochs["reported_s"].max() <= timing.wall_s
     assert epochs["reported_s"].is_monotonic_increasing
-    assert timing.suggestion_s == pytest.approx(sum(t.suggestion_s for t in result.trials))
+    assert timing.suggestion_s == pytest.approx(sum(t.suggestion_s for t in whole.trials))
 
 
-def test_same_run_same_configurations_and_curves(backend: RayBackend) -> None:
-    first, second = do(backend, a_run(seed=7)), do(backend, a_run(seed=7))
-    assert [t.config for t in first.trials] == [t.config for t in second.trials]
-    assert curves(first) == curves(second)
+def test_same_run_same_configurations_and_curves(backend: RayBackend, whole: RunResult) -> None:
+    again = do(backend, a_run(trials=6))
+    assert [t.config for t in again.trials] == [t.config for t in whole.trials]
+    assert curves(again) == curves(whole)
 
 
 def test_paired_seeds_differ_in_what_the_scheduler_does_and_nothing_else(
-    backend: RayBackend,
+    backend: RayBackend, whole: RunResult
 ) -> None:
-    fifo = curves(do(backend, a_run(trials=6)))
+    fifo = curves(whole)
     rule = Component("g1", "paper-dominance", {"grace_period": 1, "reduction_factor": 2})
     stopped = do(backend, a_run(rule, trials=6))
     assert any(trial.status == "stopped" for trial in stopped.trials)
@@ -211,79 +215,20 @@ def test_queue_isolates_failures_and_never_repeats_a_finished_run(
     assert queue.pending([good, bad], tmp_path / "r", "", force=True) == [good, bad]
 
 
-class Hopeless(MLPProblem):
-    """A problem none of whose trainings starts."""
-
-    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
-        raise RuntimeError("no hope")
-
-
-def test_runs_are_made_though_their_time_cannot_be_foretold(
+def test_the_time_of_runs_is_foretold_where_the_searcher_works(
     backend: RayBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backend, "_middle_trial_error", None)
     run, matrix = a_run(trials=2), load_matrix("quick").with_dataset("digits")
+    matrix = replace(matrix, budget=run.budget)
     said = io.StringIO()
     console = Console(file=said, width=200)
-    entry = replace(problems.PROBLEMS["mlp"], make=lambda d, f, e: Hopeless(d, f, e))  # type: ignore[arg-type]
-    with monkeypatch.context() as patch:
-        patch.setitem(problems.PROBLEMS, "mlp", entry)  # type: ignore[arg-type]
-        preparation.announce(backend, matrix, [run], "", console)
-    assert (
-        "is not known: the trial that measures it failed: RuntimeError: no hope" in said.getvalue()
-    )
 
     def no_searcher(*arguments: object) -> None:
         raise RuntimeError("no searcher today")
 
     with monkeypatch.context() as patch:
         patch.setattr(catalogue, "make_searcher", no_searcher)
-        preparation.announce(backend, matrix, [run], "", console)
+        preparation.announce(backend, matrix, [run], "no-data-needed", console)
     assert "is not known: RuntimeError('no searcher today')" in said.getvalue()
-    preparation.announce(backend, matrix, [run], "", console)
+    preparation.announce(backend, matrix, [run], "no-data-needed", console)
     assert "for 1 run if no trial stops early" in said.getvalue()
-    assert len(do(backend, run).trials) == 2
-
-
-class Sabotaged(MLPProblem):
-    """A problem that fails in three ways.
-
-    Large batches raise, small first layers report NaN, and seed 13 never starts.
-    """
-
-    def start(self, config: Mapping[str, Any], seed: int) -> MLPTraining:
-        if seed == 13:
-            raise RuntimeError("no hope")
-        if config["batch_size"] == 128:
-            raise RuntimeError("out of luck")
-        training = super().start(config, seed)
-        if config["layer_1_size"] == 16:
-            training._static_metrics["params"] = float("nan")
-        return training
-
-
-@pytest.fixture
-def sabotage(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = replace(problems.PROBLEMS["mlp"], make=lambda d, f, e: Sabotaged(d, f, e))  # type: ignore[arg-type]
-    monkeypatch.setitem(problems.PROBLEMS, "mlp", entry)  # type: ignore[arg-type]
-
-
-@pytest.mark.usefixtures("sabotage")
-def test_failing_trials_are_recorded_as_what_they_are(backend: RayBackend) -> None:
-    result = do(backend, a_run(searcher=AX, trials=4))
-    for trial in result.trials:
-        if trial.config["batch_size"] == 128:
-            assert (trial.status, trial.epochs) == ("failed", 0)
-            assert "out of luck" in trial.error
-        elif trial.config["layer_1_size"] == 16:
-            assert trial.status == "failed"
-            assert "not finite" in trial.error
-        else:
-            assert trial.status == "completed"
-    assert len({trial.status for trial in result.trials}) == 2
-
-
-@pytest.mark.usefixtures("sabotage")
-def test_a_run_without_a_single_good_trial_has_failed(backend: RayBackend) -> None:
-    with pytest.raises(RuntimeError, match=r"no trial of 2 succeeded; the first: .*no hope"):
-        backend.execute(a_run(trials=2, seed=13), lambda: None)

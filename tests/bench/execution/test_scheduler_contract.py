@@ -33,18 +33,36 @@ BRACKETS = [
 ]
 COMPONENTS = [Component(name, name, {}) for name in sorted(catalogue.SCHEDULERS)] + BRACKETS
 CASES = ("finish", "fail", "nan", "ties", "one", "slots")
-# A run of real Tune starts new processes, which takes seconds. By default some cases share a run
-# there ("mixed": some fail, some report NaN, the rest tie), two objectives have theirs in the
-# comparison with virtual time below, and a single trial has none; `-m exhaustive` runs every case
-# by itself. In virtual time all of them always run.
 CROSS = [(case, m) for case in (*CASES, "mixed") for m in sorted(SETS)]
-SHARED = [("mixed", 3), ("slots", 3)]
-ON_RAY = [pytest.param("ray", *case, marks=pytest.mark.ray) for case in SHARED] + [
-    pytest.param("ray", *case, marks=[pytest.mark.ray, pytest.mark.exhaustive])
+# A run of real Tune starts new processes, which takes seconds. What differs there is how a
+# scheduler is joined to Tune, in one of five ways, and by default one scheduler stands for each:
+# Ray's own, ours that stop, ours that promote, others' that stop, and others' that pause. Some
+# cases share a run ("mixed": some fail, some report NaN, the rest tie), two objectives have theirs
+# in the comparison with virtual time below, and a single trial has none. `-m exhaustive` runs every
+# case of every scheduler by itself. In virtual time all of them always run.
+JOINED = ("fifo", "projected-stopping", "hv-promotion", "asha", "hyperband")
+SHARED = (("mixed", 3), ("slots", 3))
+
+
+def on_real_ray(component: Component, *case: object, by_default: bool = True) -> Any:
+    """Return a case of a scheduler on real Ray; only those of `JOINED` run by default."""
+    marks = [pytest.mark.ray]
+    if not (by_default and component.label in JOINED):
+        marks.append(pytest.mark.exhaustive)
+    name = "-".join(map(str, (component.label, *case)))
+    return pytest.param(component, *case, marks=marks, id=name)
+
+
+ON_RAY = [
+    on_real_ray(component, "ray", *case, by_default=case in SHARED)
+    for component in COMPONENTS
     for case in CROSS
-    if case not in SHARED
 ]
-VIRTUAL = [("virtual", *case) for case in CROSS]
+VIRTUAL = [
+    pytest.param(component, "virtual", *case, id=f"{component.label}-virtual-{case[0]}-{case[1]}")
+    for component in COMPONENTS
+    for case in CROSS
+]
 
 
 class Numbered(Searcher):
@@ -175,8 +193,7 @@ def ray_for_those_that_need_it(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("ray_session")
 
 
-@pytest.mark.parametrize(("backend_name", "case", "m"), ON_RAY + VIRTUAL)
-@pytest.mark.parametrize("component", COMPONENTS, ids=lambda c: c.label)
+@pytest.mark.parametrize(("component", "backend_name", "case", "m"), ON_RAY + VIRTUAL)
 def test_contract(
     component: Component, backend_name: str, case: str, m: int, tmp_path: Path
 ) -> None:
@@ -198,8 +215,7 @@ def test_contract(
             assert told[number]["epoch"] == reached
 
 
-@pytest.mark.ray
-@pytest.mark.parametrize("component", COMPONENTS, ids=lambda c: c.label)
+@pytest.mark.parametrize("component", [on_real_ray(each) for each in COMPONENTS])
 def test_one_worker_decides_in_virtual_time_as_on_ray(
     component: Component, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
