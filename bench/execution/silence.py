@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import warnings
 
 
@@ -23,14 +24,21 @@ def begin_process() -> None:
 
 
 def silence_runs() -> None:
-    """Silence the libraries during runs. The records hold what they would print."""
-    import optuna
-    from ax.utils.common.logger import set_ax_logger_levels
-    from linear_operator.utils.warnings import NumericalWarning
+    """Silence the libraries during a run. The records hold what they would print.
 
-    set_ax_logger_levels(logging.ERROR)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    Call it once the run's searcher is made. A library that has not been imported by then is not
+    used, and importing Ax, which takes seconds, only to silence it would delay every process.
+    """
+    if "ax" in sys.modules:
+        from ax.utils.common.logger import set_ax_logger_levels
+        from linear_operator.utils.warnings import NumericalWarning
+
+        set_ax_logger_levels(logging.ERROR)
+        warnings.filterwarnings("ignore", category=NumericalWarning)
+        warnings.filterwarnings("ignore", category=RuntimeWarning, module="botorch")
+    if "optuna" in sys.modules:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
     for name in ("ray.tune", "torch.utils.cpp_extension"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", category=NumericalWarning)
-    warnings.filterwarnings("ignore", category=RuntimeWarning, module="botorch")

@@ -58,7 +58,6 @@ class VirtualBackend:
         """
         assert run.costs is not None, "a run in virtual time must have costs"
         torch.set_num_threads(1)
-        silence_runs()
         budget, cell = run.budget, run.cell
         charges = run.costs.of(cell.searcher.name, cell.scheduler.name)
         problem = catalogue.make_problem(cell, self._data_dir, budget.max_epochs)
@@ -69,6 +68,7 @@ class VirtualBackend:
         searcher = TimedSearcher(
             catalogue.make_searcher(cell.searcher, context), charges.suggestion_s
         )
+        silence_runs()
         scheduler = catalogue.make_scheduler(cell.scheduler, context)
         in_background = catalogue.suggests_ahead(cell.searcher)
         failures = Failures(objectives, budget.trials, self._limits.failed_share)

@@ -90,7 +90,6 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         settings = {**TUNE_SETTINGS, "TUNE_MAX_PENDING_TRIALS_PG": str(self._slots)}
         os.environ.update({k: os.environ.get(k, v) for k, v in settings.items()})
         torch.set_num_threads(1)
-        silence_runs()
         self._scratch = Scratch()
         self._session = RaySession(self._settings, self._slots, self._scratch.path)
         try:
@@ -133,6 +132,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             problem.space, objectives, problem.max_epochs, self._slots, seed=0
         )
         timed = TimedSearcher(catalogue.make_searcher(searcher, context))
+        silence_runs()
         fitted = 0
         for index in range(trials):
             trial_id = str(index)
@@ -274,6 +274,7 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             real_time=True,
         )
         searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
+        silence_runs()
         failures = Failures(objectives, run.budget.trials, self._limits.failed_share)
         # On a cluster that was joined, a trial may wait until another user's trial ends.
         patience_s = STALLED_S if self._session.owned else math.inf

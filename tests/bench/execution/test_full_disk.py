@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,6 @@ from bench.matrix.files import load_matrix
 from bench.records import folders, storage
 from tests.bench.examples import record
 
-COMMAND = str(Path(sys.executable).with_name("mobo-bench"))
 MATRIX = """title = "Small"
 problem = "synthetic"
 dataset = "dtlz2"
@@ -30,53 +30,72 @@ searcher = [{ name = "sobol" }]
 scheduler = [{ name = "fifo" }]
 virtual = {}
 """
-LIMITED = """
-import resource, sys
+# Several commands share a process, because importing what draws the report takes seconds.
+COMMANDS = """
+import json, resource, sys
 from bench.commands import main
-most = int(sys.argv.pop(1))
-resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))  # Python ignores SIGXFSZ: an OSError
-sys.argv[0] = "mobo-bench"
-main.main()
+endless = resource.getrlimit(resource.RLIMIT_FSIZE)
+for most, arguments in json.loads(sys.argv[1]):
+    # Python ignores SIGXFSZ, so that a file that grows too large raises an OSError.
+    soft = endless[0] if most is None else most
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, endless[1]))
+    sys.argv = ["mobo-bench", *arguments]
+    try:
+        main.main()
+        status = 0
+    except SystemExit as end:
+        status = end.code or 0
+    for stream in (sys.stdout, sys.stderr):
+        print(f"--- {status}", file=stream, flush=True)
 """
 NOBODY = 65534
 
 
-def run(folder: Path, *options: str, most: int | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the matrix in one process, whose files may have at most `most` bytes."""
+def run(folder: Path, *commands: tuple[int | None, str]) -> list[tuple[int, str, str]]:
+    """Run the matrix several times in one process, and return status, output and errors of each.
+
+    Args:
+        folder: The folder that they run in.
+        commands: For each, the bytes that its files may have (None: any number) and its seeds.
+    """
     (folder / "small.toml").write_text(MATRIX)
-    begin = [COMMAND] if most is None else [sys.executable, "-c", LIMITED, str(most)]
-    return subprocess.run(
-        [*begin, "run", "small.toml", "--processes", "1", *options],
+    fixed = ["run", "small.toml", "--processes", "1", "--seeds"]
+    given = json.dumps([(most, [*fixed, seeds]) for most, seeds in commands])
+    done = subprocess.run(
+        [sys.executable, "-c", COMMANDS, given],
         cwd=folder,
         capture_output=True,
         text=True,
         timeout=300,
     )
+    split = re.compile(r"^--- (\d)\n", re.MULTILINE).split
+    *outputs, _ = split(done.stdout)
+    *errors, _ = split(done.stderr)
+    assert len(outputs) == len(errors) == 2 * len(commands), done.stdout + done.stderr
+    statuses = map(int, outputs[1::2])
+    return list(zip(statuses, outputs[::2], errors[::2], strict=True))
 
 
 def test_a_file_that_cannot_be_written_whole_leaves_nothing_and_the_rest_is_kept(
     tmp_path: Path,
 ) -> None:
-    assert run(tmp_path).returncode == 0
+    ((status, *_),) = run(tmp_path, (None, "1"))
+    assert status == 0
     folder = tmp_path / "results" / "small-dtlz2"
     (first,) = storage.read_all(folder)
     before = sorted(folder.iterdir())
 
-    # Enough for the settings, too little for a record.
-    full = run(tmp_path, "--seeds", "2", most=2000)
-    assert full.returncode == 2, full.stdout + full.stderr
-    (line,) = full.stderr.strip().splitlines()
-    assert re.match(r"error: cannot write results to .*File too large", line)
+    # Enough for the settings, too little for a record; then not even enough for the settings.
+    record_lost, settings_lost = run(tmp_path, (2000, "2"), (100, "2"))
+    for status, output, errors in (record_lost, settings_lost):
+        assert status == 2, output + errors
+        (line,) = errors.strip().splitlines()
+        assert re.match(r"error: cannot write .*File too large", line)
     assert sorted(folder.iterdir()) == before
     assert storage.read_all(folder) == [first]
 
-    # Not even enough for the settings.
-    full = run(tmp_path, "--seeds", "2", most=100)
-    assert full.returncode == 2
-    assert sorted(folder.iterdir()) == before
-
-    resumed = run(tmp_path, "--seeds", "2")
-    assert "1 already finished" in resumed.stdout
+    ((_, output, _),) = run(tmp_path, (None, "2"))
+    assert "1 already finished" in output
     assert first in storage.read_all(folder)
     assert len(storage.read_all(folder)) == 2
 

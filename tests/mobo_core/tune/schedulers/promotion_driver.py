@@ -16,7 +16,7 @@ from ray.tune.search import Searcher
 from bench.execution.ray.loopback import on_loopback
 from bench.execution.ray.session import SLOT
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.tune import HypervolumePromotion, PromotionMOASHA
+from mobo_core.tune import HypervolumePromotion
 from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler
 from tests.bench.cheap import MAX_T, Cheap
 
@@ -97,15 +97,11 @@ def tuner(
 
 
 def main() -> None:
-    name, address, folder = sys.argv[1:]
+    address, folder = sys.argv[1:]
     # The session that is joined listens on the loopback; Ray would look at another address.
     with on_loopback():
         ray.init(address=address, log_to_driver=False)
-    scheduler = (
-        PromotionMOASHA(OBJECTIVES, MAX_T, reduction_factor=2, slots=2, time_attr="epoch")
-        if name == "moasha"
-        else HypervolumePromotion(OBJECTIVES, MAX_T, slots=2, time_attr="epoch")
-    )
+    scheduler = HypervolumePromotion(OBJECTIVES, MAX_T, slots=2, time_attr="epoch")
     tuner(scheduler, Path(folder), "finish", str(Path(folder, "log"))).fit()
 
 

@@ -81,27 +81,34 @@ def epochs_of(results: tune.ResultGrid) -> dict[int, int]:
     return {r.config["number"]: r.metrics["epoch"] for r in results}  # type: ignore[index]
 
 
-@pytest.mark.parametrize("name", SCHEDULERS)
-def test_one_slot_decides_as_in_virtual_time(name: str, tmp_path: Path) -> None:
-    scheduler = SCHEDULERS[name](1)
+def test_one_slot_decides_as_in_virtual_time(tmp_path: Path) -> None:
+    scheduler = SCHEDULERS["moasha"](1)
     results = tuner(scheduler, tmp_path, "finish").fit()
     cheap = CheapProblem(None)
     configs = [{"number": number, "case": "finish"} for number in range(TRIALS)]
     virtual = simulate(
-        cheap, searcher=InOrder(configs), scheduler=SCHEDULERS[name](1), num_samples=TRIALS
+        cheap, searcher=InOrder(configs), scheduler=SCHEDULERS["moasha"](1), num_samples=TRIALS
     )
     assert epochs_of(results) == {t.number: t.iteration for t in virtual.trials}
     assert scheduler.resumes == virtual.restores > 0
 
 
-def test_resumed_trials_go_on_where_they_were(tmp_path: Path) -> None:
+def test_resumed_trials_go_on_where_they_were_and_are_counted(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    results = tuner(SCHEDULERS["moasha"](2), tmp_path, "finish", str(log)).fit()
+    scheduler = SCHEDULERS["moasha"](2)
+    results = tuner(scheduler, tmp_path, "finish", str(log)).fit()
     assert results.num_errors == 0
     trained = Counter(log.read_text().splitlines())
     assert max(trained.values()) == 1  # no epoch twice
     reached = epochs_of(results)
     assert set(trained) == {f"{n} {t}" for n, last in reached.items() for t in range(1, last + 1)}
+    assert isinstance(scheduler, PromotionScheduler)
+    assert f"{scheduler.resumes} resumed from a checkpoint" in scheduler.debug_string()
+    assert "beyond n/η" in scheduler.debug_string()
+    assert scheduler.counts() == {
+        "resumes": scheduler.resumes,
+        "excess_promotions": sum(scheduler.excess_promotions.values()),
+    }
 
 
 def test_functions_with_checkpoints_work(tmp_path: Path) -> None:
@@ -202,9 +209,8 @@ def test_processes_that_take_no_second_trial_cost_trials_not_slots(
     assert sum(failures.values()) == results.num_errors  # the rule is told of each
 
 
-@pytest.mark.parametrize("slots", [2, 4])
-def test_slots_follow_from_the_cluster(slots: int, tmp_path: Path) -> None:
-    counted = []
+def test_slots_follow_from_the_cluster(tmp_path: Path) -> None:
+    slots, counted = 4, []
 
     class Counts(EpochBudget):
         def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
@@ -276,7 +282,7 @@ def test_a_searcher_may_finish_early(tmp_path: Path) -> None:
 
 
 def test_endless_search_with_a_stopper_still_promotes(tmp_path: Path) -> None:
-    limited = tuner(SCHEDULERS["hv"](2), tmp_path, "finish", samples=-1, stop=EpochBudget(80))
+    limited = tuner(SCHEDULERS["hv"](2), tmp_path, "finish", samples=-1, stop=EpochBudget(60))
     # The trials that were just suggested have reported nothing.
     reached = [r.metrics["epoch"] for r in limited.fit() if "epoch" in (r.metrics or {})]
     assert len(reached) > 10
@@ -288,18 +294,6 @@ def test_bad_slots() -> None:
         SCHEDULERS["moasha"](0)
 
 
-def test_a_scheduler_counts_what_it_did(tmp_path: Path) -> None:
-    scheduler = SCHEDULERS["moasha"](3)
-    tuner(scheduler, tmp_path, "finish").fit()
-    assert isinstance(scheduler, PromotionScheduler)
-    assert f"{scheduler.resumes} resumed from a checkpoint" in scheduler.debug_string()
-    assert "beyond n/η" in scheduler.debug_string()
-    assert scheduler.counts() == {
-        "resumes": scheduler.resumes,
-        "excess_promotions": sum(scheduler.excess_promotions.values()),
-    }
-
-
 def test_nothing_to_restore_is_said(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"nowhere is no folder: give that of the experiment"):
         restore_tuner(str(tmp_path / "nowhere"), Cheap)
@@ -307,8 +301,7 @@ def test_nothing_to_restore_is_said(tmp_path: Path) -> None:
         restore_tuner(str(tmp_path), Cheap)
 
 
-@pytest.mark.parametrize("name", SCHEDULERS)
-def test_killed_and_resumed(name: str, tmp_path: Path) -> None:
+def test_killed_and_resumed(tmp_path: Path) -> None:
     log = tmp_path / "log"
     address = ray.get_runtime_context().gcs_address
     driver = subprocess.Popen(
@@ -316,7 +309,6 @@ def test_killed_and_resumed(name: str, tmp_path: Path) -> None:
             sys.executable,
             "-m",
             "tests.mobo_core.tune.schedulers.promotion_driver",
-            name,
             address,
             tmp_path,
         ],

@@ -78,9 +78,16 @@ class Run:
         }
 
 
-@pytest.mark.parametrize("name", SCHEDULERS)
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("promotion", "resume_errored"),
+        ("promotion", "restart_errored"),
+        ("stopping", "restart_errored"),
+    ],
+)
 def test_a_finished_run_trains_nothing_and_failed_trials_are_tried_again(
-    name: str, tmp_path: Path
+    name: str, how: str, tmp_path: Path
 ) -> None:
     run = Run(tmp_path, Mendable)
     ended = run.start(name)
@@ -89,28 +96,15 @@ def test_a_finished_run_trains_nothing_and_failed_trials_are_tried_again(
     assert len(failed) < len(ended) == TRIALS
     assert run.restore() == (ended, set())
     (tmp_path / "mended").touch()
-    again, trained = run.restore(resume_errored=True)
+    again, trained = run.restore(**{how: True})
     assert trained == failed
     assert not run.failed
     assert {n: t for n, t in again.items() if n not in failed} == {
         n: t for n, t in ended.items() if n not in failed
     }
-    # They pause and end at the rungs of the first run.
+    # They pause and end at the rungs of the first run, and these are known.
     assert set(again.values()) <= {1, 2, 4, MAX_T}
-
-
-@pytest.mark.parametrize("name", SCHEDULERS)
-def test_failed_trials_start_again_on_the_same_rungs(name: str, tmp_path: Path) -> None:
-    run = Run(tmp_path, Mendable)
-    ended = run.start(name)
-    failed = run.failed
-    (tmp_path / "mended").touch()
-    again, trained = run.restore(restart_errored=True)
-    assert trained == failed
-    assert {n: t for n, t in again.items() if n not in failed} == {
-        n: t for n, t in ended.items() if n not in failed
-    }
-    assert sum(again[n] == MAX_T for n in failed) < len(failed)  # the rungs were known
+    assert sum(again[n] == MAX_T for n in failed) < len(failed)
 
 
 def test_what_a_stopper_has_ended_stays_ended(tmp_path: Path) -> None:
