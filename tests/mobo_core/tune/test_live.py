@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import sys
 import tempfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import ray
 from ray import tune
 from ray.tune import ExperimentAnalysis, ResultGrid
 from ray.tune.logger import CSVLoggerCallback, JsonLoggerCallback, TBXLoggerCallback
@@ -76,6 +78,8 @@ def trainable() -> Any:
 def results(backend: RayBackend, tmp_path_factory: pytest.TempPathFactory) -> ResultGrid:
     """Return a search with Tune's own loggers, in which some trials fail or say nothing."""
     backend.free_slots()
+    # A trial's process would otherwise import this module, and with it PyTorch.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     saving = tune.CheckpointConfig(checkpoint_frequency=1)
     return tune.Tuner(
         trainable(),

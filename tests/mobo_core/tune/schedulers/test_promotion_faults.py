@@ -80,7 +80,7 @@ def test_trials_that_another_scheduler_pauses_go_on(tmp_path: Path) -> None:
 
     inner = SCHEDULERS["hv"](2)
     scheduler = ResourceChangingScheduler(inner, once)
-    results = tuner(scheduler, tmp_path, "finish", samples=3, reuse_actors=False).fit()
+    results = tuner(scheduler, tmp_path, "finish", samples=2, reuse_actors=False).fit()
     assert results.num_errors == 0
     assert changed
     assert max(epochs_of(results).values()) == MAX_T

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 from ray import tune
 from ray.tune.search import ConcurrencyLimiter, Searcher
 
@@ -314,6 +316,8 @@ def objective(config: dict[str, Any]) -> None:
 
 @pytest.mark.ray
 def test_on_ray_with_its_state_saved(ray_session: object, tmp_path: Path) -> None:
+    # A trial's process would otherwise import this module, and with it Ax.
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
     inner = AxSearcher(OBJECTIVES, SPACE, seed=0, initialization_trials=3)
     tuner = tune.Tuner(
         objective,
