@@ -99,7 +99,7 @@ def test_stopped_trials_are_the_beginnings_of_what_one_worker_trains(pairs: RayB
     reached = curves(stopped)
     for trial in stopped.trials:
         alone = PROBLEM.start(trial.config, run.seed)
-        for together in reached[trial.number]:
+        for together in reached[trial.trial]:
             report = alone.run_epoch()
             one = tuple(report[name] for name in CURVE)
             # float32 sums in another order; learning rates up to 0.1 let that grow. One of the
