@@ -94,7 +94,7 @@ def test_a_learner_of_scikit_learn_pauses_and_goes_on(backend: RayBackend) -> No
 
 
 def test_training_processes_look_at_one_copy_of_the_data(backend: RayBackend) -> None:
-    problem = MLPProblem("digits", "no-data-needed", 4)  # that of the runs here
+    problem = MLPProblem("digits", "", 4)
     processes = backend._ready_processes(problem)
     places = ray.get([process.__ray_call__.remote(where_images_lie) for process in processes])
     assert len(places) == 2
