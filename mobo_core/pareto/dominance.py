@@ -44,7 +44,9 @@ def as_points(points: ArrayLike) -> Points:
     return array
 
 
-def as_reference(reference_point: ArrayLike, m: int | None) -> Points:
+def as_reference(
+    reference_point: ArrayLike, m: int | None, name: str = "reference_point"
+) -> Points:
     """Return a reference point as a float array of shape (m,).
 
     Every function that takes a reference point checks it here.
@@ -52,6 +54,7 @@ def as_reference(reference_point: ArrayLike, m: int | None) -> Points:
     Args:
         reference_point: One finite number per objective, minimised.
         m: The number of objectives, or None if it is not known, as for an empty list of points.
+        name: What the point is called in messages.
 
     Raises:
         ValueError: If the shape is another one, or a value is not finite.
@@ -67,11 +70,11 @@ def as_reference(reference_point: ArrayLike, m: int | None) -> Points:
     reference = np.asarray(reference_point, dtype=float)
     if reference.ndim != 1 or reference.size != (m or max(reference.size, 1)):
         raise ValueError(
-            f"reference_point must have shape ({m or 'm'},), got {reference.shape}; "
+            f"{name} must have shape ({m or 'm'},), got {reference.shape}; "
             "give one value per objective"
         )
     if not np.isfinite(reference).all():
-        raise ValueError(f"reference_point must be finite, got {reference.tolist()}")
+        raise ValueError(f"{name} must be finite, got {reference.tolist()}")
     return reference
 
 

@@ -11,6 +11,8 @@ The results do not depend on the objectives' units, from the smallest to the lar
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Callable, Sequence
 
 import moocore
@@ -193,6 +195,67 @@ def additive_epsilon(points: ArrayLike, reference_front: ArrayLike) -> float:
         2.0
     """
     return _against_front(moocore.epsilon_additive, points, reference_front)
+
+
+def r2(points: ArrayLike, ideal: ArrayLike, weights: ArrayLike | None = None) -> float:
+    """Return the mean Chebyshev distance to the ideal point that the best points leave, ≥ 0.
+
+    For each weight vector w the best point counts: min over the points of max_j w_j·(f_j − z_j).
+    Scale the points first: weights mean little between objectives of different units. The indicator
+    is weakly Pareto-compliant. It is infinite if no point is valid.
+
+    Args:
+        points: (n, m), minimised. A value better than the ideal one counts as the ideal one.
+        ideal: (m,) the ideal point z, minimised, finite.
+        weights: (k, m) weight vectors, each ≥ 0. None takes those of `simplex`.
+
+    Raises:
+        ValueError: If the shapes do not match, the ideal point is not finite, or a weight is
+            negative or not finite.
+
+    Source: Hansen & Jaszkiewicz 1998; Brockhoff et al. 2012, doi:10.1145/2330163.2330230.
+
+    Example:
+        >>> r2([[0.0, 1.0], [0.5, 0.5]], ideal=[0, 0], weights=[[0.5, 0.5], [0.9, 0.1]]).round(3)
+        0.175
+    """
+    array = as_points(points)
+    target = as_reference(ideal, array.shape[1] or None, name="ideal")
+    vectors = simplex(len(target)) if weights is None else np.asarray(weights, dtype=float)
+    if vectors.ndim != 2 or vectors.shape[1] != len(target):
+        raise ValueError(f"weights must have shape (k, {len(target)}), got {vectors.shape}")
+    if not (np.isfinite(vectors).all() and (vectors >= 0).all() and len(vectors)):
+        raise ValueError("weights must hold at least one vector, finite and not negative")
+    array = array[valid_mask(array)]
+    if len(array) == 0:
+        return float("inf")
+    distances = np.maximum(array - target, 0)
+    return float((vectors[:, None] * distances).max(axis=2).min(axis=1).mean())
+
+
+def simplex(m: int, at_least: int = 100) -> Points:
+    """Return evenly spread weight vectors (k, m), each of sum 1.
+
+    The vectors are all those whose entries are multiples of 1/d, with the smallest d that gives
+    enough of them.
+
+    Args:
+        m: The number of objectives, ≥ 1.
+        at_least: The smallest number of vectors; with one objective there is only one.
+
+    Source: Das & Dennis 1998, doi:10.1137/S1052623496307510.
+
+    Example:
+        >>> simplex(2, at_least=3).tolist()
+        [[0.0, 1.0], [0.5, 0.5], [1.0, 0.0]]
+    """
+    divisions = 1
+    while m > 1 and math.comb(divisions + m - 1, m - 1) < at_least:
+        divisions += 1
+    cuts = itertools.combinations(range(divisions + m - 1), m - 1)
+    bounds = np.array([(-1, *cut, divisions + m - 1) for cut in cuts])
+    weights: Points = (np.diff(bounds, axis=1) - 1) / divisions
+    return weights
 
 
 def attainment_surface(sets: Sequence[ArrayLike], percentile: float) -> Points:

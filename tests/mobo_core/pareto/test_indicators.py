@@ -5,12 +5,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import moocore
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mobo_core.pareto.indicators import additive_epsilon, attainment_surface, igd_plus
+from mobo_core.pareto.indicators import (
+    additive_epsilon,
+    attainment_surface,
+    igd_plus,
+    r2,
+    simplex,
+)
 from tests.mobo_core import oracles
 from tests.mobo_core.oracles import Array, point_sets, rows, shuffled
 
@@ -74,6 +81,55 @@ def test_a_front_is_at_no_distance_from_itself(front: Array) -> None:
     assert igd_plus(front, front) == 0.0
     # Zero at best: no point is strictly better than the non-dominated ones everywhere.
     assert additive_epsilon(front, front) == 0.0
+
+
+# --- r2 -------------------------------------------------------------------------------------------
+
+
+def test_r2_by_hand() -> None:
+    # w = (1, 0): (0, 4) is at no distance. (0, 1): (3, 1) is at 1. (½, ½): 2 and 1½.
+    weights = [[1, 0], [0, 1], [0.5, 0.5]]
+    assert r2([[0, 4], [3, 1]], [0, 0], weights) == pytest.approx((0 + 1 + 1.5) / 3)
+    assert r2([[-5, -5]], [0, 0]) == 0.0  # better than ideal is ideal
+    assert r2([[math.nan, 1]], [0, 0]) == math.inf == r2([], [0, 0])
+
+
+@given(point_sets(m=2, min_n=1))
+def test_r2_against_the_exact_integral(points: Array) -> None:
+    ideal = points.min(axis=0)
+    exact = moocore.r2_exact(points, ref=ideal)
+    span = np.ptp(points, axis=0).max()
+    assert r2(points, ideal, simplex(2, at_least=2001)) == pytest.approx(exact, abs=1e-3 * span)
+
+
+@given(point_sets(m=3, min_n=1, broken=True))
+def test_r2_never_rises_with_a_point_more(points: Array) -> None:
+    assert r2(points, np.zeros(3)) <= r2(points[1:], np.zeros(3))
+
+
+@pytest.mark.parametrize(("m", "count"), [(1, 1), (2, 100), (3, 105), (4, 120), (5, 126)])
+def test_weights_are_spread_over_the_simplex(m: int, count: int) -> None:
+    weights = simplex(m)
+    assert weights.shape == (count, m)
+    assert weights.sum(axis=1) == pytest.approx(np.ones(count))
+    assert weights.min() >= 0
+    assert len(np.unique(weights.round(9), axis=0)) == count
+    assert weights.mean(axis=0) == pytest.approx(np.full(m, 1 / m))
+
+
+@pytest.mark.parametrize(
+    ("ideal", "weights", "message"),
+    [
+        ([0], None, r"ideal must have shape \(2,\), got \(1,\)"),
+        ([0, math.inf], None, "ideal must be finite, got"),
+        ([0, 0], [[1, 0, 0]], r"weights must have shape \(k, 2\), got \(1, 3\)"),
+        ([0, 0], [[1, -1]], "weights must hold at least one vector, finite and not negative"),
+        ([0, 0], np.empty((0, 2)), "weights must hold at least one vector"),
+    ],
+)
+def test_r2_refuses_what_it_cannot_use(ideal: list[float], weights: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        r2([[1, 2]], ideal, weights)
 
 
 # --- additive_epsilon -----------------------------------------------------------------------------
