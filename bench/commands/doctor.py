@@ -8,7 +8,7 @@ from rich.console import Console
 
 from bench.records import environment
 from mobo_core.problems import images
-from mobo_core.problems.yahpo import SCENARIOS
+from mobo_core.problems.yahpo_scenarios import SCENARIOS
 
 
 def show(data_dir: str, console: Console) -> None:

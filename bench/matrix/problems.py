@@ -14,7 +14,8 @@ import numpy as np
 from bench.errors import UserError
 from bench.matrix import extensions
 from bench.matrix.naming import dataset_name
-from mobo_core.problems.learners import RECIPES, LearnerProblem
+from mobo_core.problems.learners import LearnerProblem
+from mobo_core.problems.learners.recipes import RECIPES
 from mobo_core.problems.protocol import Problem
 from mobo_core.problems.synthetic import FUNCTIONS, SyntheticProblem
 from mobo_core.problems.tabular import TabularProblem, embedded_table
@@ -74,6 +75,10 @@ def _lcbench(dataset: str, data_dir: str, max_epochs: int) -> Problem:
     return YAHPOProblem("lcbench", dataset, data_dir, max_epochs)
 
 
+def _rbv2_rpart(dataset: str, data_dir: str, max_epochs: int) -> Problem:
+    return YAHPOProblem("rbv2_rpart", dataset, data_dir, max_epochs)
+
+
 def _rbv2_xgboost(dataset: str, data_dir: str, max_epochs: int) -> Problem:
     return YAHPOProblem("rbv2_xgboost", dataset, data_dir, max_epochs)
 
@@ -108,6 +113,9 @@ PROBLEMS: Mapping[str, ProblemEntry] = {
     ),
     "rbv2-xgboost": ProblemEntry(
         _rbv2_xgboost, instances("rbv2_xgboost"), "XGBoost (YAHPO surrogate), data set {}"
+    ),
+    "rbv2-rpart": ProblemEntry(
+        _rbv2_rpart, instances("rbv2_rpart"), "Decision trees (YAHPO surrogate), data set {}"
     ),
     "synthetic": ProblemEntry(_synthetic, tuple(FUNCTIONS), "Synthetic problem {}"),
 }

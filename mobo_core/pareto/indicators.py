@@ -216,7 +216,7 @@ def r2(points: ArrayLike, ideal: ArrayLike, weights: ArrayLike | None = None) ->
     Source: Hansen & Jaszkiewicz 1998; Brockhoff et al. 2012, doi:10.1145/2330163.2330230.
 
     Example:
-        >>> r2([[0.0, 1.0], [0.5, 0.5]], ideal=[0, 0], weights=[[0.5, 0.5], [0.9, 0.1]]).round(3)
+        >>> round(r2([[0.0, 1.0], [0.5, 0.5]], ideal=[0, 0], weights=[[0.5, 0.5], [0.9, 0.1]]), 3)
         0.175
     """
     array = as_points(points)

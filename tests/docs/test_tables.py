@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from matplotlib import image
 from scipy.stats import spearmanr
 
-from mobo_core.problems.learners import RECIPES
 from mobo_core.problems.learners.data import SIZES
+from mobo_core.problems.learners.recipes import RECIPES
 from mobo_core.problems.tabular import TabularProblem, embedded_table
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "tables.md"

@@ -5,6 +5,5 @@
 """
 
 from mobo_core.problems.learners.problem import LearnerProblem
-from mobo_core.problems.learners.recipes import RECIPES
 
-__all__ = ["RECIPES", "LearnerProblem"]
+__all__ = ["LearnerProblem"]

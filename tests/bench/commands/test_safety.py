@@ -103,6 +103,9 @@ def test_pickles_are_read_by_tunes_own_restore_alone() -> None:
         for path in (ROOT / package).rglob("*.py")
         if unpickles(ast.parse(path.read_text("utf-8")))
     }
+    # A training reads what itself has put into a checkpoint of Tune, when Tune resumes the trial.
+    assert "mobo_core/problems/learners/estimators.py" in reading
+    reading.remove("mobo_core/problems/learners/estimators.py")
     assert reading
     assert all(name.startswith("mobo_core/tune/") for name in reading), reading
 

@@ -149,7 +149,7 @@ def test_an_unknown_name_is_refused_with_the_strangers_names_too(path: Path) -> 
     install(path, "strange-parts", "[mobo_bench.schedulers]", "cutoff = strange_parts:cutoff")
     with pytest.raises(UserError, match=r"unknown scheduler .cutof.: choose from asha, cutoff, "):
         catalogue.find_scheduler("cutof")
-    with pytest.raises(UserError, match=r"unknown problem .x.: choose from lcbench, mlp"):
+    with pytest.raises(UserError, match=r"unknown problem .x.: choose from lcbench, learner, "):
         problems.find("x")
 
 

@@ -11,7 +11,8 @@ from bench.execution import preparation, queue
 from bench.execution.virtual import VirtualBackend
 from bench.matrix import problems
 from bench.matrix.files import load_matrix
-from mobo_core.problems.learners import RECIPES, LearnerProblem
+from mobo_core.problems.learners import LearnerProblem
+from mobo_core.problems.learners.recipes import RECIPES
 from mobo_core.problems.tabular import TabularProblem
 
 MATRIX = """title = "Learners"

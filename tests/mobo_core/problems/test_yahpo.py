@@ -11,7 +11,8 @@ import pytest
 
 from mobo_core import ObjectiveSet
 from mobo_core.problems import yahpo, yahpo_points
-from mobo_core.problems.yahpo import SCENARIOS, YAHPOProblem, instances
+from mobo_core.problems.yahpo import YAHPOProblem, instances
+from mobo_core.problems.yahpo_scenarios import SCENARIOS
 
 LCBENCH: dict[str, Any] = {
     "batch_size": 64,
@@ -96,6 +97,16 @@ def test_more_rounds_and_more_data_take_longer(data_dir: str) -> None:
     assert many["val_error"][-1] < many["val_error"][0]
 
 
+def test_a_deeper_tree_fits_better(data_dir: str) -> None:
+    problem = YAHPOProblem("rbv2_rpart", "1040", data_dir)
+    config = {"imputation": "impute.mean", "cp": 0.01, "minbucket": 1, "minsplit": 20}
+    stump, tree = (problem.curve(config | {"maxdepth": depth}) for depth in (1, 30))
+    assert tree["val_error"][-1] < stump["val_error"][-1] / 2
+    assert tree["val_error"][-1] < tree["val_error"][0]
+    pruned = problem.curve(config | {"maxdepth": 30, "cp": 0.9})
+    assert tree["val_loss"][-1] < pruned["val_loss"][-1] / 2
+
+
 def test_boosters_have_only_their_own_parameters(data_dir: str) -> None:
     problem = YAHPOProblem("rbv2_xgboost", "1040", data_dir)
     config = problem.space.from_unit(np.full(len(problem.space), 0.5))
@@ -108,7 +119,10 @@ def test_boosters_have_only_their_own_parameters(data_dir: str) -> None:
         assert same is not mine
 
 
-@pytest.mark.parametrize(("scenario", "instance"), [("lcbench", "167152"), ("rbv2_xgboost", "16")])
+@pytest.mark.parametrize(
+    ("scenario", "instance"),
+    [("lcbench", "167152"), ("rbv2_xgboost", "16"), ("rbv2_rpart", "40499")],
+)
 def test_shipped_references_are_those_of_the_sample(
     scenario: str, instance: str, data_dir: str
 ) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from mobo_core.problems.learners import RECIPES, LearnerProblem, data, estimators, networks
+from mobo_core.problems.learners import LearnerProblem, data, estimators, networks
 from mobo_core.problems.learners.costs import costs_of
+from mobo_core.problems.learners.recipes import RECIPES
 
 NETWORKS = [name for name, recipe in RECIPES.items() if recipe.kind in ("mlp-sgd", "cnn")]
 

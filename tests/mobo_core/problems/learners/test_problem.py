@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from mobo_core.problems.learners import RECIPES, LearnerProblem
+from mobo_core.problems.learners import LearnerProblem
 from mobo_core.problems.learners.problem import WITHOUT_TABLE
+from mobo_core.problems.learners.recipes import RECIPES
 from mobo_core.problems.protocol import Training
 
 NAMES = sorted(RECIPES)

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from mobo_core import ObjectiveSet
 from mobo_core.pareto import non_dominated_mask
-from mobo_core.problems.learners import RECIPES, LearnerProblem
+from mobo_core.problems.learners import LearnerProblem
+from mobo_core.problems.learners.recipes import RECIPES
 from mobo_core.problems.tabular import TabularProblem, embedded_table
 
 NAMES = sorted(RECIPES)
