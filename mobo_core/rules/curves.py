@@ -67,6 +67,9 @@ class Curves:
         self._alive = np.zeros(16, dtype=bool)
         self._ids: list[str] = []
         self._best, self._worst = np.full(m, np.inf), np.full(m, -np.inf)
+        self._changed = np.zeros(16, dtype=int)
+        self.changes = 0
+        """The number of reports and failures so far."""
 
     def add(self, trial_id: str, t: float, point: Points) -> None:
         """Store a report.
@@ -95,18 +98,26 @@ class Curves:
             self._first_t = np.pad(self._first_t, more[0], constant_values=np.inf)
             self._last_t = np.pad(self._last_t, more[0])
             self._alive = np.pad(self._alive, more[0])
+            self._changed = np.pad(self._changed, more[0])
         if t < self._last_t[row]:
             self._values[row, [at for budget, at in self._column.items() if budget > t]] = np.nan
         self._values[row, column] = point
         self._first_t[row] = min(t, self._first_t[row])
         self._last_t[row] = t
         self._alive[row] = True
+        self.changes += 1
+        self._changed[row] = self.changes
         self._best, self._worst = np.minimum(point, self._best), np.maximum(point, self._worst)
 
     def fail(self, trial_id: str) -> None:
         """Exclude a failed trial from `standing`; its learning curve remains."""
         if trial_id in self._row:
             self._alive[self._row[trial_id]] = False
+            self.changes += 1
+
+    def has(self, trial_id: str) -> bool:
+        """Return whether a trial has reported."""
+        return trial_id in self._row
 
     def trial_ids(self, rows: NDArray[np.intp]) -> list[str]:
         """Return the ids of the trials in the given rows (n,)."""
@@ -115,6 +126,10 @@ class Curves:
     def rows(self, trial_ids: Sequence[str]) -> NDArray[np.intp]:
         """Return the rows (n,) of trials that have reported."""
         return np.array([self._row[trial_id] for trial_id in trial_ids], dtype=np.intp)
+
+    def changed(self, rows: NDArray[np.intp]) -> NDArray[np.int_]:
+        """Return the values (n,) that `changes` had after the last reports of trials in rows (n,)."""
+        return self._changed[rows]
 
     def last_t(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """Return the budgets (n,) of the last reports of the trials in the given rows (n,)."""
@@ -134,9 +149,14 @@ class Curves:
         points: Points = self._values[rows, self._columns(self._first_t[rows])]
         return points
 
-    def standing(self) -> Points:
-        """Return the last points (n, m) of all trials that have not failed."""
-        return self.last_points(np.flatnonzero(self._alive))
+    def standing(self) -> NDArray[np.intp]:
+        """Return the rows (n,) of all trials that have reported and have not failed."""
+        return np.flatnonzero(self._alive)
+
+    def at(self, t: float) -> Points:
+        """Return the points (n, m) at a budget that a trial has reported; NaN for the others."""
+        points: Points = self._values[: len(self._ids), self._column[t]]
+        return points
 
     def spans(self, t: float, latest: int) -> Spans:
         """Return the progress of the trials that reported at a budget and beyond it.
@@ -146,8 +166,9 @@ class Curves:
             latest: The largest number of trials; of more trials, those with the latest first
                 reports are taken.
         """
-        starts = self._values[:, self._column[t]]
-        rows = np.flatnonzero(~np.isnan(starts[:, 0]) & (self._last_t > t))[-latest:]
+        starts = self.at(t)
+        last = self._last_t[: len(starts)]
+        rows = np.flatnonzero(~np.isnan(starts[:, 0]) & (last > t))[-latest:]
         return Spans(rows, starts[rows], self.last_points(rows), self._last_t[rows])
 
     def extremes(self) -> tuple[Points, Points]:
@@ -198,16 +219,22 @@ class Features:
         if trial_id not in self._entries:
             self._entries[trial_id] = dict(_entries(config))
 
+    def rescaled(self) -> bool:
+        """Update means and variances if it is time, and return whether that was so."""
+        # Scales are not updated at every call, because that reads all configurations.
+        if len(self._entries) <= 1.05 * self._scaled_at:
+            return False
+        self._scales = list(_scales(list(self._entries.values())))
+        self._scaled, self._scaled_at = {}, len(self._entries)
+        return True
+
     def of(self, trial_ids: Sequence[str]) -> Points:
         """Return the features (n, p) of n trials; they are 0 for a trial without a configuration.
 
         Args:
             trial_ids: The n trials' ids.
         """
-        # Scales are not updated at every call, because that reads all configurations.
-        if len(self._entries) > 1.05 * self._scaled_at:
-            self._scales = list(_scales(list(self._entries.values())))
-            self._scaled, self._scaled_at = {}, len(self._entries)
+        self.rescaled()
         features = np.zeros((len(trial_ids), len(self._scales)))
         for row, trial_id in enumerate(trial_ids):
             if trial_id in self._entries:

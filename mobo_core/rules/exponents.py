@@ -4,33 +4,40 @@ A learning curve is read as a power law: the distance to the ideal value falls l
 module predicts the exponent y of a trial over a span from budget t to t′. It learns from k other
 trials, whose curves over such spans are known. Every objective has a regression of its own.
 
-**Inputs.** A span has the length ℓ = ln(t′/t). The inputs of a trial at budget t are
+**Inputs.** A span has the length ℓ = ln(t′/t), and the span that is asked for, from t to the full
+budget R, has the length ℓ_R = ln(R/t). The inputs of a trial at budget t are
 
 * x, what is particular to the trial's past:
   x = (own − α₀)·ℓ_own²/(ℓ_own² + λ). Here own is the exponent that the trial has shown from its
   first report to t, and ℓ_own = ln(t/t_first). At the first report x = 0.
+* w, where the trial is: the logarithm of its distance at t, minus the mean over the trials that
+  have reported at t, divided by ℓ_R. If all trials ended alike, wherever they are at t, its
+  coefficient would be 1.
 * z₁ … z_p, the features of its configuration (`mobo_core.rules.curves.Features`).
 
-**Model.** With the inputs u = (1, x, z₁, …, z_p),
+**Model.** With the inputs u = (1, x, w, z₁, …, z_p),
 
-    y = β₀ + β_own·x + Σ_k β_k·z_k + ε,    ε ~ N(0, σ²·(1 + λ/ℓ²))
+    y = β₀ + β_own·x + β_level·w + Σ_k β_k·z_k + ε,    ε ~ N(0, σ²·(1 + λ/ℓ² + κ·(ℓ_R − ℓ)²))
 
 The term λ/ℓ² is the noise of the two reports at the ends of the span; it weighs most in short
-spans. All exponents, observed and predicted, are limited to ±`MAX_EXPONENT`.
+spans. The term κ·(ℓ_R − ℓ)² is the part that is not a power law: the exponent over a part of the
+span may be another one than that over all of it. So a curve counts for more, the more of the span
+it shows. All exponents, observed and predicted, are limited to ±`MAX_EXPONENT`.
 
 **Prior.** It is conjugate: σ² ~ InvGamma(a, a·s²) and, given σ², β₀ ~ N(α₀, σ²),
-β_own ~ N(1, σ²·(ω/s)²), β_k ~ N(0, σ²·v/p). So the prior mean of β is μ₀ = (α₀, 1, 0, …, 0), and
-its prior covariance is σ²·V₀ with V₀ = diag(1, (ω/s)², v/p, …, v/p).
+β_own ~ N(1, σ²·(ω/s)²), β_level ~ N(0, σ²·(ω/s)²), β_k ~ N(0, σ²·v/p). So the prior mean of β is
+μ₀ = (α₀, 1, 0, 0, …, 0), and its prior covariance is σ²·V₀ with
+V₀ = diag(1, (ω/s)², (ω/s)², v/p, …, v/p).
 
 **Posterior.** Let curve j of k have the inputs u_j, the exponent y_j, the weight
-w_j = 1/(1 + λ/ℓ_j²) and the residual r_j = y_j − u_j·μ₀. Then
+w_j = 1/(1 + λ/ℓ_j² + κ·(ℓ_R − ℓ_j)²) and the residual r_j = y_j − u_j·μ₀. Then
 
     Λ = V₀⁻¹ + Σ_j w_j·u_j·u_jᵀ,    δ = Λ⁻¹·Σ_j w_j·r_j·u_j
     A = a + k/2,    B = a·s² + (Σ_j w_j·r_j² − δᵀ·Λ·δ)/2
 
-**Prediction.** The exponent over a span of length ℓ, for a trial with the inputs u, has Student's t
-distribution with 2A = 2a + k degrees of freedom, the centre u·(μ₀ + δ) and the squared scale
-(B/A)·(1 + λ/ℓ² + uᵀ·Λ⁻¹·u).
+**Prediction.** The exponent over the span of length ℓ_R, for a trial with the inputs u, has
+Student's t distribution with 2A = 2a + k degrees of freedom, the centre u·(μ₀ + δ) and the squared
+scale (B/A)·(1 + λ/ℓ_R² + uᵀ·Λ⁻¹·u).
 
 **Why this model.** With few curves much is unknown, and the tails of this distribution are wide
 enough for that. Plain quantiles of few observed exponents are too narrow: a sixth curve lies below
@@ -53,6 +60,8 @@ Source of the regression: Gelman et al., Bayesian Data Analysis, 3rd ed. (2013),
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
@@ -71,6 +80,10 @@ FEATURE_VARIANCE = 4.0
 """v: the prior variance of the configuration's contribution, in units of σ²."""
 REPORT_NOISE = 0.2
 """λ: the variance of the joint noise of a span's two reports, on a log scale, in units of σ²."""
+SHAPE_DRIFT = 1.0
+"""κ: the variance by which the exponents of two spans differ, per squared difference of their
+lengths, in units of σ².
+"""
 MAX_EXPONENT = 3.0
 """The largest absolute exponent. A trial that reaches its ideal would have an infinite exponent,
 and the regression would predict the same for all other trials.
@@ -98,74 +111,105 @@ def particular(shown: Points, lengths: NDArray[np.float64]) -> Points:
     return known
 
 
-def predicted_exponents(
-    known: tuple[Points, Points, Points, NDArray[np.float64]],
-    asked: tuple[Points, Points],
-    length: float,
-    levels: Points,
-) -> Points:
-    """Return quantiles of the exponents of n trials, learned from k trials that trained further.
+@dataclass(frozen=True)
+class Past:
+    """What is known of n trials at a budget: the inputs of the regression.
 
     Args:
-        known: Four arrays that describe the k trials: (k, m) their inputs x before the span
-            (see `particular`); (k, p) their features; (k, m) their exponents over the span, NaN
-            where an exponent must not be used; (k,) the spans' lengths, ln(t′/t) > 0.
-        asked: Two arrays that describe the n trials: (n, m) their inputs x; (n, p) their features.
-        length: The length of the span to predict, ln(R/t) > 0.
-        levels: (K,) the levels of the quantiles, in (0, 1).
-
-    Returns:
-        (n, K, m) exponents within ±`MAX_EXPONENT`.
-
-    Example:
-        Before any curve is known, the median is the prior's mean:
-
-        >>> none, one = np.empty((0, 1)), np.zeros((1, 1))
-        >>> known = (none, none, none, np.empty(0))
-        >>> predicted_exponents(known, (one, one), 1.0, np.array([0.5])).round(3).tolist()
-        [[[0.15]]]
+        own: (n, m) the inputs x, see `particular`.
+        level: (n, m) the inputs w, where the trials are.
+        features: (n, p) the features of their configurations.
     """
-    own, features, shown, lengths = known
-    inputs, questions = _design(own, features), _design(*asked)
-    count = inputs.shape[2] - 2
-    mean = np.array([PRIOR_EXPONENT, 1.0, *np.zeros(count)])
-    own_variance = (OWN_SPREAD / PRIOR_SPREAD) ** 2
-    variance = np.array([1.0, own_variance, *np.full(count, FEATURE_VARIANCE / max(count, 1))])
-    precision = np.diag(1 / variance)
 
-    usable = ~np.isnan(shown.T)  # (m, k)
-    weights = usable / (1 + REPORT_NOISE / lengths**2)
-    targets = np.where(usable, np.clip(shown.T, -MAX_EXPONENT, MAX_EXPONENT), 0)
-    weighted = inputs * weights[..., None]
-    posterior = precision + weighted.transpose(0, 2, 1) @ inputs  # (m, q, q)
-    covariance = np.linalg.inv(posterior)
-    residuals = targets - inputs @ mean
-    shift = (covariance @ (weighted.transpose(0, 2, 1) @ residuals[..., None]))[..., 0]
-    shape = PRIOR_WEIGHT + usable.sum(axis=1) / 2  # (m,)
-    squares = (weights * residuals**2).sum(axis=1) - np.einsum(
-        "mi,mij,mj->m", shift, posterior, shift
-    )
-    scale = PRIOR_WEIGHT * PRIOR_SPREAD**2 + np.maximum(squares, 0) / 2
+    own: Points
+    level: Points
+    features: Points
 
-    centres = questions @ mean + np.einsum("mni,mi->mn", questions, shift)
-    unknown = np.einsum("mni,mij,mnj->mn", questions, covariance, questions)
-    spreads = np.sqrt((scale / shape)[:, None] * (1 + REPORT_NOISE / length**2 + unknown))
-    quantiles = stdtrit(2 * shape[:, None, None], levels)
-    exponents = centres[..., None] + quantiles * spreads[..., None]  # (m, n, K)
-    limited: Points = np.clip(exponents, -MAX_EXPONENT, MAX_EXPONENT).transpose(1, 2, 0)
-    return limited
+    def inputs(self) -> NDArray[np.float64]:
+        """Return the regression's inputs u = (1, x, w, z₁, …, z_p), shape (m, n, 3 + p)."""
+        n, m = self.own.shape
+        inputs = np.empty((m, n, 3 + self.features.shape[1]))
+        inputs[..., 0] = 1
+        inputs[..., 1], inputs[..., 2] = self.own.T, self.level.T
+        inputs[..., 3:] = self.features
+        return inputs
 
 
-def _design(own: Points, features: Points) -> NDArray[np.float64]:
-    """Return the regression's inputs u = (1, x, z₁, …, z_p), shape (m, n, 2 + p).
+@dataclass(frozen=True)
+class Regression:
+    """The regression of the exponents from one budget to the full budget, fitted to known curves.
 
     Args:
-        own: (n, m) the inputs x.
-        features: (n, p).
+        coefficients: (m, q) the posterior means, μ₀ + δ.
+        covariance: (m, q, q) Λ⁻¹.
+        scale: (m,) √(B/A).
+        freedom: (m,) 2A.
+        noise: 1 + λ/ℓ_R².
     """
-    n, m = own.shape
-    inputs = np.empty((m, n, 2 + features.shape[1]))
-    inputs[..., 0] = 1
-    inputs[..., 1] = own.T
-    inputs[..., 2:] = features
-    return inputs
+
+    coefficients: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    freedom: NDArray[np.float64]
+    noise: float
+
+    @classmethod
+    def fitted(
+        cls, past: Past, shown: Points, lengths: NDArray[np.float64], length: float
+    ) -> Regression:
+        """Return the regression that is learned from k trials that trained further.
+
+        Args:
+            past: What was known of the k trials at the budget.
+            shown: (k, m) their exponents over the spans, NaN where an exponent must not be used.
+            lengths: (k,) the lengths of the spans, ln(t′/t) > 0.
+            length: The length of the span to predict, ℓ_R = ln(R/t) > 0.
+
+        Example:
+            Before any curve is known, the median is the prior's mean:
+
+            >>> none, one = np.empty((0, 1)), np.zeros((1, 1))
+            >>> regression = Regression.fitted(Past(none, none, none), none, np.empty(0), 1.0)
+            >>> regression.quantiles(Past(one, one, one), np.array([0.5])).round(3).tolist()
+            [[[0.15]]]
+        """
+        inputs = past.inputs()
+        count = inputs.shape[2] - 3
+        mean = np.array([PRIOR_EXPONENT, 1.0, 0.0, *np.zeros(count)])
+        past_variance = (OWN_SPREAD / PRIOR_SPREAD) ** 2
+        features = np.full(count, FEATURE_VARIANCE / max(count, 1))
+        precision = np.diag(1 / np.array([1.0, past_variance, past_variance, *features]))
+
+        usable = ~np.isnan(shown.T)  # (m, k)
+        variances = 1 + REPORT_NOISE / lengths**2 + SHAPE_DRIFT * (length - lengths) ** 2
+        weights = usable / variances
+        targets = np.where(usable, np.clip(shown.T, -MAX_EXPONENT, MAX_EXPONENT), 0)
+        weighted = inputs * weights[..., None]
+        posterior = precision + weighted.transpose(0, 2, 1) @ inputs  # (m, q, q)
+        covariance = np.linalg.inv(posterior)
+        residuals = targets - inputs @ mean
+        shift = (covariance @ (weighted.transpose(0, 2, 1) @ residuals[..., None]))[..., 0]
+        shape = PRIOR_WEIGHT + usable.sum(axis=1) / 2  # (m,)
+        squares = (weights * residuals**2).sum(axis=1) - np.einsum(
+            "mi,mij,mj->m", shift, posterior, shift
+        )
+        scale = PRIOR_WEIGHT * PRIOR_SPREAD**2 + np.maximum(squares, 0) / 2
+        noise = 1 + REPORT_NOISE / length**2
+        return cls(mean + shift, covariance, np.sqrt(scale / shape), 2 * shape, noise)
+
+    def quantiles(self, past: Past, levels: Points) -> Points:
+        """Return quantiles (n, K, m) of the exponents of n trials, within ±`MAX_EXPONENT`.
+
+        Args:
+            past: What is known of the n trials at the budget.
+            levels: (K,) the levels of the quantiles, in (0, 1).
+        """
+        inputs = past.inputs()
+        centres = np.einsum("mni,mi->mn", inputs, self.coefficients)
+        unknown = ((inputs @ self.covariance) * inputs).sum(axis=2)
+        spreads = self.scale[:, None] * np.sqrt(self.noise + unknown)
+        exponents = centres[..., None] + stdtrit(self.freedom[:, None, None], levels) * (
+            spreads[..., None]
+        )
+        limited: Points = np.clip(exponents, -MAX_EXPONENT, MAX_EXPONENT).transpose(1, 2, 0)
+        return limited

@@ -14,28 +14,28 @@ from numpy.typing import NDArray
 
 from mobo_core.checks import checked_number
 from mobo_core.objectives import ObjectiveSet, Points, as_objective_set
-from mobo_core.pareto.dominance import front_mask, inside_mask
-from mobo_core.pareto.indicators import hypervolume_gains
-from mobo_core.pareto.volumes import whole_volume
-from mobo_core.rules.curves import Curves, Features
-from mobo_core.rules.exponents import particular, predicted_exponents
+from mobo_core.pareto.boxes import FreeBoxes
+from mobo_core.pareto.dominance import front_mask
+from mobo_core.pareto.indicators import hypervolume, hypervolumes
+from mobo_core.rules.ends import Ends
 from mobo_core.rules.rungs import checked_budgets
 
 logger = logging.getLogger(__name__)
 
-MARGIN = 0.003
-"""The default margin, a share of the present hypervolume for a full budget.
-
-It was chosen on the same runs as the constants of `mobo_core.rules.exponents`.
+MARGIN = 0.004
+"""The default margin: the share of the hypervolume that is expected to be lost."""
+EDGES = np.array([0, 0.01, 0.06, 0.15, 0.35, 0.65, 0.85, 0.94, 0.99, 1])
+"""The bounds of the parts of (0, 1) whose midpoints are the levels of the scenarios. The parts are
+narrow at the ends, because a small chance of a large gain may be all that a trial is worth.
 """
-LEVELS = (np.arange(5) + 0.5) / 5
-"""The quantile levels of the scenarios."""
-LATEST = 200
-"""The largest number of trials in a regression, which bounds the cost of a decision."""
-TINY = 1e-12
-"""The smallest distance to the ideal, as a share of the range; it keeps logarithms finite."""
-HUGE = 0.9 * np.log2(np.finfo(float).max)
-"""The largest hypervolume that a broken report can have, as a power of two; floats hold it."""
+LEVELS, WEIGHTS = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)
+MEDIAN = len(LEVELS) // 2
+FUTURES = 32
+"""The number of joint scenarios of all trials from which the expected loss is computed."""
+FARTHEST = 1e150
+"""The largest volume of a scenario, as a multiple of that between the best values and the reference
+point: a broken report must not be larger than any float.
+"""
 OUTSIDE = 10
 """The number of trials after which it is said that none is better than all references."""
 
@@ -49,9 +49,8 @@ class ProjectionSettings:
             value to which a learned objective can be projected.
         max_t: R, the full budget of a trial.
         grace_period: The budget that every trial gets, ≥ 1.
-        margin: The smallest expected gain that is worth a full budget R, as a share of the present
-            hypervolume, ≥ 0. A trial at t must be expected to gain more than the share
-            (1 − t/R) of it. A larger margin saves more epochs and loses more hypervolume.
+        margin: The share of the final hypervolume that may be lost, as expected, by ending trials
+            early, ≥ 0. A larger margin saves more epochs and loses more hypervolume.
 
     Raises:
         ValueError: If a value is out of range.
@@ -62,7 +61,7 @@ class ProjectionSettings:
         >>> parameters = Objective("model_params", "min", reference=100_000, exact=True)
         >>> settings = ProjectionSettings(ObjectiveSet([loss, parameters]), max_t=8)
         >>> settings.margin
-        0.003
+        0.004
     """
 
     objectives: ObjectiveSet
@@ -82,10 +81,28 @@ class ProjectionSettings:
             object.__setattr__(self, name, value)
 
 
-class Projection:
-    """The projected ends of a run's trials and their expected gains.
+@dataclass(frozen=True)
+class _Front:
+    """What is there: the last points of all trials that have not failed.
 
-    It computes steps 1 to 4 of the algorithm in `mobo_core.rules.projection`.
+    Args:
+        points: (k, m) the points of the front, in units of `Projection`.
+        boxes: The region that they leave free.
+        volume: Their hypervolume.
+        number: It is another one for every other front.
+    """
+
+    points: Points
+    boxes: FreeBoxes
+    volume: float
+    number: int
+
+
+class Projection:
+    """The scenarios of a run's trials, their expected gains, and the expected loss of ending.
+
+    It computes steps 1 to 4 of the algorithm in `mobo_core.rules.projection`. Volumes are measured
+    in units of the volume between the best values so far and the reference point.
 
     Args:
         settings: The settings of the rule.
@@ -96,106 +113,164 @@ class Projection:
         >>> parameters = Objective("model_params", "min", reference=100_000, exact=True)
         >>> settings = ProjectionSettings(ObjectiveSet([loss, parameters]), max_t=8)
         >>> projection = Projection(settings)
-        >>> projection.curves.add("a", 1, np.array([1.0, 20_000.0]))
-        >>> projection.ends(["a"], np.array([0.1, 0.5, 0.9]))[0].round(2).tolist()
+        >>> projection.ends.curves.add("a", 1, np.array([1.0, 20_000.0]))
+        >>> projection.ends.of(["a"], np.array([0.1, 0.5, 0.9]))[0].round(2).tolist()
         [[1.32, 20000.0], [0.73, 20000.0], [0.4, 20000.0]]
     """
 
     def __init__(self, settings: ProjectionSettings) -> None:
         objectives = settings.objectives
-        self._settings = settings
+        self.ends = Ends(objectives, settings.max_t)
+        self._objectives = objectives
         self._reference = objectives.reference_point
-        self._ideal = objectives.ideal_point
-        self._learned = np.array([not objective.exact for objective in objectives])
-        self.curves = Curves(len(objectives))
-        self.features = Features()
+        self._zero = np.zeros(len(objectives))
+        self._unit = np.ones(len(objectives))
+        self._present: _Front | None = None
+        self._read_at = -1
+        m, levels = len(objectives), len(LEVELS)
+        self._scenarios = np.zeros((16, levels, m))
+        self._gains = np.zeros(16)
+        # What each row's scenarios and gain were computed from: the learning, the report, the front.
+        self._basis = np.full((16, 3), -1)
         self._has_warned = False
 
-    def ends(self, trial_ids: Sequence[str], levels: Points) -> Points:
-        """Return the projected ends (n, K, m) of n trials, minimised.
-
-        Args:
-            trial_ids: The n trials' ids; each has reported.
-            levels: (K,) the quantile levels of the exponents, in (0, 1).
-        """
-        ends = np.empty((len(trial_ids), len(levels), len(self._reference)))
-        if not trial_ids:
-            return ends
-        best, far = self._range()
-        ideal = np.where(np.isnan(self._ideal), 2 * best - far, self._ideal)
-        floor = TINY * np.where(far > ideal, far - ideal, TINY)
-        rows = self.curves.rows(trial_ids)
-        now, budgets = self.curves.last_points(rows), self.curves.last_t(rows)
-        ends[:] = now[:, None]
-
-        def exponents(before: Points, after: Points, lengths: Points) -> Points:
-            logs = [np.log(np.maximum(points - ideal, floor)) for points in (before, after)]
-            with np.errstate(divide="ignore", invalid="ignore"):  # a span may have length 0
-                shown: Points = (logs[0] - logs[1]) / lengths[:, None]
-            return shown
-
-        def so_far(of: NDArray[np.intp], t: float, points: Points) -> Points:
-            lengths = np.log(t / self.curves.first_t(of))
-            return particular(exponents(self.curves.first_points(of), points, lengths), lengths)
-
-        for t in np.unique(budgets[budgets < self._settings.max_t]):
-            at = np.flatnonzero(budgets == t)
-            left = self._settings.max_t / t
-            spans = self.curves.spans(t, LATEST)
-            lengths = np.log(spans.budgets / t)
-            shown = exponents(spans.starts, spans.ends, lengths)
-            shown[spans.starts - ideal <= floor] = np.nan  # no progress is possible from the ideal
-            features = self.features.of(self.curves.trial_ids(np.append(spans.rows, rows[at])))
-            known = (
-                so_far(spans.rows, t, spans.starts),
-                features[: len(spans.rows)],
-                shown,
-                lengths,
-            )
-            asked = so_far(rows[at], t, now[at]), features[len(spans.rows) :]
-            predicted = predicted_exponents(known, asked, np.log(left), levels)
-            projected = ideal + (now[at] - ideal)[:, None] * left**-predicted
-            ends[at] = np.where(self._learned, projected, now[at, None])
-        return ends
-
-    def _range(self) -> tuple[Points, Points]:
-        """Return best and far of step 1, each (m,).
-
-        The reference value limits far, so that a diverged trial does not widen the range.
-        """
-        best, worst = self.curves.extremes()
-        return best, np.where(best < self._reference, np.minimum(worst, self._reference), worst)
-
-    def gains(self, trial_ids: Sequence[str], training: Sequence[str]) -> Points:
+    def gains(self, trial_ids: Sequence[str]) -> Points:
         """Return the expected hypervolume gains (n,) of n trials, ≥ 0.
 
         Args:
             trial_ids: The n trials' ids; each has reported.
-            training: The ids of the trials that are training now; their median scenarios count as
-                points of the front.
         """
-        points = self.curves.standing()
-        if training:
-            medians = self.ends(training, np.array([0.5]))[:, 0]
-            points = np.vstack([points, medians])
-        points = self._bounded(points)
-        front = points[front_mask(points, self._reference)]
-        ends = self._bounded(self.ends(trial_ids, LEVELS))
-        gains = hypervolume_gains(ends.reshape(-1, ends.shape[-1]), front, self._reference)
-        expected: Points = gains.reshape(ends.shape[:2]).mean(axis=1)
-        return expected
+        rows = self._current(trial_ids)
+        front = self._front()
+        old = rows[self._basis[rows, 2] != front.number]
+        if len(old):
+            ends = self._scenarios[old]
+            gains = front.boxes.added(ends.reshape(-1, ends.shape[-1]))
+            self._gains[old] = gains.reshape(len(old), -1) @ WEIGHTS
+            self._basis[old, 2] = front.number
+        return self._gains[rows]
+
+    def shared(self, trial_ids: Sequence[str], training: Sequence[str]) -> Points:
+        """Return the parts (n,) of n trials' gains that trials in training bring as well.
+
+        A part is what the scenarios of the trial and the median scenario of a trial in training
+        would both add; of several trials in training, the one with the largest part counts.
+
+        Args:
+            trial_ids: The n trials' ids; each has reported.
+            training: The ids of the trials in training; each has reported.
+        """
+        if not training or not trial_ids:
+            return np.zeros(len(trial_ids))
+        medians = self._scenarios[self._current(training), MEDIAN]
+        ends = self._scenarios[self._current(trial_ids)]
+        both = np.maximum(ends[:, :, None], medians)  # (n, K, training, m)
+        added = self._front().boxes.added(both.reshape(-1, both.shape[-1]))
+        shares: Points = added.reshape(both.shape[:3]).max(axis=2) @ WEIGHTS
+        return shares
+
+    def expected_loss(self, given_up: Sequence[str], training: Sequence[str]) -> float:
+        """Return the share of the final hypervolume that is lost, as expected, by ending trials.
+
+        Args:
+            given_up: The trials that would end where they are; each has reported.
+            training: The trials that go on, each of which has reported.
+        """
+        curves = self.ends.curves
+        given, going = self._current(given_up), self._current(training)
+        rows = curves.standing()
+        now = self._scaled(curves.last_points(rows))
+        futures = np.repeat(now[None], FUTURES, axis=0)
+        places = np.searchsorted(rows, going)
+        futures[:, places] = self._joint(going)
+        ended = hypervolumes(futures, self._zero).mean() if len(going) else self._front().volume
+        futures[:, np.searchsorted(rows, given)] = self._joint(given)
+        whole = hypervolumes(futures, self._zero).mean()
+        return float((whole - ended) / whole) if whole > 0 else 0.0
+
+    def _joint(self, rows: NDArray[np.intp]) -> Points:
+        """Return joint scenarios of n trials, (FUTURES, n, m): each trial takes its own order.
+
+        Over the futures, every trial meets its levels as often as their weights say.
+        """
+        picks = np.searchsorted(EDGES[1:], (np.arange(FUTURES) + 0.5) / FUTURES)
+        orders = [picks[np.random.default_rng(row).permutation(FUTURES)] for row in rows.tolist()]
+        if not orders:
+            return np.empty((FUTURES, 0, len(self._zero)))
+        chosen = np.take_along_axis(self._scenarios[rows], np.array(orders)[..., None], axis=1)
+        joint: Points = chosen.transpose(1, 0, 2)
+        return joint
 
     def hypervolume(self) -> float:
-        """Return the present hypervolume, ≥ 0: that of the last points of all trials.
+        """Return the present hypervolume, ≥ 0, in units of this class.
 
-        It is 0, too, if it is smaller than any float: decisions may not end a run.
+        It is 0 if no trial is better than all references.
         """
-        points = self._bounded(self.curves.standing())
-        inside = points[inside_mask(points, self._reference)]
-        if len(inside) == 0:
-            self._warn(points)
-            return 0.0
-        return whole_volume(inside, self._reference, may_vanish=True)
+        return self._front().volume
+
+    def shortfalls(self, trial_ids: Sequence[str]) -> Points:
+        """Return how far the best scenario of each trial falls short of the reference point, (n,).
+
+        The shortfall is the largest over the objectives, each as a share of the values' range; it
+        is 0 inside the reference point. It distinguishes trials whose gain is 0 because no point is
+        inside the reference point yet.
+
+        Args:
+            trial_ids: The n trials' ids; each has reported.
+        """
+        best, far = self.ends.range()
+        ends = self.ends.of(trial_ids, LEVELS[-1:])[:, 0]
+        shares = (ends - self._reference) / np.where(far > best, far - best, 1.0)
+        shortfalls: Points = np.maximum(shares, 0).max(axis=1)
+        return shortfalls
+
+    def _current(self, trial_ids: Sequence[str]) -> NDArray[np.intp]:
+        """Return the rows (n,) of n trials, after computing the scenarios that are out of date."""
+        curves = self.ends.curves
+        rows = curves.rows(trial_ids)
+        self._front()  # it sets the unit
+        if (missing := int(rows.max(initial=-1)) + 1 - len(self._gains)) > 0:
+            more = max(missing, len(self._gains))
+            self._scenarios = np.pad(self._scenarios, ((0, more), (0, 0), (0, 0)))
+            self._gains = np.pad(self._gains, (0, more))
+            self._basis = np.pad(self._basis, ((0, more), (0, 0)), constant_values=-1)
+        basis = np.column_stack([np.full(len(rows), self.ends.learned()), curves.changed(rows)])
+        old = (self._basis[rows, :2] != basis).any(axis=1)
+        if old.any():
+            ids = [trial_ids[index] for index in np.flatnonzero(old)]
+            self._scenarios[rows[old]] = self._scaled(self.ends.of(ids, LEVELS))
+            self._basis[rows[old], :2], self._basis[rows[old], 2] = basis[old], -1
+        return rows
+
+    def _front(self) -> _Front:
+        """Return what is there now; it is computed again only if reports have changed it."""
+        curves = self.ends.curves
+        if self._present is not None and self._read_at == curves.changes:
+            return self._present
+        self._read_at = curves.changes
+        standing = curves.last_points(curves.standing())
+        best, worst = curves.extremes()
+        unit = np.where(best < self._reference, self._reference - best, worst - best)
+        unit = np.where(np.isfinite(unit) & (unit > 0), unit, 1.0)
+        if not np.array_equal(unit, self._unit):
+            self._unit, self._basis[:] = unit, -1
+        points = self._scaled(standing)
+        front = points[front_mask(points, self._zero)].reshape(-1, len(self._zero))
+        if self._present is None or not np.array_equal(front, self._present.points):
+            number = 0 if self._present is None else self._present.number + 1
+            volume = hypervolume(front, self._zero) if len(front) else 0.0
+            self._present = _Front(front, FreeBoxes.of(front, self._zero), volume, number)
+        if len(front) == 0:
+            self._warn(standing)
+        return self._present
+
+    def _scaled(self, points: Points) -> Points:
+        """Return points (..., m) in units of this class, with the reference point at 0."""
+        farthest = FARTHEST ** (1 / len(self._unit))
+        with np.errstate(over="ignore"):
+            scaled = (points - self._reference) / self._unit
+        bounded: Points = np.maximum(scaled, -farthest)
+        return bounded
 
     def _warn(self, points: Points) -> None:
         """Say once that no trial is better than all references, although several have reported."""
@@ -203,11 +278,10 @@ class Projection:
         if self._has_warned or len(points) < OUTSIDE:
             return
         self._has_warned = True
-        objectives = self._settings.objectives
-        best = objectives.to_metrics(points.min(axis=0))
+        best = self._objectives.to_metrics(points.min(axis=0))
         values = ", ".join(
             f"{objective.name!r} {value:.6g} (reference {objective.reference:.6g})"
-            for objective, value in zip(objectives, best, strict=True)
+            for objective, value in zip(self._objectives, best, strict=True)
         )
         logger.warning(
             "none of %d trials is better than the reference in every objective, so no trial is "
@@ -216,24 +290,3 @@ class Projection:
             len(points),
             values,
         )
-
-    def _bounded(self, points: Points) -> Points:
-        """Return points whose hypervolume is no larger than any float, however good a report is."""
-        best = self._reference - 2.0 ** (HUGE / len(self._reference))
-        return np.where(np.isfinite(points), np.maximum(points, best), points)
-
-    def shortfalls(self, trial_ids: Sequence[str]) -> Points:
-        """Return how far the best scenario of each trial falls short of the reference point, (n,).
-
-        The shortfall is the largest over the objectives, each as a share of far − best; it is 0
-        inside the reference point. It distinguishes trials whose gain is 0 because no point is
-        inside the reference point yet.
-
-        Args:
-            trial_ids: The n trials' ids; each has reported.
-        """
-        best, far = self._range()
-        ends = self.ends(trial_ids, LEVELS[-1:])[:, 0]
-        shares = (ends - self._reference) / np.where(far > best, far - best, 1.0)
-        shortfalls: Points = np.maximum(shares, 0).max(axis=1)
-        return shortfalls

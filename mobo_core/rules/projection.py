@@ -1,8 +1,9 @@
 """Hypervolume promotion: train the trial that is expected to add most hypervolume per epoch.
 
 Successive halving ranks the points that trials have now. Here, a trial is worth what its *finished*
-learning curve is expected to add to the hypervolume. R is the full budget of a trial (`max_t`). The
-whole algorithm, with all details needed to implement it again:
+learning curve is expected to add to the hypervolume. The search ends when ending all trials where
+they are is expected to cost no more than a share of the hypervolume, the margin. R is the full
+budget of a trial (`max_t`). The whole algorithm, with all details needed to implement it again:
 
 1. **Distance.** A learned objective f has an ideal value f* (1 for an accuracy, 0 for a loss). Its
    distance is d(t) = f(t) − f*, minimised. If no ideal is given, f* = best − (far − best). Here
@@ -14,43 +15,54 @@ whole algorithm, with all details needed to implement it again:
    reported at budget t and also later, up to their last report at t_j. They give the exponents
    α_j(t) = −ln(d_j(t_j)/d_j(t)) / ln(t_j/t). For each objective, a Bayesian linear regression on
    them predicts α for a trial that is at t. Its inputs are the exponent from the trial's first
-   report to t, and the configuration (`mobo_core.rules.exponents`,
-   `mobo_core.rules.curves.Features`). Failed trials are used too. Of more than 200 trials, those
-   with the latest first reports are used. A curve that was already at its ideal at t is left out.
-   Trials are compared at equal t, so all trials should count budgets in the same steps; otherwise
-   budgets are rounded (`mobo_core.rules.budgets`).
+   report to t, the distance at t, and the configuration (`mobo_core.rules.exponents`,
+   `mobo_core.rules.curves.Features`). The fewer epochs a curve shows beyond t, the less it counts,
+   because curves are no exact power laws. Failed trials are used too. Of more than 200 trials,
+   those with the latest first reports are used. A curve that was already at its ideal at t is left
+   out. Trials are compared at equal t, so all trials should count budgets in the same steps;
+   otherwise budgets are rounded (`mobo_core.rules.budgets`). The regressions, f* and the range are
+   computed again when the number of reports has grown by a tenth, and when the features change.
 3. **Scenarios.** A trial at t may end at R with the value f* + d(t)·(t/R)^α. The scenarios are the
-   K = 5 values for α at the quantile levels 0.1, 0.3, 0.5, 0.7 and 0.9 of the prediction (the
-   midpoints of equal parts of (0, 1)). All learned objectives take the same level, because they
-   improve together.
-4. **Gain.** A trial's expected gain is the mean, over its scenarios, of the hypervolume that the
-   scenario adds to what is there. What is there: the last points of all trials that have not
-   failed, and the median scenario of each trial that is training now. Two similar trials are
-   therefore not both continued for the same gain.
-5. **Choice.** Every new trial trains for the grace period and then pauses; from then on it pauses
-   at each of its reports. A free slot goes to the paused trial with the largest rate, that is gain
-   per remaining epoch: gain / (R − t). The rate must exceed `margin` × the present hypervolume / R.
+   nine values for α at the midpoints of unequal parts of (0, 1) (`mobo_core.rules.gains.EDGES`).
+   The length of its part is the weight of a scenario. The parts at the ends are short: a small
+   chance of a large gain may be all that a trial is worth. All learned objectives take the same
+   level, because they improve together.
+4. **Gain.** A trial's expected gain is the weighted mean, over its scenarios, of the hypervolume
+   that the scenario adds to what is there: the last points of all trials that have not failed.
+5. **Expected loss.** In a *future* of the run, every trial ends in one of its scenarios. The futures
+   are 32; over them each trial meets its levels as often as their weights say, in an order of its
+   own. The expected loss of ending some trials where they are is the mean hypervolume of the
+   futures, minus the mean without what these trials would have added, as a share of the former.
+   Trials in training are in all futures.
+6. **Choice.** Every new trial trains for the grace period r and then pauses; from then on it pauses
+   whenever its budget passes another value r·1.25^k. A free slot goes to the paused trial with the
+   largest rate, that is gain per remaining epoch: gain / (R − t). From the gains of the best six,
+   the part is taken away that a trial in training would bring as well, in its median scenario. Two
+   similar trials are therefore not both continued for the same gain.
 
    * *New trials.* If a new trial is available, it gets the slot unless the largest rate is higher
      than the rate of new trials. That is the mean expected gain of the latest ten trials when they
      first paused, divided by R. Before ten trials have paused, new trials always come first.
-   * *Nothing qualifies.* Then no paused trial is resumed. Once nothing is training and no new trial
-     is available, the scheduler ends the remaining trials.
+   * *The margin.* If the expected loss of ending all paused trials is at most `margin`, no paused
+     trial is resumed. Once nothing is training and no new trial is available, the scheduler ends
+     the remaining trials.
    * *No point is inside the reference point yet.* Then the present hypervolume is 0. If, in
      addition, no gain is positive and no new trial starts, one trial continues: the one whose best
-     scenario (level 0.9) falls least short of the reference point. The shortfall is the largest
-     over the objectives, each as a share of far − best.
+     scenario falls least short of the reference point. The shortfall is the largest over the
+     objectives, each as a share of far − best.
 
-   A resumed trial is judged again after each report. It keeps its slot as long as no other trial
-   is better.
+   A resumed trial is judged again when it pauses. It keeps its slot as long as no other trial is
+   better.
 
-**Why this form.** A mean over scenarios takes a small chance of a large gain into account. An early
-version used a single quantile: it saved as many epochs but lost such trials for good. Another early
-version required the same gain of a trial's last epoch as of its second, and ended members of the
-front one epoch before their end. Because trials pause, no decision is final before the run ends.
+**Why this form.** A mean over scenarios takes a small chance of a large gain into account; an early
+version used a single quantile and lost such trials for good. A later version ended every trial
+whose own gain was small. On problems where many trials add a little each, all of them were ended,
+and the sum was lost; the expected loss counts what they would have added together. Because trials
+pause, no decision is final before the run ends.
 
-`ProjectedStoppingRule` uses the same expected gain for trainables that cannot pause. A trial at t
-stops, for good, if its gain is at most `margin` × the present hypervolume × (1 − t/R).
+`ProjectedStoppingRule` uses the same gains and expected loss for trainables that cannot pause. A
+trial stops, for good, if the expected loss of all stopped trials, this one included, is at most
+`margin`.
 
 Source: this project. Related: expected hypervolume improvement (Emmerich et al. 2006,
 doi:10.1109/TEVC.2005.859463), power laws of learning curves (Domhan et al. 2015; Viering & Loog
@@ -60,6 +72,7 @@ arXiv:1406.3896).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -69,6 +82,7 @@ from mobo_core.objectives import Points
 from mobo_core.rules.budgets import CommonBudgets
 from mobo_core.rules.gains import MARGIN, Projection, ProjectionSettings
 from mobo_core.rules.rule import Decision
+from mobo_core.rules.rungs import SLACK
 
 __all__ = [
     "MARGIN",
@@ -84,6 +98,19 @@ NEWCOMERS = 10
 
 Before so many trials have paused, new trials always come first.
 """
+STEP = 1.25
+"""The ratio of the budgets at which trials pause; more pauses would save little and cost much."""
+TINIEST = np.finfo(float).tiny
+BEST = 6
+"""The number of trials whose gains are compared with what the trials in training will bring."""
+
+
+def _allowed(margin: float, present: float) -> float:
+    """Return the gain by which the final hypervolume is larger than the present one, at the margin.
+
+    The gain g is the margin's share of the final hypervolume: g = margin · (present + g).
+    """
+    return margin / (1 - margin) * present if margin < 1 else np.inf
 
 
 class _ProjectingRule:
@@ -107,24 +134,25 @@ class _ProjectingRule:
             trial_id: The id of the new trial, or of a trial that starts again after a failure.
             config: The trial's hyper-parameters.
         """
-        self._projection.features.add(trial_id, config)
+        self._projection.ends.features.add(trial_id, config)
 
     def _record(self, trial_id: str, t: float, point: Points) -> Decision:
         """Record a report; `Decision.CONTINUE` means that the trial must still be judged."""
         self._training.pop(trial_id, None)
         if not np.isfinite(point).all():
-            self._projection.curves.fail(trial_id)
+            self._projection.ends.curves.fail(trial_id)
             return Decision.STOP
-        self._projection.curves.add(trial_id, self._budgets.of(trial_id, t), point)
+        self._projection.ends.curves.add(trial_id, self._budgets.of(trial_id, t), point)
         return Decision.COMPLETE if t >= self._settings.max_t else Decision.CONTINUE
 
 
 class HypervolumePromotionRule(_ProjectingRule):
     """The rule of hypervolume promotion; the module's text explains it.
 
-    Cost of a decision: one regression on at most `LATEST` curves for each budget at which a trial
-    waits. In addition, for n paused trials and a front of k points, O(n·K·k) with two objectives;
-    with more, one hypervolume of k points for each scenario that adds something.
+    Cost of a decision: of one trial's scenarios, and of the gains of those trials whose scenarios
+    or whose front have changed. The regressions, one on at most
+    `mobo_core.rules.ends.LATEST` curves for each budget at which a trial waits, are shared by many
+    decisions.
 
     Args:
         settings: The settings of the rule.
@@ -149,8 +177,8 @@ class HypervolumePromotionRule(_ProjectingRule):
     def __init__(self, settings: ProjectionSettings) -> None:
         super().__init__(settings)
         self._paused: dict[str, None] = {}
-        self._judged: set[str] = set()
-        self._first_gains: list[float] = []
+        self._steps: dict[str, int] = {}
+        self._first_gains: dict[str, float] = {}
         self._choices: dict[bool, str | None] = {}
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
@@ -165,52 +193,78 @@ class HypervolumePromotionRule(_ProjectingRule):
         recorded = self._record(trial_id, t, point)
         if recorded is not Decision.CONTINUE:
             return recorded
-        if t < self._settings.grace_period:
+        before = self._steps.get(trial_id)
+        step = self._step(t)
+        self._steps[trial_id] = step
+        if step < 0 or step == before:
             self._training[trial_id] = None
             return Decision.CONTINUE
-        if trial_id not in self._judged:
-            self._judged.add(trial_id)
-            gain = self._projection.gains([trial_id], list(self._training))[0]
-            self._first_gains.append(float(gain))
+        if trial_id not in self._first_gains:
+            (gain,) = self._projection.gains([trial_id])
+            (shared,) = self._projection.shared([trial_id], self._reported())
+            self._first_gains[trial_id] = max(float(gain - shared), 0.0)
         self._paused[trial_id] = None
         return Decision.PAUSE
 
+    def _step(self, t: float) -> int:
+        """Return the number of the last budget r·1.25^k that t has passed; -1 below r."""
+        ratio = t / self._settings.grace_period
+        return -1 if ratio < 1 else math.floor(math.log(ratio) / math.log(STEP) * SLACK)
+
+    def _reported(self) -> list[str]:
+        """Return the trials in training that have reported before."""
+        return [trial for trial in self._training if self._projection.ends.curves.has(trial)]
+
     def choose(self, new_available: bool) -> str | None:
-        """Return the paused trial that should get a free slot, by step 5 of the module's text.
+        """Return the paused trial that should get a free slot, by step 6 of the module's text.
 
         Args:
             new_available: True if the searcher has more configurations.
 
         Returns:
             The trial's id, or None. None means that a new trial should start; if no new one is
-            available, it means that no paused trial is worth another epoch at present.
+            available, it means that ending the paused trials is expected to cost no more than the
+            margin.
         """
         if new_available not in self._choices:
             self._choices[new_available] = self._find(new_available)
         return self._choices[new_available]
 
     def _find(self, new_available: bool) -> str | None:
-        paused = list(self._paused)
-        if not paused:
+        paused, projection = list(self._paused), self._projection
+        if not paused or (new_available and len(self._first_gains) < NEWCOMERS):
             return None
-        projection = self._projection
-        gains = projection.gains(paused, list(self._training))
-        left = self._settings.max_t - projection.curves.last_t(projection.curves.rows(paused))
-        present = projection.hypervolume()
-        rates = gains / left
-        rates[rates <= self._settings.margin * present / self._settings.max_t] = 0
-        best = int(np.argmax(rates))
-        if new_available and rates[best] <= self._rate_of_new():
+        gains = projection.gains(paused)
+        if gains.max() <= 0:
+            if new_available or projection.hypervolume() > 0:
+                return None
+            return paused[int(np.argmin(projection.shortfalls(paused)))]
+        curves = projection.ends.curves
+        rates = gains / (self._settings.max_t - curves.last_t(curves.rows(paused)))
+        training = self._reported()
+        if training:
+            best = np.argsort(-rates, kind="stable")[:BEST]
+            alone = gains[best] - projection.shared([paused[i] for i in best], training)
+            others, rates = rates, np.zeros(len(rates))
+            rates[best] = others[best] * np.maximum(alone, 0) / np.maximum(gains[best], TINIEST)
+        best_one = int(np.argmax(rates))
+        if rates[best_one] <= (self._rate_of_new() if new_available else 0):
             return None
-        if rates[best] > 0:
-            return paused[best]
-        return None if present > 0 else paused[int(np.argmin(projection.shortfalls(paused)))]
+        return paused[best_one] if self._is_worth(paused, gains, training) else None
+
+    def _is_worth(self, paused: Sequence[str], gains: Points, training: Sequence[str]) -> bool:
+        """Return whether ending all paused trials is expected to cost more than the margin."""
+        allowed = _allowed(self._settings.margin, self._projection.hypervolume())
+        if gains.sum() <= allowed:  # together they add no more than the sum
+            return False
+        if gains.max() > allowed:  # and no less than the best one
+            return True
+        return self._projection.expected_loss(paused, training) > self._settings.margin
 
     def _rate_of_new(self) -> float:
         """Return the expected gain of a new trial per epoch, estimated from the latest ones."""
-        if len(self._first_gains) < NEWCOMERS:
-            return np.inf
-        return float(np.mean(self._first_gains[-NEWCOMERS:])) / self._settings.max_t
+        latest = list(self._first_gains.values())[-NEWCOMERS:]
+        return float(np.mean(latest)) / self._settings.max_t
 
     def projected_ends(self, trial_ids: Sequence[str], level: float) -> Points:
         """Return the projected ends (n, m) of n trials, minimised.
@@ -219,7 +273,7 @@ class HypervolumePromotionRule(_ProjectingRule):
             trial_ids: The n trials' ids; each has reported.
             level: The quantile level of the exponents, in (0, 1); a higher level is a better end.
         """
-        return self._projection.ends(trial_ids, np.array([level]))[:, 0]
+        return self._projection.ends.of(trial_ids, np.array([level]))[:, 0]
 
     def resume(self, trial_id: str) -> None:
         """Note that a paused trial continues."""
@@ -231,6 +285,7 @@ class HypervolumePromotionRule(_ProjectingRule):
         """Take out a trial that is neither training nor paused; it may start again from epoch 0."""
         self._paused.pop(trial_id, None)
         self._training.pop(trial_id, None)
+        self._steps.pop(trial_id, None)  # it pauses at its next report
         self._choices = {}
 
     def end(self, trial_id: str, failed: bool) -> None:
@@ -244,7 +299,7 @@ class HypervolumePromotionRule(_ProjectingRule):
         """
         self.withdraw(trial_id)
         if failed:
-            self._projection.curves.fail(trial_id)
+            self._projection.ends.curves.fail(trial_id)
 
     def is_paused(self, trial_id: str) -> bool:
         """Return whether the trial is paused and waits for `resume`."""
@@ -254,9 +309,8 @@ class HypervolumePromotionRule(_ProjectingRule):
 class ProjectedStoppingRule(_ProjectingRule):
     """The rule that stops a trial whose expected gain is too small; the module's text explains it.
 
-    A trial is judged at every report from the grace period on. Its gain is what it adds to the
-    last points of all trials and to the median scenarios of those that are still training. No trial
-    stops as long as the present hypervolume is 0.
+    A trial is judged at every report from the grace period on, among the trials that train and
+    those that were stopped. No trial stops as long as the present hypervolume is 0.
 
     Args:
         settings: The settings of the rule.
@@ -276,6 +330,11 @@ class ProjectedStoppingRule(_ProjectingRule):
         stop
     """
 
+    def __init__(self, settings: ProjectionSettings) -> None:
+        super().__init__(settings)
+        self._stopped: dict[str, None] = {}
+        self._given_up = 0.0
+
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """Record a report and return the decision about its trial.
 
@@ -287,14 +346,33 @@ class ProjectedStoppingRule(_ProjectingRule):
         recorded = self._record(trial_id, t, point)
         if recorded is not Decision.CONTINUE:
             return recorded
-        if t >= self._settings.grace_period:
-            gain = self._projection.gains([trial_id], list(self._training))[0]
-            present = self._projection.hypervolume()
-            worth = self._settings.margin * present * (1 - t / self._settings.max_t)
-            if present > 0 and gain <= worth:
-                return Decision.STOP
+        if t >= self._settings.grace_period and self._stops(trial_id):
+            self._stopped[trial_id] = None
+            return Decision.STOP
         self._training[trial_id] = None
         return Decision.CONTINUE
+
+    def _stops(self, trial_id: str) -> bool:
+        projection, margin = self._projection, self._settings.margin
+        present = projection.hypervolume()
+        if present == 0:
+            return False
+        training = [trial for trial in self._training if projection.ends.curves.has(trial)]
+        (gain,) = projection.gains([trial_id])
+        (shared,) = projection.shared([trial_id], training)
+        alone = max(float(gain - shared), 0.0)
+        allowed = _allowed(margin, present)
+        if alone > allowed:
+            return False
+        if self._given_up + alone > allowed:
+            stopped = [*self._stopped, trial_id]
+            loss = projection.expected_loss(stopped, training)
+            if loss > margin:
+                return False
+            self._given_up = _allowed(loss, present)
+        else:
+            self._given_up += alone
+        return True
 
     def end(self, trial_id: str, failed: bool) -> None:
         """Note that a trial has ended.
@@ -307,4 +385,4 @@ class ProjectedStoppingRule(_ProjectingRule):
         """
         self._training.pop(trial_id, None)
         if failed:
-            self._projection.curves.fail(trial_id)
+            self._projection.ends.curves.fail(trial_id)
