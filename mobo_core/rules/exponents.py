@@ -25,9 +25,9 @@ span may be another one than that over all of it. So a curve counts for more, th
 it shows. All exponents, observed and predicted, are limited to ±`MAX_EXPONENT`.
 
 **Prior.** It is conjugate: σ² ~ InvGamma(a, a·s²) and, given σ², β₀ ~ N(α₀, σ²),
-β_own ~ N(1, σ²·(ω/s)²), β_level ~ N(0, σ²·(ω/s)²), β_k ~ N(0, σ²·v/p). So the prior mean of β is
+β_own ~ N(1, σ²·(ω/s)²), β_level ~ N(0, σ²·(ψ/s)²), β_k ~ N(0, σ²·v/p). So the prior mean of β is
 μ₀ = (α₀, 1, 0, 0, …, 0), and its prior covariance is σ²·V₀ with
-V₀ = diag(1, (ω/s)², (ω/s)², v/p, …, v/p).
+V₀ = diag(1, (ω/s)², (ψ/s)², v/p, …, v/p).
 
 **Posterior.** Let curve j of k have the inputs u_j, the exponent y_j, the weight
 w_j = 1/(1 + λ/ℓ_j² + κ·(ℓ_R − ℓ_j)²) and the residual r_j = y_j − u_j·μ₀. Then
@@ -76,6 +76,8 @@ PRIOR_WEIGHT = 2.0
 """a: the prior of the spread weighs as much as 2a observed curves."""
 OWN_SPREAD = 0.4
 """ω: how far a trial's future may differ from its past, as a share of x."""
+LEVEL_SPREAD = 0.4
+"""ψ: how far the end of a trial may depend on where it is, beyond its exponent, as a share of w."""
 FEATURE_VARIANCE = 4.0
 """v: the prior variance of the configuration's contribution, in units of σ²."""
 REPORT_NOISE = 0.2
@@ -119,6 +121,11 @@ class Past:
         own: (n, m) the inputs x, see `particular`.
         level: (n, m) the inputs w, where the trials are.
         features: (n, p) the features of their configurations.
+
+    Example:
+        >>> past = Past(np.array([[0.2]]), np.array([[-0.1]]), np.array([[1.0, -1.0]]))
+        >>> past.inputs().tolist()
+        [[[1.0, 0.2, -0.1, 1.0, -1.0]]]
     """
 
     own: Points
@@ -145,6 +152,14 @@ class Regression:
         scale: (m,) √(B/A).
         freedom: (m,) 2A.
         noise: 1 + λ/ℓ_R².
+
+    Example:
+        Before any curve is known, the median is the prior's mean:
+
+        >>> none, one = np.empty((0, 1)), np.zeros((1, 1))
+        >>> regression = Regression.fitted(Past(none, none, none), none, np.empty(0), length=1.0)
+        >>> regression.quantiles(Past(one, one, one), np.array([0.5])).round(3).tolist()
+        [[[0.15]]]
     """
 
     coefficients: NDArray[np.float64]
@@ -164,21 +179,13 @@ class Regression:
             shown: (k, m) their exponents over the spans, NaN where an exponent must not be used.
             lengths: (k,) the lengths of the spans, ln(t′/t) > 0.
             length: The length of the span to predict, ℓ_R = ln(R/t) > 0.
-
-        Example:
-            Before any curve is known, the median is the prior's mean:
-
-            >>> none, one = np.empty((0, 1)), np.zeros((1, 1))
-            >>> regression = Regression.fitted(Past(none, none, none), none, np.empty(0), 1.0)
-            >>> regression.quantiles(Past(one, one, one), np.array([0.5])).round(3).tolist()
-            [[[0.15]]]
         """
         inputs = past.inputs()
         count = inputs.shape[2] - 3
         mean = np.array([PRIOR_EXPONENT, 1.0, 0.0, *np.zeros(count)])
-        past_variance = (OWN_SPREAD / PRIOR_SPREAD) ** 2
+        spreads = np.array([OWN_SPREAD, LEVEL_SPREAD]) / PRIOR_SPREAD
         features = np.full(count, FEATURE_VARIANCE / max(count, 1))
-        precision = np.diag(1 / np.array([1.0, past_variance, past_variance, *features]))
+        precision = np.diag(1 / np.array([1.0, *spreads**2, *features]))
 
         usable = ~np.isnan(shown.T)  # (m, k)
         variances = 1 + REPORT_NOISE / lengths**2 + SHAPE_DRIFT * (length - lengths) ** 2

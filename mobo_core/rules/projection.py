@@ -100,7 +100,6 @@ Before so many trials have paused, new trials always come first.
 """
 STEP = 1.25
 """The ratio of the budgets at which trials pause; more pauses would save little and cost much."""
-TINIEST = np.finfo(float).tiny
 BEST = 6
 """The number of trials whose gains are compared with what the trials in training will bring."""
 
@@ -240,25 +239,31 @@ class HypervolumePromotionRule(_ProjectingRule):
                 return None
             return paused[int(np.argmin(projection.shortfalls(paused)))]
         curves = projection.ends.curves
-        rates = gains / (self._settings.max_t - curves.last_t(curves.rows(paused)))
-        training = self._reported()
-        if training:
-            best = np.argsort(-rates, kind="stable")[:BEST]
-            alone = gains[best] - projection.shared([paused[i] for i in best], training)
-            others, rates = rates, np.zeros(len(rates))
-            rates[best] = others[best] * np.maximum(alone, 0) / np.maximum(gains[best], TINIEST)
-        best_one = int(np.argmax(rates))
-        if rates[best_one] <= (self._rate_of_new() if new_available else 0):
+        left = self._settings.max_t - curves.last_t(curves.rows(paused))
+        best, training = np.argsort(-gains / left, kind="stable")[:BEST], self._reported()
+        shared = projection.shared([paused[index] for index in best], training)
+        alone = np.maximum(gains[best] - shared, 0)
+        rates = alone / left[best]
+        if rates.max() <= (self._rate_of_new() if new_available else 0):
             return None
-        return paused[best_one] if self._is_worth(paused, gains, training) else None
+        if not self._is_worth(paused, training, gains.sum(), alone.max()):
+            return None
+        return paused[best[int(np.argmax(rates))]]
 
-    def _is_worth(self, paused: Sequence[str], gains: Points, training: Sequence[str]) -> bool:
-        """Return whether ending all paused trials is expected to cost more than the margin."""
+    def _is_worth(
+        self, paused: Sequence[str], training: Sequence[str], most: float, least: float
+    ) -> bool:
+        """Return whether ending all paused trials is expected to cost more than the margin.
+
+        Args:
+            paused: The paused trials.
+            training: The trials in training that have reported.
+            most: The sum of the paused trials' gains: together they add no more.
+            least: The largest gain of one of them, without what trials in training bring.
+        """
         allowed = _allowed(self._settings.margin, self._projection.hypervolume())
-        if gains.sum() <= allowed:  # together they add no more than the sum
-            return False
-        if gains.max() > allowed:  # and no less than the best one
-            return True
+        if most <= allowed or least > allowed:
+            return least > allowed
         return self._projection.expected_loss(paused, training) > self._settings.margin
 
     def _rate_of_new(self) -> float:

@@ -8,7 +8,7 @@ from scipy import stats
 
 from mobo_core.objectives import Points
 from mobo_core.rules import exponents
-from mobo_core.rules.exponents import MAX_EXPONENT, particular, predicted_exponents
+from mobo_core.rules.exponents import MAX_EXPONENT, Past, Regression, particular
 
 NONE = np.empty((0, 1))
 LEVELS = np.array([0.1, 0.5, 0.9])
@@ -30,6 +30,20 @@ def known(
     return before, z, np.array(shown)[:, None], np.ones(k)
 
 
+def predicted_exponents(
+    known: tuple[Points, Points, Points, Points],
+    asked: tuple[Points, Points],
+    length: float,
+    levels: Points,
+) -> Points:
+    """Return the quantiles (n, K, m) for n trials, all of them at the mean level."""
+    own, features, shown, lengths = known
+    past = Past(own, np.zeros_like(own), features)
+    regression = Regression.fitted(past, shown, lengths, length)
+    own, features = asked
+    return regression.quantiles(Past(own, np.zeros_like(own), features), levels)
+
+
 def asked(own: float = 0.0, features: Points | None = None) -> tuple[Points, Points]:
     return np.array([[own]]), np.empty((1, 0)) if features is None else features
 
@@ -47,7 +61,7 @@ def test_one_curve_by_hand() -> None:
     a, s, noise = exponents.PRIOR_WEIGHT, exponents.PRIOR_SPREAD, exponents.REPORT_NOISE
     prior = exponents.PRIOR_EXPONENT
     found = predicted_exponents(known([prior + 0.3]), asked(), 2.0, LEVELS)
-    weight = 1 / (1 + noise)
+    weight = 1 / (1 + noise + exponents.SHAPE_DRIFT)  # one unit shorter than the span asked for
     variance = 1 / (1 + weight)  # of the mean, in σ²: prior 1, one curve
     shift = variance * weight * 0.3
     scale = a * s**2 + (weight * 0.3**2 - shift**2 / variance) / 2
@@ -81,6 +95,26 @@ def test_configurations_tell_trials_apart() -> None:
     found = predicted_exponents(sample, (np.zeros((2, 1)), at), 1.0, LEVELS)[:, :, 0]
     assert found[:, 1] == pytest.approx([0.5, 0.1], abs=0.03)
     assert (found[:, 2] - found[:, 0] < 0.2).all()
+
+
+def test_where_a_trial_is_tells_where_it_ends() -> None:
+    """All trials end alike, wherever they are at the budget: who is far has farther to go."""
+    level = np.linspace(-0.5, 0.5, 30)[:, None]
+    past = Past(np.zeros((30, 1)), level, np.empty((30, 0)))
+    regression = Regression.fitted(past, 0.3 + level, np.ones(30), 1.0)
+    at = Past(np.zeros((2, 1)), np.array([[-0.4], [0.4]]), np.empty((2, 0)))
+    found = regression.quantiles(at, LEVELS)[:, 1, 0]
+    assert found == pytest.approx([-0.1, 0.7], abs=0.05)
+
+
+def test_a_curve_that_shows_a_part_of_the_span_counts_for_less() -> None:
+    own = np.zeros((1, 1))
+    past, exponent = Past(own, own, np.empty((1, 0))), np.array([[0.9]])
+    whole, part = (
+        Regression.fitted(past, exponent, np.array([shown]), 3.0).quantiles(past, LEVELS)[0, 1, 0]
+        for shown in (3.0, 1.0)
+    )
+    assert whole > part > exponents.PRIOR_EXPONENT
 
 
 def test_objectives_are_apart() -> None:
@@ -149,14 +183,17 @@ def test_coverage_on_runs_drawn_from_the_prior(count: int) -> None:
     for _ in range(runs):
         sigma = np.sqrt(stats.invgamma.rvs(a, scale=a * s**2, random_state=rng))
         z = rng.normal(size=(count + 1, features))
-        own = rng.normal(0, 0.5, count + 1)
+        own, level = rng.normal(0, 0.5, (2, count + 1))
         lengths = rng.uniform(0.2, 2, count + 1)
         beta = rng.normal(0, sigma * np.sqrt(exponents.FEATURE_VARIANCE / features), features)
         slope = rng.normal(1, sigma * exponents.OWN_SPREAD / s)
+        rise = rng.normal(0, sigma * exponents.LEVEL_SPREAD / s)
         mean = rng.normal(exponents.PRIOR_EXPONENT, sigma)
-        noise = sigma * np.sqrt(1 + exponents.REPORT_NOISE / lengths**2)
-        y = mean + slope * own + z @ beta + rng.normal(0, noise)
-        sample = (own[:-1, None], z[:-1], y[:-1, None], lengths[:-1])
-        found = predicted_exponents(sample, asked(own[-1], z[-1:]), float(lengths[-1]), LEVELS)
+        drift = exponents.SHAPE_DRIFT * (lengths - lengths[-1]) ** 2
+        noise = sigma * np.sqrt(1 + exponents.REPORT_NOISE / lengths**2 + drift)
+        y = mean + slope * own + rise * level + z @ beta + rng.normal(0, noise)
+        past = Past(own[:-1, None], level[:-1, None], z[:-1])
+        regression = Regression.fitted(past, y[:-1, None], lengths[:-1], float(lengths[-1]))
+        found = regression.quantiles(Past(own[-1:, None], level[-1:, None], z[-1:]), LEVELS)
         below += y[-1] <= found[0, :, 0]
     assert below / runs == pytest.approx(LEVELS, abs=0.02)
