@@ -48,7 +48,9 @@ class FreeBoxes:
             front: (k, m) points, minimised and finite; they may be dominated or outside.
             reference: (m,) the reference point, minimised.
         """
-        return cls(*_cut(front[front_mask(front, reference)].reshape(-1, len(reference)), reference))
+        return cls(
+            *_cut(front[front_mask(front, reference)].reshape(-1, len(reference)), reference)
+        )
 
     def added(self, points: Points) -> Points:
         """Return the volume (n,) that each point alone would add.

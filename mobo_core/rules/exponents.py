@@ -215,8 +215,8 @@ class Regression:
         centres = np.einsum("mni,mi->mn", inputs, self.coefficients)
         unknown = ((inputs @ self.covariance) * inputs).sum(axis=2)
         spreads = self.scale[:, None] * np.sqrt(self.noise + unknown)
-        exponents = centres[..., None] + stdtrit(self.freedom[:, None, None], levels) * (
-            spreads[..., None]
+        exponents = (
+            centres[..., None] + stdtrit(self.freedom[:, None, None], levels) * (spreads[..., None])
         )
         limited: Points = np.clip(exponents, -MAX_EXPONENT, MAX_EXPONENT).transpose(1, 2, 0)
         return limited

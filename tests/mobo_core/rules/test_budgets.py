@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mobo_core import Objective, ObjectiveSet
-from mobo_core.rules import exponents, gains
+from mobo_core.objectives import Points
+from mobo_core.rules import ends
 from mobo_core.rules.budgets import ENOUGH, STEP, CommonBudgets
+from mobo_core.rules.exponents import Past, Regression
 from mobo_core.rules.projection import HypervolumePromotionRule, ProjectionSettings
 
 OBJECTIVES = ObjectiveSet(
@@ -72,11 +74,13 @@ def test_trials_that_count_seconds_are_compared_and_cost_little(
     max_t, trials = 27.0, 60
     known: list[int] = []
 
-    def counted(spans: tuple[np.ndarray, ...], *others: object) -> np.ndarray:
-        known.append(len(spans[-1]))
-        return exponents.predicted_exponents(spans, *others)  # type: ignore[arg-type]
+    fitted = Regression.fitted
 
-    monkeypatch.setattr(gains, "predicted_exponents", counted)
+    def counted(past: Past, shown: Points, lengths: np.ndarray, length: float) -> Regression:
+        known.append(len(lengths))
+        return fitted(past, shown, lengths, length)
+
+    monkeypatch.setattr(ends.Regression, "fitted", counted)
     rule = HypervolumePromotionRule(ProjectionSettings(OBJECTIVES, max_t))
     rng = np.random.default_rng(0)
     for number in range(trials):
@@ -86,6 +90,8 @@ def test_trials_that_count_seconds_are_compared_and_cost_little(
             rule.report(str(number), epoch * speed, point)
             if rule.is_paused(str(number)) and epoch < 8:
                 rule.resume(str(number))
+    monkeypatch.setattr(ends, "GROWTH", 0)  # all regressions are fitted again
+    rule.report("last", 1.0, np.array([0.9, 40.0]))
     known.clear()
     assert rule.choose(new_available=False) is not None
     most = np.log(1.25 / 0.8) / np.log(STEP) + 2 + ENOUGH  # the first trials were not rounded

@@ -23,7 +23,7 @@ def test_curves_grow_and_repeat() -> None:
     for trial in range(40):
         for t in range(1, 40):
             curves.add(str(trial), t, p(1 / t, trial))
-    assert curves.standing().shape == (40, 2)
+    assert curves.last_points(curves.standing()).shape == (40, 2)
     assert last_t(curves, "39") == 39
     assert curves.first_points(curves.rows(["39", "3"])).tolist() == [[1, 39], [1, 3]]
     spans = curves.spans(7, latest=1000)
@@ -54,7 +54,7 @@ def test_a_failed_trial_stands_no_more_but_its_curve_is_known() -> None:
             curves.add(trial, t, p(1 / t, 1))
     curves.fail("a")
     curves.fail("never seen")
-    assert curves.standing().tolist() == [[0.5, 1]]
+    assert curves.last_points(curves.standing()).tolist() == [[0.5, 1]]
     assert len(curves.spans(1, 10).rows) == 2
 
 

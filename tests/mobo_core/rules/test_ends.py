@@ -127,5 +127,3 @@ def test_who_was_at_the_ideal_spoils_nobodys_future() -> None:
     assert end() == pytest.approx(0.2)
     assert end(0.4, 0.0, 0.0) == pytest.approx(end(), rel=1e-6)
     assert end(0.4, 0.0, 0.01) == pytest.approx(end(), rel=1e-6)
-
-

@@ -51,7 +51,7 @@ def test_a_volume_below_all_floats_is_one_like_others(values: tuple[float, float
     projection = Projection(ProjectionSettings(ObjectiveSet(objectives), max_t=8))
     projection.ends.curves.add("tiny", 1, -np.array(values))
     assert projection.hypervolume() == pytest.approx(1)
-    assert (projection.gains(["tiny"], []) >= 0).all()
+    assert (projection.gains(["tiny"]) >= 0).all()
     projection.ends.curves.add("usual", 1, -np.array([0.5, 0.5]))
     assert projection.hypervolume() == pytest.approx(0.25)
 
