@@ -5,13 +5,15 @@ adds is then the sum of the parts of the boxes that it dominates. So many points
 same front at the cost of a few array operations, where `mobo_core.pareto.indicators` computes every
 one anew, exactly at any scale.
 
-With one objective there is one box. With two objectives the boxes are the columns between neighbouring points. With more, the last
-objective is cut at each point's value, and every slice holds the boxes of the points below it, with
-one objective less. A front of k points gives k + 1 boxes for m = 2 and at most about k²/2 for m = 3.
+With one objective there is one box. With two, the boxes are the columns between neighbouring
+points. With more, the last objective is cut at each point's value, and every slice holds the boxes
+of the points below it, with one objective less. A front of k points gives k + 1 boxes for m = 2,
+and at most about k²/2 for m = 3.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -72,14 +74,14 @@ class FreeBoxes:
 
 
 def _cut(front: Points, reference: Points) -> tuple[Points, Points]:
-    """Return the lower and upper corners of the boxes of a front of distinct fronts' points."""
+    """Return the lower and the upper corners of the boxes that a front (k, m) leaves free."""
     if len(reference) == 1:
         return np.full((1, 1), -np.inf), np.vstack([front, reference]).min(axis=0, keepdims=True)
     if len(reference) == 2:
         return _columns(front, reference)
     edges = np.concatenate([[-np.inf], np.unique(front[:, -1]), reference[-1:]])
     lows, highs = [], []
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in itertools.pairwise(edges.tolist()):
         below = front[front[:, -1] <= begin][:, :-1]
         below = below[front_mask(below, reference[:-1])].reshape(-1, len(reference) - 1)
         low, high = _cut(below, reference[:-1])

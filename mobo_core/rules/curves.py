@@ -128,7 +128,7 @@ class Curves:
         return np.array([self._row[trial_id] for trial_id in trial_ids], dtype=np.intp)
 
     def changed(self, rows: NDArray[np.intp]) -> NDArray[np.int_]:
-        """Return the values (n,) that `changes` had after the last reports of trials in rows (n,)."""
+        """Return the values (n,) of `changes` at the last reports of the trials in rows (n,)."""
         return self._changed[rows]
 
     def last_t(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:

@@ -202,7 +202,8 @@ class Regression:
         )
         scale = PRIOR_WEIGHT * PRIOR_SPREAD**2 + np.maximum(squares, 0) / 2
         noise = 1 + REPORT_NOISE / length**2
-        return cls(mean + shift, covariance, np.sqrt(scale / shape), 2 * shape, noise)
+        spread: NDArray[np.float64] = np.sqrt(scale / shape)
+        return cls(mean + shift, covariance.astype(float), spread, 2 * shape, noise)
 
     def quantiles(self, past: Past, levels: Points) -> Points:
         """Return quantiles (n, K, m) of the exponents of n trials, within ±`MAX_EXPONENT`.

@@ -130,7 +130,7 @@ class Projection:
         m, levels = len(objectives), len(LEVELS)
         self._scenarios = np.zeros((16, levels, m))
         self._gains = np.zeros(16)
-        # What each row's scenarios and gain were computed from: the learning, the report, the front.
+        # What each row's scenarios and gain were computed from: regressions, report and front.
         self._basis = np.full((16, 3), -1)
         self._has_warned = False
 
@@ -237,7 +237,7 @@ class Projection:
         basis = np.column_stack([np.full(len(rows), self.ends.learned()), curves.changed(rows)])
         old = (self._basis[rows, :2] != basis).any(axis=1)
         if old.any():
-            ids = [trial_ids[index] for index in np.flatnonzero(old)]
+            ids = [trial_ids[index] for index in np.flatnonzero(old).tolist()]
             self._scenarios[rows[old]] = self._scaled(self.ends.of(ids, LEVELS))
             self._basis[rows[old], :2], self._basis[rows[old], 2] = basis[old], -1
         return rows

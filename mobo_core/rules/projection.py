@@ -29,9 +29,9 @@ budget of a trial (`max_t`). The whole algorithm, with all details needed to imp
    level, because they improve together.
 4. **Gain.** A trial's expected gain is the weighted mean, over its scenarios, of the hypervolume
    that the scenario adds to what is there: the last points of all trials that have not failed.
-5. **Expected loss.** In a *future* of the run, every trial ends in one of its scenarios. The futures
-   are 32; over them each trial meets its levels as often as their weights say, in an order of its
-   own. The expected loss of ending some trials where they are is the mean hypervolume of the
+5. **Expected loss.** In a *future* of the run, every trial ends in one of its scenarios. There are
+   32 futures; over them each trial meets its levels as often as their weights say, in an order of
+   its own. The expected loss of ending some trials where they are is the mean hypervolume of the
    futures, minus the mean without what these trials would have added, as a share of the former.
    Trials in training are in all futures.
 6. **Choice.** Every new trial trains for the grace period r and then pauses; from then on it pauses
@@ -248,7 +248,7 @@ class HypervolumePromotionRule(_ProjectingRule):
             return None
         if not self._is_worth(paused, training, gains.sum(), alone.max()):
             return None
-        return paused[best[int(np.argmax(rates))]]
+        return paused[int(best[np.argmax(rates)])]
 
     def _is_worth(
         self, paused: Sequence[str], training: Sequence[str], most: float, least: float

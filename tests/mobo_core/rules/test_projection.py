@@ -12,6 +12,7 @@ from mobo_core import Objective, ObjectiveSet
 from mobo_core.objectives import Points
 from mobo_core.pareto.indicators import hypervolumes
 from mobo_core.rules import exponents
+from mobo_core.rules.gains import LEVELS, WEIGHTS
 from mobo_core.rules.projection import (
     NEWCOMERS,
     HypervolumePromotionRule,
@@ -19,7 +20,6 @@ from mobo_core.rules.projection import (
     Projection,
     ProjectionSettings,
 )
-from mobo_core.rules.gains import LEVELS, WEIGHTS
 from mobo_core.rules.rule import Decision
 
 ERROR = Objective("error", "min", 0.5, ideal=0)
