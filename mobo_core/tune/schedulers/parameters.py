@@ -39,8 +39,8 @@ DESCRIPTIONS: Mapping[str, str] = {
         "or a function with the signature of `mobo_core.pareto.ranking.Ranking`."
     ),
     "margin": (
-        "The smallest expected gain that is worth a full budget, as a share of the present "
-        "hypervolume, ≥ 0. A larger margin saves more epochs and loses more hypervolume."
+        "The share of the final hypervolume that may be lost, as expected, by ending trials early, "
+        "≥ 0. A larger margin saves more epochs and loses more hypervolume."
     ),
     "slots": (
         "The number of trials that train at the same time, ≥ 1. None means as many as the "
