@@ -193,12 +193,14 @@ class Features:
       out.
     * An entry that is the same in all configurations is left out. A missing entry gives 0.
 
-    Means and variances are updated when the number of configurations has grown by more than 5 %.
+    Means and variances are those at the last call of `rescale`, which updates them if the number of
+    configurations has grown by more than 5 %.
 
     Example:
         >>> features = Features()
         >>> features.add("a", {"lr": 1e-4, "width": 32})
         >>> features.add("b", {"lr": 1e-2, "width": 32})
+        >>> features.rescale()
         >>> features.of(["a", "b"]).round(6).tolist()
         [[-1.0], [1.0]]
     """
@@ -219,14 +221,12 @@ class Features:
         if trial_id not in self._entries:
             self._entries[trial_id] = dict(_entries(config))
 
-    def rescaled(self) -> bool:
-        """Update means and variances if it is time, and return whether that was so."""
-        # Scales are not updated at every call, because that reads all configurations.
-        if len(self._entries) <= 1.05 * self._scaled_at:
-            return False
-        self._scales = list(_scales(list(self._entries.values())))
-        self._scaled, self._scaled_at = {}, len(self._entries)
-        return True
+    def rescale(self) -> None:
+        """Update means and variances, if enough configurations are new."""
+        # Not at every call, because that reads all configurations.
+        if len(self._entries) > 1.05 * self._scaled_at:
+            self._scales = list(_scales(list(self._entries.values())))
+            self._scaled, self._scaled_at = {}, len(self._entries)
 
     def of(self, trial_ids: Sequence[str]) -> Points:
         """Return the features (n, p) of n trials; they are 0 for a trial without a configuration.
@@ -234,7 +234,6 @@ class Features:
         Args:
             trial_ids: The n trials' ids.
         """
-        self.rescaled()
         features = np.zeros((len(trial_ids), len(self._scales)))
         for row, trial_id in enumerate(trial_ids):
             if trial_id in self._entries:

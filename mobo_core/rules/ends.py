@@ -73,9 +73,10 @@ class Ends:
     def learned(self) -> int:
         """Return a number that changes whenever the regressions are fitted again."""
         changes = self.curves.changes
-        if self._learned_at < 0 or changes >= GROWTH * self._learned_at or self.features.rescaled():
+        if self._learned_at < 0 or changes >= GROWTH * self._learned_at:
             self._learned_at = changes
             self._regressions = {}
+            self.features.rescale()
             best, far = self.range()
             ideal = np.where(np.isnan(self._given_ideal), 2 * best - far, self._given_ideal)
             floor = TINY * np.where(far > ideal, far - ideal, TINY)

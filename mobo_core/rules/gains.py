@@ -89,7 +89,7 @@ class _Front:
         points: (k, m) the points of the front, in units of `Projection`.
         boxes: The region that they leave free.
         volume: Their hypervolume.
-        number: It is another one for every other front.
+        number: It is another one for every other front and unit.
     """
 
     points: Points
@@ -132,6 +132,7 @@ class Projection:
         self._gains = np.zeros(16)
         # What each row's scenarios and gain were computed from: regressions, report and front.
         self._basis = np.full((16, 3), -1)
+        self._orders = np.zeros((0, FUTURES), dtype=np.intp)
         self._has_warned = False
 
     def gains(self, trial_ids: Sequence[str]) -> Points:
@@ -144,7 +145,7 @@ class Projection:
         front = self._front()
         old = rows[self._basis[rows, 2] != front.number]
         if len(old):
-            ends = self._scenarios[old]
+            ends = self._scaled(self._scenarios[old])
             gains = front.boxes.added(ends.reshape(-1, ends.shape[-1]))
             self._gains[old] = gains.reshape(len(old), -1) @ WEIGHTS
             self._basis[old, 2] = front.number
@@ -162,8 +163,8 @@ class Projection:
         """
         if not training or not trial_ids:
             return np.zeros(len(trial_ids))
-        medians = self._scenarios[self._current(training), MEDIAN]
-        ends = self._scenarios[self._current(trial_ids)]
+        medians = self._scaled(self._scenarios[self._known(training), MEDIAN])
+        ends = self._scaled(self._scenarios[self._current(trial_ids)])
         both = np.maximum(ends[:, :, None], medians)  # (n, K, training, m)
         added = self._front().boxes.added(both.reshape(-1, both.shape[-1]))
         shares: Points = added.reshape(both.shape[:3]).max(axis=2) @ WEIGHTS
@@ -177,7 +178,7 @@ class Projection:
             training: The trials that go on, each of which has reported.
         """
         curves = self.ends.curves
-        given, going = self._current(given_up), self._current(training)
+        given, going = self._current(given_up), self._known(training)
         rows = curves.standing()
         now = self._scaled(curves.last_points(rows))
         futures = np.repeat(now[None], FUTURES, axis=0)
@@ -193,11 +194,13 @@ class Projection:
 
         Over the futures, every trial meets its levels as often as their weights say.
         """
-        picks = np.searchsorted(EDGES[1:], (np.arange(FUTURES) + 0.5) / FUTURES)
-        orders = [picks[np.random.default_rng(row).permutation(FUTURES)] for row in rows.tolist()]
-        if not orders:
-            return np.empty((FUTURES, 0, len(self._zero)))
-        chosen = np.take_along_axis(self._scenarios[rows], np.array(orders)[..., None], axis=1)
+        if (have := len(self._orders)) <= rows.max(initial=-1):
+            picks = np.searchsorted(EDGES[1:], (np.arange(FUTURES) + 0.5) / FUTURES)
+            new = range(have, max(2 * have, int(rows.max()) + 1))
+            orders = [picks[np.random.default_rng(row).permutation(FUTURES)] for row in new]
+            self._orders = np.vstack([self._orders, *orders])
+        scenarios = self._scaled(self._scenarios[rows])
+        chosen = np.take_along_axis(scenarios, self._orders[rows][..., None], axis=1)
         joint: Points = chosen.transpose(1, 0, 2)
         return joint
 
@@ -207,6 +210,11 @@ class Projection:
         It is 0 if no trial is better than all references.
         """
         return self._front().volume
+
+    def log_unit(self) -> float:
+        """Return the logarithm of the unit of volumes, which grows with the best values."""
+        self._front()
+        return float(np.log(self._unit).sum())
 
     def shortfalls(self, trial_ids: Sequence[str]) -> Points:
         """Return how far the best scenario of each trial falls short of the reference point, (n,).
@@ -227,20 +235,43 @@ class Projection:
     def _current(self, trial_ids: Sequence[str]) -> NDArray[np.intp]:
         """Return the rows (n,) of n trials, after computing the scenarios that are out of date."""
         curves = self.ends.curves
-        rows = curves.rows(trial_ids)
+        rows = self._rows(trial_ids)
+        basis = np.column_stack([np.full(len(rows), self.ends.learned()), curves.changed(rows)])
+        self._compute(trial_ids, rows, (self._basis[rows, :2] != basis).any(axis=1), basis)
+        return rows
+
+    def _known(self, trial_ids: Sequence[str]) -> NDArray[np.intp]:
+        """Return the rows (n,) of n trials in training; their latest scenarios remain as they are.
+
+        A trial trains on because of them, and a report between two pauses changes little.
+        """
+        rows = self._rows(trial_ids)
+        none = np.zeros((len(rows), 2), dtype=int)
+        self._compute(trial_ids, rows, self._basis[rows, 0] < 0, none)
+        return rows
+
+    def _rows(self, trial_ids: Sequence[str]) -> NDArray[np.intp]:
         self._front()  # it sets the unit
+        rows = self.ends.curves.rows(trial_ids)
         if (missing := int(rows.max(initial=-1)) + 1 - len(self._gains)) > 0:
             more = max(missing, len(self._gains))
             self._scenarios = np.pad(self._scenarios, ((0, more), (0, 0), (0, 0)))
             self._gains = np.pad(self._gains, (0, more))
             self._basis = np.pad(self._basis, ((0, more), (0, 0)), constant_values=-1)
-        basis = np.column_stack([np.full(len(rows), self.ends.learned()), curves.changed(rows)])
-        old = (self._basis[rows, :2] != basis).any(axis=1)
+        return rows
+
+    def _compute(
+        self,
+        trial_ids: Sequence[str],
+        rows: NDArray[np.intp],
+        old: NDArray[np.bool_],
+        basis: NDArray[np.int_],
+    ) -> None:
+        """Compute the scenarios of those of n trials that are marked as out of date."""
         if old.any():
             ids = [trial_ids[index] for index in np.flatnonzero(old).tolist()]
-            self._scenarios[rows[old]] = self._scaled(self.ends.of(ids, LEVELS))
+            self._scenarios[rows[old]] = self.ends.of(ids, LEVELS)
             self._basis[rows[old], :2], self._basis[rows[old], 2] = basis[old], -1
-        return rows
 
     def _front(self) -> _Front:
         """Return what is there now; it is computed again only if reports have changed it."""
@@ -252,11 +283,11 @@ class Projection:
         best, worst = curves.extremes()
         unit = np.where(best < self._reference, self._reference - best, worst - best)
         unit = np.where(np.isfinite(unit) & (unit > 0), unit, 1.0)
-        if not np.array_equal(unit, self._unit):
-            self._unit, self._basis[:] = unit, -1
+        same = np.array_equal(unit, self._unit)
+        self._unit = unit
         points = self._scaled(standing)
         front = points[front_mask(points, self._zero)].reshape(-1, len(self._zero))
-        if self._present is None or not np.array_equal(front, self._present.points):
+        if self._present is None or not (same and np.array_equal(front, self._present.points)):
             number = 0 if self._present is None else self._present.number + 1
             volume = hypervolume(front, self._zero) if len(front) else 0.0
             self._present = _Front(front, FreeBoxes.of(front, self._zero), volume, number)

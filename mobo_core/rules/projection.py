@@ -177,7 +177,7 @@ class HypervolumePromotionRule(_ProjectingRule):
         super().__init__(settings)
         self._paused: dict[str, None] = {}
         self._steps: dict[str, int] = {}
-        self._first_gains: dict[str, float] = {}
+        self._first_gains: dict[str, tuple[float, float]] = {}  # with the logarithm of the unit
         self._choices: dict[bool, str | None] = {}
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
@@ -201,7 +201,8 @@ class HypervolumePromotionRule(_ProjectingRule):
         if trial_id not in self._first_gains:
             (gain,) = self._projection.gains([trial_id])
             (shared,) = self._projection.shared([trial_id], self._reported())
-            self._first_gains[trial_id] = max(float(gain - shared), 0.0)
+            alone = max(float(gain - shared), 0.0)
+            self._first_gains[trial_id] = alone, self._projection.log_unit()
         self._paused[trial_id] = None
         return Decision.PAUSE
 
@@ -268,8 +269,9 @@ class HypervolumePromotionRule(_ProjectingRule):
 
     def _rate_of_new(self) -> float:
         """Return the expected gain of a new trial per epoch, estimated from the latest ones."""
-        latest = list(self._first_gains.values())[-NEWCOMERS:]
-        return float(np.mean(latest)) / self._settings.max_t
+        latest = np.array(list(self._first_gains.values())[-NEWCOMERS:])
+        gains = latest[:, 0] * np.exp(latest[:, 1] - self._projection.log_unit())
+        return float(gains.mean()) / self._settings.max_t
 
     def projected_ends(self, trial_ids: Sequence[str], level: float) -> Points:
         """Return the projected ends (n, m) of n trials, minimised.
@@ -338,7 +340,7 @@ class ProjectedStoppingRule(_ProjectingRule):
     def __init__(self, settings: ProjectionSettings) -> None:
         super().__init__(settings)
         self._stopped: dict[str, None] = {}
-        self._given_up = 0.0
+        self._given_up, self._log_unit = 0.0, 0.0
 
     def report(self, trial_id: str, t: float, point: Points) -> Decision:
         """Record a report and return the decision about its trial.
@@ -369,6 +371,9 @@ class ProjectedStoppingRule(_ProjectingRule):
         allowed = _allowed(margin, present)
         if alone > allowed:
             return False
+        log_unit = projection.log_unit()
+        self._given_up *= math.exp(self._log_unit - log_unit)
+        self._log_unit = log_unit
         if self._given_up + alone > allowed:
             stopped = [*self._stopped, trial_id]
             loss = projection.expected_loss(stopped, training)

@@ -64,6 +64,7 @@ def test_features_by_hand() -> None:
         features.add(trial, {"rate": rate, "depth": 3, "data": "mnist"})
     # The logarithm of the rate alone tells them apart: −1, 0, 1 over √(2/3).
     expected = np.array([[-1.0], [0.0], [1.0]]) * np.sqrt(1.5)
+    features.rescale()
     assert features.of(["a", "b", "c"]) == pytest.approx(expected)
     assert features.of(["c", "unknown"])[:, 0] == pytest.approx([np.sqrt(1.5), 0])
 
@@ -72,6 +73,7 @@ def test_features_of_anything() -> None:
     features = Features()
     one = {"nested": {"width": 10}, "kind": "relu", "bias": True, "extra": [1, 2], "rate": np.nan}
     features.add("a", {**one, "name": "run a"})
+    features.rescale()
     assert features.of(["a"]).shape == (1, 0)  # nothing to tell apart yet
     two = {"nested": {"width": np.int64(20)}, "kind": np.str_("tanh"), "bias": np.bool_(False)}
     features.add("b", {**two, "name": "run b", "huge": 10**400})
@@ -80,6 +82,7 @@ def test_features_of_anything() -> None:
     features.add("d", {"bias": np.bool_(False), "name": "run d"})
     # bias is True, less its mean (False, as frequent, comes first by name); width, as numbers. That
     # kind is relu, the width of d, and what is known of one trial or different in all, is left out.
+    features.rescale()
     found = features.of(["a", "b", "c", "d"])
     assert found == pytest.approx(
         np.array([[0.5, -1], [-0.5, 2], [0.5, -1], [-0.5, 0]]) * [1, np.sqrt(0.5)]
@@ -91,6 +94,7 @@ def test_the_most_frequent_category_is_what_the_others_differ_from() -> None:
     kinds = ["relu", "relu", "relu", "tanh", "tanh", None, None, "elu"]
     for number, kind in enumerate(kinds):
         features.add(str(number), {"kind": kind})
+    features.rescale()
     found = features.of([str(number) for number in range(len(kinds))])
     none, tanh = (np.array([k == kind for k in kinds], dtype=float) for kind in (None, "tanh"))
     assert found == pytest.approx(np.column_stack([none - 0.25, tanh - 0.25]))
@@ -100,6 +104,7 @@ def test_only_the_most_frequent_of_many_categories_are_told_apart() -> None:
     features = Features()
     for number in range(30):
         features.add(str(number), {"kind": chr(ord("a") + number % 15)})
+    features.rescale()
     assert features.of(["0"]).shape == (1, CATEGORIES)
     # All are as frequent: "a" is what others differ from, "b" to "k" are told apart, "l" is not.
     assert features.of(["1"])[0].argmax() == 0
@@ -113,6 +118,7 @@ def test_scales_follow_the_run_and_cost_no_more_than_it(monkeypatch: pytest.Monk
     features = Features()
     for number in range(2000):
         features.add(str(number), {"rate": 1.0 + number % 2, "name": f"run {number}"})
+        features.rescale()
         features.of([str(number)])
     assert features.of(["0", "1"])[:, 0] == pytest.approx([-1, 1], abs=0.01)
     assert features.of(["0"]).shape == (1, 1)

@@ -125,7 +125,9 @@ def test_schedulers_are_told_the_configurations(promotion: bool) -> None:
             problem, searcher=InOrder(problem.configs), scheduler=scheduler, num_samples=2
         )
         ids = [trial.trial_id for trial in run.trials]
-        assert scheduler.rule._projection.ends.features.of(ids).tolist() == expected
+        features = scheduler.rule._projection.ends.features
+        features.rescale()
+        assert features.of(ids).tolist() == expected
 
 
 def test_as_many_configurations_as_curves() -> None:
