@@ -8,8 +8,9 @@ trials, whose curves over such spans are known. Every objective has a regression
 budget R, has the length ℓ_R = ln(R/t). The inputs of a trial at budget t are
 
 * x, what is particular to the trial's past:
-  x = (own − α₀)·ℓ_own²/(ℓ_own² + λ). Here own is the exponent that the trial has shown from its
-  first report to t, and ℓ_own = ln(t/t_first). At the first report x = 0.
+  x = (max(own, 0) − α₀)·ℓ_own²/(ℓ_own² + λ). Here own is the exponent that the trial has shown
+  from its first report to t, and ℓ_own = ln(t/t_first). At the first report x = 0. A trial that has
+  become worse counts as one that stood still: it is more often past a hump than on its way down.
 * w, where the trial is: the logarithm of its distance at t, minus the mean over the trials that
   have reported at t, divided by ℓ_R. If all trials ended alike, wherever they are at t, its
   coefficient would be 1.
@@ -104,10 +105,11 @@ def particular(shown: Points, lengths: NDArray[np.float64]) -> Points:
         (n, m) the inputs x; 0 where the length is 0.
 
     Example:
-        >>> particular(np.array([[0.55], [np.nan]]), np.array([1.0, 0.0])).round(3).tolist()
-        [[0.333], [0.0]]
+        >>> shown = np.array([[0.55], [-0.2], [np.nan]])
+        >>> particular(shown, np.array([1.0, 1.0, 0.0])).round(3).tolist()
+        [[0.333], [-0.125], [0.0]]
     """
-    own = np.clip(shown, -MAX_EXPONENT, MAX_EXPONENT) - PRIOR_EXPONENT
+    own = np.clip(shown, 0, MAX_EXPONENT) - PRIOR_EXPONENT
     reliability = lengths**2 / (lengths**2 + REPORT_NOISE)
     known: Points = np.where(lengths[:, None] > 0, own * reliability[:, None], 0.0)
     return known
