@@ -22,7 +22,7 @@ from mobo_core.rules.rungs import checked_budgets
 
 logger = logging.getLogger(__name__)
 
-MARGIN = 0.004
+MARGIN = 0.008
 """The default margin: the share of the hypervolume that is expected to be lost."""
 EDGES = np.array([0, 0.01, 0.06, 0.15, 0.35, 0.65, 0.85, 0.94, 0.99, 1])
 """The bounds of the parts of (0, 1) whose midpoints are the levels of the scenarios. The parts are
@@ -61,7 +61,7 @@ class ProjectionSettings:
         >>> parameters = Objective("model_params", "min", reference=100_000, exact=True)
         >>> settings = ProjectionSettings(ObjectiveSet([loss, parameters]), max_t=8)
         >>> settings.margin
-        0.004
+        0.008
     """
 
     objectives: ObjectiveSet
@@ -181,6 +181,10 @@ class Projection:
         given, going = self._current(given_up), self._known(training)
         rows = curves.standing()
         now = self._scaled(curves.last_points(rows))
+        # The points that are in all futures count only as far as they do not dominate each other.
+        fixed = ~np.isin(rows, np.concatenate([given, going]))
+        fixed[fixed] = ~front_mask(now[fixed], self._zero)
+        rows, now = rows[~fixed], now[~fixed]
         futures = np.repeat(now[None], FUTURES, axis=0)
         places = np.searchsorted(rows, going)
         futures[:, places] = self._joint(going)
