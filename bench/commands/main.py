@@ -12,7 +12,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from bench.commands import advise, endings, offline, results, run
+from bench.commands import advise, endings, offline, results, run, survey
 from bench.errors import UserError
 from bench.execution.silence import silence_imports
 from bench.matrix import files
@@ -35,6 +35,7 @@ def cli(debug: bool) -> None:
       mobo-bench run quick                          two small runs, under two minutes
       mobo-bench run paper --seeds 7                Tables 1-4 of the paper, seven seeds
       mobo-bench report results/paper-mnist         tables and figures of what is recorded
+      mobo-bench survey run --seeds 10              every scheduler on hundreds of data sets
       mobo-bench replay results/schedulers-mnist    recorded curves through every scheduler
       mobo-bench advise ~/ray_results/my_run ...    which scheduler would have saved how much
       mobo-bench compare results/a results/b        what changed, with intervals
@@ -125,6 +126,7 @@ for command in (
     *(run.run, run.speed),
     *(offline.replay, offline.record, offline.regress, offline.scale),
     advise.advise,
+    survey.survey,
     *(results.report, results.compare, results.export, results.site),
 ):
     cli.add_command(command)

@@ -70,38 +70,34 @@ def load_matrix(name_or_path: str) -> Matrix:
             f"matrix file {name_or_path}: {error}; mend that place: text stands in quotation "
             "marks, and a table begins with a line like [budget]"
         ) from None
-    return _matrix_from_table(path.stem, table, name_or_path)
+    return _matrix_from_table(path.stem, table, f"matrix file {name_or_path}")
 
 
 def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:
     known = {"title", "problem", "dataset", "objective_sets", "budget", "searcher", "scheduler"}
     known |= {"virtual", "schedulers_of", "limits"}
     if unknown := sorted(set(table) - known):
-        raise UserError(f"matrix file {where}: unknown key {unknown[0]!r}; known: {sorted(known)}")
-    sets = _typed(table, "objective_sets", list, where)
+        raise UserError(f"{where}: unknown key {unknown[0]!r}; known: {sorted(known)}")
+    sets = typed(table, "objective_sets", list, where)
     if not sets or not all(isinstance(entry, str) for entry in sets):
-        raise UserError(
-            f"matrix file {where}: objective_sets must list names like 'acc+params', got {sets}"
-        )
+        raise UserError(f"{where}: objective_sets must list names like 'acc+params', got {sets}")
     objective_sets = tuple(tuple(entry.split("+")) for entry in sets)
     repeated = [names for names in objective_sets if len(set(names)) < len(names)]
     if repeated or len(set(objective_sets)) < len(objective_sets):
-        raise UserError(
-            f"matrix file {where}: objective_sets repeats an objective or a set: {sets}"
-        )
-    budget = _typed(table, "budget", dict, where)
+        raise UserError(f"{where}: objective_sets repeats an objective or a set: {sets}")
+    budget = typed(table, "budget", dict, where)
     if set(budget) - {"workers_per_trial"} != {"trials", "max_epochs", "slots"}:
         raise UserError(
-            f"matrix file {where}: [budget] needs exactly trials, max_epochs and slots (and "
+            f"{where}: [budget] needs exactly trials, max_epochs and slots (and "
             f"optionally workers_per_trial), got {sorted(budget)}"
         )
     limits = _settings_of(Limits, table, "limits", where)
     return Matrix(
         name=name,
-        title=_typed(table, "title", str, where),
-        problem=_typed(table, "problem", str, where),
-        dataset=_typed(table, "dataset", str, where),
-        searchers=_components(table, "searcher", where),
+        title=typed(table, "title", str, where),
+        problem=typed(table, "problem", str, where),
+        dataset=typed(table, "dataset", str, where),
+        searchers=components(table, "searcher", where),
         schedulers=_schedulers(table, where),
         objective_sets=objective_sets,
         budget=Budget(**budget),
@@ -116,47 +112,54 @@ def _settings_of(
     """Return the dataclass that the table `key` fills in, or None without that table."""
     if key not in table:
         return None
-    given = _typed(table, key, dict, where)
+    given = typed(table, key, dict, where)
     known = [f.name for f in fields(kind)]
     if unknown := sorted(set(given) - set(known)):
-        raise UserError(
-            f"matrix file {where}: unknown key {unknown[0]!r} in [{key}]; known: {known}"
-        )
+        raise UserError(f"{where}: unknown key {unknown[0]!r} in [{key}]; known: {known}")
     try:
         return kind(**given)
     except UserError as error:
-        raise UserError(f"matrix file {where}: {error}") from error
+        raise UserError(f"{where}: {error}") from error
 
 
 def _schedulers(table: Mapping[str, Any], where: str) -> tuple[Component, ...]:
     """Return the matrix's own schedulers, or those of another matrix."""
     if "schedulers_of" not in table:
-        return _components(table, "scheduler", where)
+        return components(table, "scheduler", where)
     if "scheduler" in table:
-        raise UserError(f"matrix file {where}: give schedulers_of or [[scheduler]], not both")
-    name = _typed(table, "schedulers_of", str, where)
+        raise UserError(f"{where}: give schedulers_of or [[scheduler]], not both")
+    name = typed(table, "schedulers_of", str, where)
     if name not in matrix_names():
         raise UserError(
-            f"matrix file {where}: schedulers_of must be one of {', '.join(matrix_names())}, "
-            f"got {name!r}"
+            f"{where}: schedulers_of must be one of {', '.join(matrix_names())}, got {name!r}"
         )
     return load_matrix(name).schedulers
 
 
-def _components(table: Mapping[str, Any], key: str, where: str) -> tuple[Component, ...]:
-    components = []
-    for entry in _typed(table, key, list, where):
+def components(table: Mapping[str, Any], key: str, where: str) -> tuple[Component, ...]:
+    """Return the searchers or schedulers of a file.
+
+    Args:
+        table: The file's contents.
+        key: ``searcher`` or ``scheduler``.
+        where: The file, for messages.
+
+    Raises:
+        UserError: If there is none, a label is used twice, or an entry is malformed.
+    """
+    found = []
+    for entry in typed(table, key, list, where):
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-            raise UserError(f"matrix file {where}: every [[{key}]] needs a name, got {entry}")
+            raise UserError(f"{where}: every [[{key}]] needs a name, got {entry}")
         label = entry.get("label", entry["name"])
         if not isinstance(label, str) or not label.replace("-", "").isalnum():
             raise UserError(
-                f"matrix file {where}: label {label!r} of a [[{key}]] must consist of letters, "
+                f"{where}: label {label!r} of a [[{key}]] must consist of letters, "
                 "digits and hyphens"
             )
         if len(label.encode()) > LABEL_BYTES:
             raise UserError(
-                f"matrix file {where}: label {label!r} of a [[{key}]] must have at most "
+                f"{where}: label {label!r} of a [[{key}]] must have at most "
                 f"{LABEL_BYTES} bytes, got {len(label.encode())}"
             )
         params = {k: v for k, v in entry.items() if k not in ("name", "label")}
@@ -164,21 +167,30 @@ def _components(table: Mapping[str, Any], key: str, where: str) -> tuple[Compone
             digest(params)
         except (TypeError, ValueError) as error:
             raise UserError(
-                f"matrix file {where}: parameters of [[{key}]] {label!r} must be finite numbers, "
+                f"{where}: parameters of [[{key}]] {label!r} must be finite numbers, "
                 f"text, or lists and tables of these ({error})"
             ) from None
-        components.append(Component(label, entry["name"], params))
-    labels = [component.label for component in components]
-    if not components or len(set(labels)) < len(labels):
-        raise UserError(
-            f"matrix file {where}: needs at least one [[{key}]] and different labels, got {labels}"
-        )
-    return tuple(components)
+        found.append(Component(label, entry["name"], params))
+    labels = [component.label for component in found]
+    if not found or len(set(labels)) < len(labels):
+        raise UserError(f"{where}: needs at least one [[{key}]] and different labels, got {labels}")
+    return tuple(found)
 
 
-def _typed(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+def typed(table: Mapping[str, Any], key: str, kind: type, where: str) -> Any:
+    """Return the value of a key, which must be of a kind.
+
+    Args:
+        table: The table.
+        key: The key.
+        kind: A key of `KINDS`.
+        where: The file, for messages.
+
+    Raises:
+        UserError: If the key is missing or its value is of another kind.
+    """
     if key not in table:
-        raise UserError(f"matrix file {where}: key {key!r} is missing; add it to the file")
+        raise UserError(f"{where}: key {key!r} is missing; add it to the file")
     if not isinstance(table[key], kind):
-        raise UserError(f"matrix file {where}: {key!r} must be {KINDS[kind]}, got {table[key]!r}")
+        raise UserError(f"{where}: {key!r} must be {KINDS[kind]}, got {table[key]!r}")
     return table[key]

@@ -17,7 +17,8 @@ from bench.matrix.naming import dataset_name
 from mobo_core.problems.learners import LearnerProblem
 from mobo_core.problems.learners.recipes import RECIPES
 from mobo_core.problems.protocol import Problem
-from mobo_core.problems.synthetic import FUNCTIONS, SyntheticProblem
+from mobo_core.problems.synthetic import PROBLEMS as SYNTHETIC
+from mobo_core.problems.synthetic import SyntheticProblem
 from mobo_core.problems.tabular import TabularProblem, embedded_table
 from mobo_core.problems.yahpo import YAHPOProblem, instances
 
@@ -117,7 +118,7 @@ PROBLEMS: Mapping[str, ProblemEntry] = {
     "rbv2-rpart": ProblemEntry(
         _rbv2_rpart, instances("rbv2_rpart"), "Decision trees (YAHPO surrogate), data set {}"
     ),
-    "synthetic": ProblemEntry(_synthetic, tuple(FUNCTIONS), "Synthetic problem {}"),
+    "synthetic": ProblemEntry(_synthetic, SYNTHETIC, "Synthetic problem {}"),
 }
 
 

@@ -1,15 +1,18 @@
 """Multi-objective test functions of BoTorch with learning curves.
 
-An epoch's report is the function's value at the configuration plus an excess. The excess decays as
-a power of the epoch and is 0 after the last one:
+An epoch's report is the function's value at the configuration plus an excess, which is 0 after the
+last epoch:
 
-    y_i(x, t) = f_i(x) + w_i(x) · (t^-k(x) - T^-k(x)) / (1 - T^-k(x)),    t = 1 … T
+    y_i(x, t) = f_i(x) + w_i(x) · d(t; a(x)),    t = 1 … T,    d(1) = 1,    d(T) = 0
 
-The excess of the first epoch, w_i(x), is up to half the range of f_i over a fixed sample. The
-exponent k(x) lies in [0.3, 1.5]. Both vary with the configuration, each in its own way, so curves
-cross. The full budget gives the function itself. The largest hypervolume against BoTorch's
-reference point is the one that BoTorch states: in closed form for DTLZ2 and ZDT, whose fronts are
-known, and approximate for Branin-Currin.
+The excess of the first epoch, w_i(x), is up to half the range of f_i over a fixed sample. The decay
+d is one of the shapes of `mobo_core.problems.shapes`, by default a power law. a(x) lies in [0, 1].
+w and a vary with the configuration, each in its own way, so curves cross. The full budget gives the
+function itself. A *noisy* problem has power laws and adds to every report, the last one included,
+Gaussian noise of which the standard deviation is `NOISE` of the function's range.
+
+The largest hypervolume against BoTorch's reference point is the one that BoTorch states: in closed
+form for DTLZ2 and ZDT, whose fronts are known, and approximate for the others.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from numpy.typing import NDArray
 from mobo_core.extras import needs
 from mobo_core.objectives import Objective, Points
 from mobo_core.problems.curve import CurveTraining
+from mobo_core.problems.shapes import SHAPES
 from mobo_core.space import RangeParameter, SearchSpace
 
 LARGEST_EXCESS = 0.5
@@ -32,24 +36,41 @@ LARGEST_EXCESS = 0.5
 SAMPLE = 1000
 """The number of configurations in the sample that gives the range."""
 
+NOISE = 0.02
+"""The standard deviation of a noisy report, as a share of the function's range."""
+NOISY = "noisy"
+"""The ending of the names of problems with power laws and noise."""
+
 FUNCTIONS: Mapping[str, tuple[str, Mapping[str, int]]] = {
     "branin-currin": ("BraninCurrin", {}),
     "dtlz2": ("DTLZ2", {"dim": 6, "num_objectives": 2}),
     "dtlz2-3": ("DTLZ2", {"dim": 6, "num_objectives": 3}),
+    "vehicle-safety": ("VehicleSafety", {}),
     "zdt1": ("ZDT1", {"dim": 6}),
     "zdt2": ("ZDT2", {"dim": 6}),
     "zdt3": ("ZDT3", {"dim": 6}),
 }
 """Name → BoTorch's class of the test function and its arguments."""
-IDEALS: Mapping[str, tuple[float, ...]] = {
+IDEALS: Mapping[str, tuple[float | None, ...]] = {
     "branin-currin": (0.0, 1.0),
     "dtlz2": (0.0, 0.0),
     "dtlz2-3": (0.0, 0.0, 0.0),
+    "vehicle-safety": (None, None, None),
     "zdt1": (0.0, 0.0),
     "zdt2": (0.0, 0.0),
     "zdt3": (0.0, -1.0),
 }
-"""Name → a lower bound of each objective."""
+"""Name → a lower bound of each objective, or None."""
+PROBLEMS = tuple(
+    name
+    for function in FUNCTIONS
+    for name in (
+        function,
+        *(f"{function}-{shape}" for shape in SHAPES if shape != "power"),
+        f"{function}-{NOISY}",
+    )
+)
+"""All problems: ``dtlz2``, ``dtlz2-plateau``, ``dtlz2-noisy`` and so on."""
 
 
 @dataclass(frozen=True)
@@ -107,11 +128,12 @@ class SyntheticProblem:
     """A test function with learning curves. All its objectives are minimised.
 
     Args:
-        function: The function's name, a key of `FUNCTIONS`.
+        variant: The problem's name, one of `PROBLEMS`: a function, which then has power laws, or a
+            function and a shape.
         max_epochs: The full budget of a trial, in epochs, ≥ 2.
 
     Raises:
-        ValueError: If there is no such function, or fewer than 2 epochs.
+        ValueError: If there is no such problem, or fewer than 2 epochs.
 
     Example:
         >>> from mobo_core.problems.synthetic import SyntheticProblem
@@ -121,19 +143,35 @@ class SyntheticProblem:
         ['epoch', 'f1', 'f2', 'seconds']
     """
 
-    function: str
+    variant: str
     max_epochs: int = 8
 
     def __post_init__(self) -> None:
-        if self.function not in FUNCTIONS:
-            raise ValueError(f"unknown function {self.function!r}: choose from {sorted(FUNCTIONS)}")
+        if self.variant not in PROBLEMS:
+            raise ValueError(f"unknown function {self.variant!r}: choose from {list(PROBLEMS)}")
         if self.max_epochs < 2:
             raise ValueError(f"max_epochs must be at least 2, got {self.max_epochs}")
 
     @property
     def name(self) -> str:
         """The problem's name, e.g. ``synthetic-dtlz2``."""
-        return f"synthetic-{self.function}"
+        return f"synthetic-{self.variant}"
+
+    @property
+    def function(self) -> str:
+        """The function's name, a key of `FUNCTIONS`."""
+        return max((f for f in FUNCTIONS if self.variant.startswith(f)), key=len)
+
+    @property
+    def shape(self) -> str:
+        """The name of the curves' shape, a key of `mobo_core.problems.shapes.SHAPES`."""
+        ending = self.variant.removeprefix(self.function).removeprefix("-")
+        return ending if ending in SHAPES else "power"
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the reports are noisy."""
+        return self.variant.endswith(f"-{NOISY}")
 
     @property
     def space(self) -> SearchSpace:
@@ -171,16 +209,17 @@ class SyntheticProblem:
         return ""
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
-        """Return a training along a configuration's curve. The seed changes nothing."""
+        """Return a training along a configuration's curve. Only noise depends on the seed."""
         function = _function(self.function)
         x = np.array([config[name] for name in self.space.names], dtype=float)
         unit = (x - function.low) / (function.high - function.low)
         waves = np.abs(np.sin(function.directions @ unit))
-        exponent, excess = 0.3 + 1.2 * waves[0], LARGEST_EXCESS * waves[1:] * function.spread
+        excess = LARGEST_EXCESS * waves[1:] * function.spread
         epochs = np.arange(1, self.max_epochs + 1, dtype=float)
-        last = self.max_epochs**-exponent
-        decay = (epochs**-exponent - last) / (1 - last)
-        values = function.values(x[None]) + np.outer(decay, excess)
+        values = function.values(x[None]) + np.outer(SHAPES[self.shape](epochs, waves[0]), excess)
+        if self.is_noisy:
+            rng = np.random.default_rng([seed, *unit.tobytes()])
+            values = values + NOISE * function.spread * rng.standard_normal(values.shape)
         return CurveTraining(
             [
                 {"epoch": t, "seconds": 1.0, **{f"f{i}": v for i, v in enumerate(row, start=1)}}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -137,6 +137,11 @@ class TabularProblem:
     def data_checksum(self) -> str:
         """Return the SHA-256 of the table's file."""
         return self._table.checksum
+
+    def entries(self) -> Iterator[tuple[dict[str, Any], int]]:
+        """Yield the configuration and the training seed of every recorded curve."""
+        for *values, seed in self._table.index:
+            yield dict(zip(self.card.space, values, strict=True)), seed
 
     def start(self, config: Mapping[str, Any], seed: int) -> CurveTraining:
         """Return a training along a configuration's recorded curve.

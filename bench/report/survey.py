@@ -1,0 +1,157 @@
+"""The report of a survey: one Markdown page, its figures, and the numbers per data set."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from bench.analysis import survey
+from bench.analysis.survey import MARGINS, RANKED
+from bench.formatting import code, count, markdown_table, percent
+from bench.matrix.surveys import BASELINE
+from bench.records import environment, files
+from bench.report.figures import plots_survey
+
+TEXT, NUMBERS = "README.md", "datasets.parquet"
+FLAGSHIP = "hv-promotion"
+COSTS: Mapping[str, str] = {"epochs": "", "time": "s"}
+"""Name of a cost → the ending of its columns."""
+EQUAL = ("@5", "@10", "@20", "")
+"""The endings of the measures that are compared: at shares of FIFO's epochs, and at the end."""
+
+
+def write(rows: pd.DataFrame, title: str, folder: Path, made_by: str) -> None:
+    """Write the report of a survey.
+
+    Args:
+        rows: The rows of the survey, of both sides of the split.
+        title: The survey's title.
+        folder: Where the report is written.
+        made_by: The command that made the rows.
+
+    Raises:
+        UserError: If the folder cannot be written.
+    """
+    datasets = survey.by_dataset(survey.with_losses(rows))
+    files.check_folder(folder)
+    with files.staged_folder(folder) as staging:
+        (staging / "figures").mkdir()
+        numbers = datasets.astype(dict.fromkeys(datasets.select_dtypes("number"), "float32"))
+        numbers.to_parquet(staging / NUMBERS, index=False, compression="zstd")
+        tested = datasets[datasets.side == "test"]
+        shown = tested if len(tested) else datasets
+        subject = _subject(shown)
+        anytime = {cost: survey.anytime_table(shown, by=by) for cost, by in COSTS.items()}
+        ranks = {
+            f"{measure}, {_moment(ending)}": survey.ranks(shown, measure + ending, _ranked(shown))
+            for measure in RANKED
+            for ending in ("@10", "")
+        }
+        figures = plots_survey.write_all(shown, anytime, ranks, staging / "figures", subject)
+        text = "\n".join(_page(datasets, rows, title, made_by, figures))
+        (staging / TEXT).write_text(text, "utf-8")
+
+
+def _ranked(datasets: pd.DataFrame) -> list[str]:
+    return [s for s in datasets.scheduler.unique() if s not in (BASELINE, "fifo-replicate")]
+
+
+def _subject(datasets: pd.DataFrame) -> str:
+    sides = " and ".join(sorted(datasets.side.unique()))
+    return f"{count(datasets.dataset.nunique(), 'data set')} of the {sides} side of the split"
+
+
+def _moment(ending: str) -> str:
+    return f"at {ending.removeprefix('@')} % of FIFO's epochs" if ending else "at the end"
+
+
+def _page(
+    datasets: pd.DataFrame, rows: pd.DataFrame, title: str, made_by: str, figures: list[str]
+) -> Iterator[str]:
+    yield f"# {title}\n"
+    yield (
+        f"{count(len(rows), 'run')} on {count(datasets.dataset.nunique(), 'data set')} in virtual "
+        "time. The data set is the unit of every statement: its runs are averaged first. "
+        "Constants were chosen on the data sets of the tuning side, which a hash of the name "
+        "decides (`bench/matrix/split.py`); statements are made about the test side.\n"
+    )
+    for name in figures:
+        yield f"![{name}](figures/{name}.png)\n"
+    for side, group in datasets.groupby("side"):
+        yield f"## Saved and lost, {side} side\n"
+        yield _LOSSES
+        yield markdown_table(_losses(group)) + "\n"
+    shown = datasets[datasets.side == "test"]
+    shown = shown if len(shown) else datasets
+    for cost, by in COSTS.items():
+        yield f"## Regret at shares of FIFO's {cost}, near reference\n"
+        yield _ANYTIME
+        yield markdown_table(survey.anytime_table(shown, by=by)) + "\n"
+    yield "## Mean ranks over data sets\n"
+    yield markdown_table(_rank_table(shown)) + "\n"
+    yield f"## {FLAGSHIP} against each other scheduler\n"
+    yield _DUELS
+    yield markdown_table(_duels(shown)) + "\n"
+    yield "## How this was made\n"
+    yield from (f"- {name}: {code(value)}" for name, value in _provenance(rows, made_by))
+    yield ""
+
+
+_LOSSES = (
+    "Lost is the share of FIFO's hypervolume, with the same configurations, that a run does not "
+    "have. *bound* is the one-sided 95 % upper bound of the mean over data sets (Hall's interval, "
+    "for skewed values); *below* says whether it is below that margin. *detectable* is the mean "
+    "loss that so many data sets would probably have shown. *near* is the loss up to the near "
+    "reference, in per cent of the known front's hypervolume.\n"
+)
+_ANYTIME = (
+    "0 is the known front. A run that has ended is carried on as it is. The near reference is the "
+    "nadir of the known front plus a tenth of its range.\n"
+)
+_DUELS = (
+    "Wins, ties and losses over data sets, at equal epochs and at the end. Differences up to "
+    f"{survey.TIE:g} are ties. p is of the signed-rank test, corrected for the number of "
+    "schedulers (Holm).\n"
+)
+
+
+def _losses(group: pd.DataFrame) -> pd.DataFrame:
+    table = survey.losses_table(group)
+    shares = ["saved", "time saved", "loss", "bound", "detectable", "median", "95 %", "worst"]
+    for name in (*shares, "worst run", "near loss"):
+        table[name] = table[name].map(percent)
+    for margin in MARGINS:
+        name = f"below {margin:.1%}"
+        table[name] = table[name].map({True: "yes", False: "no"})
+    return table.rename(columns={"loss": "lost", "near loss": "near"})
+
+
+def _rank_table(datasets: pd.DataFrame) -> pd.DataFrame:
+    columns = {}
+    for measure in RANKED:
+        for ending in EQUAL:
+            means, difference = survey.ranks(datasets, measure + ending, _ranked(datasets))
+            columns[f"{measure}{ending}"] = means
+            columns[f"{measure}{ending}"]["critical difference"] = difference
+    return pd.DataFrame(columns).reset_index(names="scheduler")
+
+
+def _duels(datasets: pd.DataFrame) -> pd.DataFrame:
+    columns = [measure + ending for measure in RANKED for ending in EQUAL]
+    table = survey.duels(datasets, FLAGSHIP, columns)
+    if len(table):
+        table["p"] = table["p"].map(lambda p: f"{p:.3f}")
+        table["median"] = table["median"].map(lambda value: f"{value:.4f}")
+    return table
+
+
+def _provenance(rows: pd.DataFrame, made_by: str) -> Iterator[tuple[str, str]]:
+    present = environment.capture()
+    yield "command", made_by
+    yield "commits of the rows", ", ".join(sorted(rows.commit.unique()))
+    yield "seeds", ", ".join(str(seed) for seed in sorted(rows.seed.unique()))
+    yield "Python", f"{present.python} on {present.platform}, {present.processor}"
+    yield "packages", json.dumps(present.versions)

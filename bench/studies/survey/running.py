@@ -1,0 +1,146 @@
+"""A whole survey: what is missing is simulated, data set by data set, and kept as rows.
+
+The folder of a survey has one Parquet file per data set. Each row names the commit it was made by
+and a digest of its settings, so that a survey that was interrupted, or got more seeds or
+schedulers, only makes what is missing. A row whose settings have changed is made again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from bench.errors import UserError
+from bench.execution.parallel import in_processes
+from bench.formatting import count, duration
+from bench.matrix.matrix import ID_DIGITS, Component
+from bench.matrix.surveys import Survey, Unit
+from bench.records import environment, files, folders
+from bench.studies.survey.fronts import objective_sets_of
+from bench.studies.survey.simulating import REPLICATE, Request, simulated
+from mobo_core.seeding import digest
+
+PARTS = "datasets"
+"""The folder of the data sets' rows."""
+SAY_EVERY_S = 30.0
+"""The seconds between two lines about the progress."""
+KEYS = ["scheduler", "objectives", "seed"]
+"""The columns that identify a row of a data set."""
+
+
+def make(
+    survey: Survey,
+    units: Sequence[Unit],
+    seeds: Sequence[int],
+    folder: Path,
+    data_dir: str,
+    processes: int,
+    console: Console,
+    force: bool = False,
+) -> None:
+    """Simulate the runs of a survey that are missing in a folder.
+
+    Args:
+        survey: The survey.
+        units: The data sets of it that are wanted.
+        seeds: The seeds.
+        folder: The survey's folder.
+        data_dir: The folder with the surrogates.
+        processes: The number of data sets that are simulated at the same time.
+        console: Where progress is shown.
+        force: Whether rows that are there are made again.
+
+    Raises:
+        UserError: If the folder cannot be written, or another process writes to it.
+    """
+    with folders.held(folder):
+        files.make_folder(folder / PARTS)
+        requests = []
+        for unit in units:
+            wanted = _specs(survey.schedulers, unit, seeds, data_dir)
+            have = set() if force else set(_read(folder, unit).get("spec", []))
+            runs = tuple(run for run, spec in wanted if spec not in have)
+            if runs:
+                requests.append(Request(unit, runs))
+        missing = sum(len(request.runs) for request in requests)
+        console.print(
+            f"{survey.title}: {count(len(units), 'data set')}, {count(missing, 'run')} to simulate "
+            f"in {folder}",
+            markup=False,
+        )
+        done, began, said = 0, time.monotonic(), time.monotonic()
+        made = in_processes(simulated, requests, (data_dir,), processes)
+        with contextlib.closing(made):
+            for request, rows in made:
+                _store(folder, request.unit, rows, survey.schedulers)
+                done += len(request.runs)
+                now = time.monotonic()
+                if now - said > SAY_EVERY_S or done == missing:
+                    said = now
+                    left = (now - began) / done * (missing - done)
+                    console.print(
+                        f"{done} of {missing} runs after {duration(now - began)}"
+                        + (f", about {duration(left)} left" if done < missing else ""),
+                        markup=False,
+                    )
+
+
+def _specs(
+    schedulers: Iterable[Component], unit: Unit, seeds: Sequence[int], data_dir: str
+) -> list[tuple[tuple[Component, tuple[str, ...], int], str]]:
+    """Return the runs of a data set, each with the digest of its settings."""
+    return [
+        ((scheduler, names, seed), _spec(unit, scheduler, names, seed))
+        for seed in seeds
+        for names in objective_sets_of(unit, data_dir)
+        for scheduler in schedulers
+    ]
+
+
+def _spec(unit: Unit, scheduler: Component, names: tuple[str, ...], seed: int) -> str:
+    settings = {**unit.run(scheduler, names, seed).spec(), "label": scheduler.label}
+    return digest(settings)[:ID_DIGITS]
+
+
+def _path(folder: Path, unit: Unit) -> Path:
+    return folder / PARTS / f"{unit.name}.parquet"
+
+
+def _read(folder: Path, unit: Unit) -> pd.DataFrame:
+    path = _path(folder, unit)
+    return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
+
+
+def _store(folder: Path, unit: Unit, rows: pd.DataFrame, schedulers: Sequence[Component]) -> None:
+    """Add rows to those of a data set, in the place of older ones of the same run."""
+    components = {component.label: component for component in schedulers}
+    rows["spec"] = [
+        ""
+        if label == REPLICATE
+        else _spec(unit, components[label], tuple(names.split("+")), int(seed))
+        for label, names, seed in zip(*(rows[key] for key in KEYS), strict=True)
+    ]
+    rows["commit"] = environment.capture().git_commit
+    rows["family"], rows["dataset"], rows["side"] = unit.family, unit.name, unit.side
+    floats = rows.select_dtypes("float").columns
+    rows[floats] = rows[floats].astype("float32")
+    both = pd.concat([_read(folder, unit), rows]).drop_duplicates(KEYS, keep="last")
+    with files.staged(_path(folder, unit)) as staging:
+        both.to_parquet(staging, index=False, compression="zstd")
+
+
+def rows_of(folder: Path) -> pd.DataFrame:
+    """Return all rows of a survey's folder.
+
+    Raises:
+        UserError: If there are none.
+    """
+    parts = sorted((folder / PARTS).glob("*.parquet"))
+    if not parts:
+        raise UserError(f"{folder} has no rows of a survey: make them with 'mobo-bench survey run'")
+    return pd.concat([pd.read_parquet(part) for part in parts], ignore_index=True)
