@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -99,6 +100,7 @@ def simulated(request: Request, data_dir: str) -> pd.DataFrame:
         `bench.studies.survey.measures.row`.
     """
     silence_runs()
+    logging.getLogger("mobo_core").setLevel(logging.ERROR)  # a run may begin outside the references
     unit = request.unit
     problem = problems.make(unit.problem, unit.dataset, data_dir, unit.budget.max_epochs)
     wanted: dict[int, dict[tuple[str, ...], list[Component]]] = {}
