@@ -8,8 +8,8 @@ law, which many schedulers assume:
 * ``exponential``: exp(-λ·t) with λ·T = 2 + 8·a.
 * ``plateau``: nearly no progress before the epoch (0.2 + 0.6·a)·T, and nearly all of it around
   there.
-* ``step``: an exponential to one half, and the rest at once at the epoch (0.3 + 0.6·a)·T, as after
-  a cut of the learning rate.
+* ``step``: an exponential to one half, and the rest at once after the share 0.3 + 0.6·a of the
+  epochs, as after a cut of the learning rate.
 * ``hump``: worse before it becomes better; the rise is largest shortly before the epoch
   (0.05 + 0.25·a)·T.
 """
@@ -47,7 +47,8 @@ def plateau(epochs: Curve, a: float) -> Curve:
 
 def step(epochs: Curve, a: float) -> Curve:
     """Return an exponential decay to one half, and a step to the rest, shape (T,)."""
-    before: Curve = (epochs / epochs[-1] < 0.3 + 0.6 * a).astype(float)
+    done = (epochs - 1) / (epochs[-1] - 1)
+    before: Curve = (done < 0.3 + 0.6 * a).astype(float)
     return 0.5 * exponential(epochs, 1.0) + 0.5 * before
 
 

@@ -105,7 +105,9 @@ def _function(name: str) -> _Function:
         return found
 
     def front(n: int) -> Points:
-        found: Points = problem.gen_pareto_front(n).numpy()
+        with torch.random.fork_rng(devices=[]):  # some fronts are drawn at random
+            torch.manual_seed(0)
+            found: Points = problem.gen_pareto_front(n).numpy()
         return found
 
     rng = np.random.default_rng(0)

@@ -10,7 +10,13 @@ from botorch.test_functions.multi_objective import DTLZ2, ZDT1
 from mobo_core import ObjectiveSet
 from mobo_core.pareto.indicators import hypervolume
 from mobo_core.problems.protocol import train_again
-from mobo_core.problems.synthetic import FUNCTIONS, IDEALS, SyntheticProblem
+from mobo_core.problems.synthetic import (
+    FUNCTIONS,
+    IDEALS,
+    NOISE,
+    PROBLEMS,
+    SyntheticProblem,
+)
 
 
 def curve(problem: SyntheticProblem, unit: np.ndarray) -> list[dict[str, float]]:
@@ -25,7 +31,8 @@ def test_reports_lie_between_ideal_and_the_largest_hypervolume(name: str) -> Non
     assert len(IDEALS[name]) == len(objectives)
     draws = np.random.default_rng(0).random((300, len(problem.space)))
     curves = np.array([objectives.to_points(curve(problem, unit)) for unit in draws])
-    assert (curves >= objectives.ideal_point).all()
+    ideal = objectives.ideal_point
+    assert (curves >= np.where(np.isnan(ideal), -np.inf, ideal)).all()
     assert (np.diff(curves, axis=1) <= 0).all()  # no report is better than the last
     reached = hypervolume(curves[:, -1], objectives.reference_point)
     assert 0 < reached <= problem.max_hypervolume
@@ -65,3 +72,32 @@ def test_mistakes_are_named() -> None:
         SyntheticProblem("ackley")
     with pytest.raises(ValueError, match="at least 2, got 1"):
         SyntheticProblem("zdt1", max_epochs=1)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_every_problem_ends_at_its_function(name: str) -> None:
+    problem = SyntheticProblem(name, max_epochs=8)
+    plain = SyntheticProblem(problem.function, max_epochs=8)
+    assert (problem.shape, problem.is_noisy) == (
+        ("power", name.endswith("noisy"))
+        if name in (problem.function, f"{problem.function}-noisy")
+        else (name.removeprefix(f"{problem.function}-"), False)
+    )
+    unit = np.full(len(problem.space), 0.3)
+    mine, theirs = curve(problem, unit), curve(plain, unit)
+    if not problem.is_noisy:
+        assert mine[-1] == pytest.approx(theirs[-1])
+    assert mine[0] == pytest.approx(theirs[0], rel=0.5)
+
+
+def test_noise_is_of_the_stated_size_and_repeats() -> None:
+    noisy, plain = SyntheticProblem("dtlz2-noisy"), SyntheticProblem("dtlz2")
+    config = noisy.space.from_unit([0.3] * 6)
+    ends = [train_again(noisy, config, seed, 8)[0]["f1"] for seed in range(300)]
+    again = [train_again(noisy, config, seed, 8)[0]["f1"] for seed in range(3)]
+    assert ends[:3] == again
+    exact = train_again(plain, config, 0, 8)[0]["f1"]
+    draws = np.random.default_rng(0).random((1000, 6))
+    values = [train_again(plain, plain.space.from_unit(x), 0, 8)[0]["f1"] for x in draws]
+    assert np.std(ends) == pytest.approx(NOISE * np.ptp(values), rel=0.1)
+    assert np.mean(ends) == pytest.approx(exact, abs=4 * np.std(ends) / np.sqrt(300))
