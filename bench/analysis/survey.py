@@ -36,7 +36,7 @@ def with_losses(rows: pd.DataFrame) -> pd.DataFrame:
     """
     keys = ["dataset", "objectives", "seed"]
     baseline = rows[rows.scheduler == BASELINE].set_index(keys)[["wide", "tight"]]
-    joined = rows.join(baseline, on=keys, rsuffix="_baseline")
+    joined = rows.join(baseline.add_suffix("_baseline"), on=keys)
     volume = 1 - joined.wide_baseline
     return joined.assign(
         saved=1 - joined.epochs,
@@ -63,6 +63,8 @@ def by_dataset(losses: pd.DataFrame) -> pd.DataFrame:
 
 def losses_table(datasets: pd.DataFrame) -> pd.DataFrame:
     """Return, for each family and scheduler, what it saves and what it loses over data sets.
+
+    Data sets on which the baseline has no hypervolume are left out.
 
     Args:
         datasets: What `by_dataset` returns, of one side.
@@ -125,7 +127,7 @@ def ranks(
 ) -> tuple[pd.Series, float]:
     """Return the mean ranks of schedulers over data sets, and their critical difference.
 
-    Values within `TIE` of each other share a rank, by rounding.
+    Values are rounded to multiples of `TIE`, and equal ones share a rank.
 
     Args:
         datasets: What `by_dataset` returns.

@@ -84,7 +84,8 @@ def run(
         problems.check_data(problem, first.dataset, data_dir)
     folder = out or Path("results", chosen.name)
     processes = processes or len(os.sched_getaffinity(0))
-    running.make(chosen, units, numbers, folder, data_dir, processes, console, force)
+    wanted = running.Wanted(units, numbers, force)
+    running.make(chosen, wanted, folder, data_dir, processes, console)
     _report(folder, chosen.title, reports or Path("reports", chosen.name))
 
 

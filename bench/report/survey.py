@@ -83,7 +83,7 @@ def _page(
     for side, group in datasets.groupby("side"):
         yield f"## Saved and lost, {side} side\n"
         yield _LOSSES
-        yield markdown_table(_losses(group)) + "\n"
+        yield _losses(group) + "\n"
     shown = datasets[datasets.side == "test"]
     shown = shown if len(shown) else datasets
     for cost, by in COSTS.items():
@@ -118,15 +118,17 @@ _DUELS = (
 )
 
 
-def _losses(group: pd.DataFrame) -> pd.DataFrame:
+def _losses(group: pd.DataFrame) -> str:
     table = survey.losses_table(group)
+    if not len(table):
+        return "FIFO has no hypervolume on any data set, so nothing can be lost."
     shares = ["saved", "time saved", "loss", "bound", "detectable", "median", "95 %", "worst"]
     for name in (*shares, "worst run", "near loss"):
         table[name] = table[name].map(percent)
     for margin in MARGINS:
         name = f"below {margin:.1%}"
         table[name] = table[name].map({True: "yes", False: "no"})
-    return table.rename(columns={"loss": "lost", "near loss": "near"})
+    return markdown_table(table.rename(columns={"loss": "lost", "near loss": "near"}))
 
 
 def _rank_table(datasets: pd.DataFrame) -> pd.DataFrame:

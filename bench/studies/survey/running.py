@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -33,27 +34,33 @@ KEYS = ["scheduler", "objectives", "seed"]
 """The columns that identify a row of a data set."""
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """The part of a survey that is wanted.
+
+    Args:
+        units: The data sets.
+        seeds: The seeds.
+        force: Whether rows that are there are made again.
+    """
+
+    units: Sequence[Unit]
+    seeds: Sequence[int]
+    force: bool = False
+
+
 def make(
-    survey: Survey,
-    units: Sequence[Unit],
-    seeds: Sequence[int],
-    folder: Path,
-    data_dir: str,
-    processes: int,
-    console: Console,
-    force: bool = False,
+    survey: Survey, wanted: Wanted, folder: Path, data_dir: str, processes: int, console: Console
 ) -> None:
     """Simulate the runs of a survey that are missing in a folder.
 
     Args:
         survey: The survey.
-        units: The data sets of it that are wanted.
-        seeds: The seeds.
+        wanted: The part of it that is wanted.
         folder: The survey's folder.
         data_dir: The folder with the surrogates.
         processes: The number of data sets that are simulated at the same time.
         console: Where progress is shown.
-        force: Whether rows that are there are made again.
 
     Raises:
         UserError: If the folder cannot be written, or another process writes to it.
@@ -61,16 +68,16 @@ def make(
     with folders.held(folder):
         files.make_folder(folder / PARTS)
         requests = []
-        for unit in units:
-            wanted = _specs(survey.schedulers, unit, seeds, data_dir)
-            have = set() if force else set(_read(folder, unit).get("spec", []))
-            runs = tuple(run for run, spec in wanted if spec not in have)
+        for unit in wanted.units:
+            specs = _specs(survey.schedulers, unit, wanted.seeds, data_dir)
+            have = set() if wanted.force else set(_read(folder, unit).get("spec", []))
+            runs = tuple(run for run, spec in specs if spec not in have)
             if runs:
                 requests.append(Request(unit, runs))
         missing = sum(len(request.runs) for request in requests)
         console.print(
-            f"{survey.title}: {count(len(units), 'data set')}, {count(missing, 'run')} to simulate "
-            f"in {folder}",
+            f"{survey.title}: {count(len(wanted.units), 'data set')}, {count(missing, 'run')} to "
+            f"simulate in {folder}",
             markup=False,
         )
         done, began, said = 0, time.monotonic(), time.monotonic()

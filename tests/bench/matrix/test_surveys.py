@@ -84,7 +84,7 @@ def test_a_mistake_is_named_with_its_file(tmp_path: Path, old: str, new: str, me
 
 
 def test_an_unknown_survey_is_refused() -> None:
-    with pytest.raises(UserError, match="unknown survey 'suvrey': choose from .*survey"):
+    with pytest.raises(UserError, match=r"unknown survey 'suvrey': choose from .*survey"):
         load_survey("suvrey")
-    with pytest.raises(UserError, match="cannot read survey file missing.toml"):
+    with pytest.raises(UserError, match=r"cannot read survey file missing\.toml"):
         load_survey("missing.toml")

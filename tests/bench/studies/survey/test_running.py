@@ -20,7 +20,8 @@ def make(tmp_path: Path, seeds: list[int], text: str = SMALL, force: bool = Fals
     survey, said = load_survey(small_survey(tmp_path, text)), io.StringIO()
     units = survey.units()[::2]
     console = Console(file=said, width=200)
-    running.make(survey, units, seeds, tmp_path / "out", "none", 1, console, force)
+    wanted = running.Wanted(units, seeds, force)
+    running.make(survey, wanted, tmp_path / "out", "none", 1, console)
     return said.getvalue()
 
 

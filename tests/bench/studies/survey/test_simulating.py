@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from bench.execution.virtual import VirtualBackend
+from bench.matrix import catalogue, problems
 from bench.matrix.costs import Costs
 from bench.matrix.matrix import Run
 from bench.matrix.surveys import load_survey
@@ -36,28 +37,19 @@ def test_rows_are_those_of_recorded_runs(tmp_path: Path, rows: dict[str, pd.Data
     survey = load_survey(small_survey(tmp_path))
     unit = survey.units()[0]
     objectives = ("loss", "params")
-    yardstick = None
-    full = None
+    problem = problems.make(unit.problem, unit.dataset, "none", 8)
+    wanted = catalogue.make_objectives(problem, objectives)
+    yardstick = Yardstick(fronts.known_front(unit, objectives, "none"), wanted)
+    table = rows[unit.name].query("objectives == 'loss+params'").set_index("scheduler")
+    full = unit.budget.trials * unit.budget.max_epochs
     for scheduler in survey.schedulers:
         plain = unit.run(scheduler, objectives, 3)
-        result = VirtualBackend("none").execute(
-            Run(plain.cell, plain.budget, 3, Costs()), lambda: None
-        )
-        table = result.epochs
-        full = full or len(table)
-        if yardstick is None:
-            from bench.matrix import catalogue, problems
-
-            problem = problems.make(unit.problem, unit.dataset, "none", 8)
-            wanted = catalogue.make_objectives(problem, objectives)
-            yardstick = Yardstick(fronts.known_front(unit, objectives, "none"), wanted)
-        last = table.groupby("trial").last()
-        points = wanted.to_points(last.to_dict("records"))
-        mine = rows[unit.name].query(
-            "scheduler == @scheduler.label and objectives == 'loss+params'"
-        )
-        assert mine.epochs.item() == len(table) / full
-        assert mine.wide.item() == pytest.approx(yardstick.regrets(points)["wide"], abs=1e-12)
+        run = Run(plain.cell, plain.budget, 3, Costs())
+        epochs = VirtualBackend("none").execute(run, lambda: None).epochs
+        points = wanted.to_points(epochs.groupby("trial").last().to_dict("records"))
+        mine = table.loc[scheduler.label]
+        assert mine.epochs == len(epochs) / full
+        assert mine.wide == pytest.approx(yardstick.regrets(points)["wide"], abs=1e-12)
 
 
 def test_fifo_is_made_again_with_another_training_seed_where_that_matters(
