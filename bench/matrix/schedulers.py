@@ -16,6 +16,7 @@ from ray.tune.schedulers import (
 from bench.matrix.context import TIME_ATTR, Context
 from mobo_core.pareto.scalarization import Kind
 from mobo_core.rules.projection import MARGIN
+from mobo_core.rules.rungs import Quota
 from mobo_core.tune import (
     HyperBand,
     HypervolumePromotion,
@@ -59,6 +60,7 @@ def _moasha_stopping(
     reduction_factor: float = 3,
     brackets: int = 1,
     ranking: str = "pareto_epsnet",
+    quota: Quota = "floor",
 ) -> TrialScheduler:
     """StoppingMOASHA: successive halving by Pareto ranks, by stopping."""
     return StoppingMOASHA(
@@ -70,6 +72,7 @@ def _moasha_stopping(
         ranking,
         TIME_ATTR,
         context.seed,
+        quota,
     )
 
 
@@ -80,6 +83,7 @@ def _moasha_promotion(
     reduction_factor: float = 3,
     brackets: int = 1,
     ranking: str = "pareto_epsnet",
+    quota: Quota = "floor",
 ) -> TrialScheduler:
     """PromotionMOASHA: successive halving by Pareto ranks, by pausing and resuming."""
     return PromotionMOASHA(
@@ -92,6 +96,7 @@ def _moasha_promotion(
         context.slots,
         TIME_ATTR,
         context.seed,
+        quota,
     )
 
 

@@ -100,8 +100,8 @@ class RunResult:
             predicts (the paper reports this kind of hypervolume). None without a model.
         epochs: One row per report: trial, configuration (``config_…``), metrics, ``reported_s``.
         counts: The scheduler's counts: ``resumes`` (trials restored from a checkpoint) and
-            ``excess_promotions`` (trials promoted beyond n/η of a rung, which can happen because
-            the scheduler is asynchronous).
+            ``excess_promotions`` (trials promoted beyond the quota of a rung, which can happen
+            because the scheduler is asynchronous).
     """
 
     timing: Timing

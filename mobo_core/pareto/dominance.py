@@ -12,11 +12,16 @@ All code in this project follows these rules:
 
 from __future__ import annotations
 
+from typing import Literal
+
 import moocore
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mobo_core.objectives import Points
+
+NetSeed = Literal["smallest_sum", "first_objective"]
+"""What is smallest at the first point of an ε-net: the sum of all objectives, or the first one."""
 
 
 def as_points(points: ArrayLike) -> Points:
@@ -295,23 +300,27 @@ def crowding_distance(front: ArrayLike) -> Points:
     return distance
 
 
-def epsilon_net_order(front: ArrayLike) -> NDArray[np.int64]:
+def epsilon_net_order(front: ArrayLike, seed: NetSeed = "smallest_sum") -> NDArray[np.int64]:
     """Return the indices (n,) of one front's points, so that every prefix covers the front well.
 
-    The first point is the one with the smallest sum of coordinates. Every next point is the one
-    that is farthest from the points already taken: its smallest Euclidean distance to them is the
-    largest. Among equals the lexicographically smaller point comes first, then the earlier one.
-    The order of distinct points therefore does not depend on the order of the input.
+    The first point, the net's seed, is the one with the smallest sum of coordinates, or the one
+    with the smallest first coordinate. Every next point is the one that is farthest from the
+    points already taken: its smallest Euclidean distance to them is the largest. Among equals the
+    lexicographically smaller point comes first, then the earlier one. The order of distinct points
+    therefore does not depend on the order of the input.
 
     Args:
-        front: (n, m) points of one front, minimised, all valid and already scaled
-            (see `scale_to_range`).
+        front: (n, m) points of one front, minimised, all valid. They are usually scaled already
+            (see `scale_to_range`), because distances depend on the units.
+        seed: What is smallest at the first point: ``"smallest_sum"`` or ``"first_objective"``.
 
     Source: Salinas et al. 2021, arXiv:2106.05680, section 4.2. Cost: O(n² m).
 
     Example:
         >>> epsilon_net_order([[0.0, 1.0], [0.2, 0.6], [0.3, 0.5], [1.0, 0.0]]).tolist()
         [1, 3, 0, 2]
+        >>> epsilon_net_order([[0.2, 0.6], [0.0, 1.0]], seed="first_objective").tolist()
+        [1, 0]
     """
     array = as_points(front)
     if len(array) == 0:
@@ -320,7 +329,8 @@ def epsilon_net_order(front: ArrayLike) -> NDArray[np.int64]:
     array = np.ldexp(array, -int(np.frexp(np.abs(array).max())[1]))
     lexicographic = np.lexsort(array.T[::-1])
     columns = np.ascontiguousarray(array[lexicographic].T)
-    chosen = [int(np.argmin(columns.sum(axis=0)))]
+    # In lexicographic order the point with the smallest first coordinate is at 0.
+    chosen = [0 if seed == "first_objective" else int(np.argmin(columns.sum(axis=0)))]
     gap = np.full(len(array), np.inf)  # squared distances to the nearest point taken so far
     difference, distance = np.empty(len(array)), np.empty(len(array))
     while len(chosen) < len(array):

@@ -8,7 +8,8 @@ read as the other. `ranks_of` converts an order to ranks.
 All rankings follow these rules:
 
 * Objectives are scaled by their range over the valid points
-  (`mobo_core.pareto.dominance.scale_to_range`), so that no unit outweighs another.
+  (`mobo_core.pareto.dominance.scale_to_range`), so that no unit outweighs another. Only
+  `pareto_epsnet_raw` leaves this out.
 * Among equals the lexicographically smaller point comes first, then the earlier one. Nothing is
   random, so the ranked values do not depend on the order of the input.
 * Invalid points (with NaN or ±inf) come last, in the order of the input.
@@ -81,6 +82,7 @@ class FrontRanking:
         inside: A function that sorts one front, best first. It receives the front's points (k, m),
             scaled and in lexicographic order, and the reference point (m,) on the same scale. It
             returns the indices (k,) of the points.
+        scaled: Whether objectives are scaled by their range, or keep their own units.
 
     Example:
         >>> @FrontRanking
@@ -90,8 +92,9 @@ class FrontRanking:
         [2, 0, 1, 3]
     """
 
-    def __init__(self, inside: Callable[[Points, Points], Order]) -> None:
+    def __init__(self, inside: Callable[[Points, Points], Order], *, scaled: bool = True) -> None:
         self._inside = inside
+        self._scaled = scaled
         functools.update_wrapper(self, inside)
 
     def __reduce__(self) -> str:
@@ -142,6 +145,11 @@ class FrontRanking:
         """
         if len(front) == 1:
             return np.zeros(1, np.int64)
+        if not self._scaled:
+            with np.errstate(over="ignore"):
+                beyond = high + FALLBACK_MARGIN * (high - low)
+            own = beyond if reference_point is None else as_reference(reference_point, len(low))
+            return self._inside(front, own)
         reference = _scaled_reference(low, high, reference_point)
         return self._inside(scale_between(front, low, high), reference)
 
@@ -160,6 +168,21 @@ def pareto_epsnet(front: Points, reference: Points) -> Order:
         [2, 3, 1, 0]
     """
     return epsilon_net_order(front)
+
+
+@functools.partial(FrontRanking, scaled=False)
+def pareto_epsnet_raw(front: Points, reference: Points) -> Order:
+    """Sort points front by front, and inside a front by an ε-net of the unscaled values.
+
+    The net starts at the point that is best in the first objective, and distances are measured in
+    the objectives' own units, so the objective with the largest numbers decides most. These are
+    the choices of Syne Tune's ``NonDominatedPriority``. Otherwise it is `pareto_epsnet`.
+
+    Example:
+        >>> pareto_epsnet_raw([[9, 9], [0, 6], [1, 4], [6, 0]]).tolist()
+        [1, 3, 2, 0]
+    """
+    return epsilon_net_order(front, seed="first_objective")
 
 
 @FrontRanking
@@ -298,6 +321,7 @@ def chebyshev(weighted: Points) -> Points:
 
 RANKINGS: Mapping[str, Ranking] = {
     "pareto_epsnet": pareto_epsnet,
+    "pareto_epsnet_raw": pareto_epsnet_raw,
     "pareto_crowding": pareto_crowding,
     "pareto_hypervolume": pareto_hypervolume,
     "chebyshev": chebyshev,

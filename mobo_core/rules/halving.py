@@ -10,12 +10,13 @@ that have reached it.
 2. **Ranking.** A ranking sorts the n points of a rung, the new one included, from the best to the
    worst (`mobo_core.pareto.ranking`).
 3. **Stopping** (`HalvingRule`). The trial continues if it is among the best max(1, ⌊n/η⌋) of its
-   rung at this moment. Otherwise it stops. The decision is final.
+   rung at this moment; with the quota ``"floor_plus_one"``, if it is among the best ⌊n/η⌋ + 1.
+   Otherwise it stops. The decision is final.
 4. **Promotion** (`PromotionHalvingRule`). Every trial pauses at every milestone. When a slot is
    free, the rungs are searched from the highest milestone to the lowest (rungs of several brackets
-   at one milestone in the brackets' order). In each rung the best ⌊n/η⌋ points are considered. The
-   best of them whose trial is paused at this rung is resumed. If no rung has such a trial, a new
-   trial starts.
+   at one milestone in the brackets' order). In each rung the best ⌊n/η⌋ points are considered, or
+   the best ⌊n/η⌋ + 1. The best of them whose trial is paused at this rung is resumed. If no rung
+   has such a trial, a new trial starts.
 5. **Completion.** A trial that reports a budget of R or more is complete. A trial that reports an
    invalid point (NaN or ±inf) stops.
 6. **Brackets** (MO-Hyperband). With several brackets, each new trial is drawn into one of them
@@ -39,7 +40,14 @@ from mobo_core.objectives import Points
 from mobo_core.pareto.incremental import RankedSet, ranked_set
 from mobo_core.pareto.ranking import Ranking, as_ranking
 from mobo_core.rules.rule import Decision, RungLadder
-from mobo_core.rules.rungs import checked_budgets, milestones, promotion_quota, stopping_quota
+from mobo_core.rules.rungs import (
+    QUOTAS,
+    Quota,
+    checked_budgets,
+    milestones,
+    promotion_quota,
+    stopping_quota,
+)
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,12 @@ class HalvingSettings:
             `mobo_core.pareto.ranking.Ranking`.
         reference_point: (m,), minimised, for rankings that use one; or None.
         seed: The seed of the draws of brackets.
+        quota: How many of the n trials of a rung continue: ``"floor"`` for ⌊n/η⌋, or
+            ``"floor_plus_one"`` for ⌊n/η⌋ + 1; see `mobo_core.rules.rungs.Quota`.
 
     Raises:
-        ValueError: If a value is out of range, if the ranking is unknown, or if a bracket would
-            have no milestone.
+        ValueError: If a value is out of range, if the ranking or the quota is unknown, or if a
+            bracket would have no milestone.
 
     Example:
         >>> settings = HalvingSettings(max_t=27, grace_period=1, reduction_factor=3, brackets=2)
@@ -73,9 +83,12 @@ class HalvingSettings:
     ranking: str | Ranking = "pareto_epsnet"
     reference_point: Sequence[float] | Points | None = None
     seed: int = 0
+    quota: Quota = "floor"
 
     def __post_init__(self) -> None:
         as_ranking(self.ranking)
+        if self.quota not in QUOTAS:
+            raise ValueError(f"unknown quota {self.quota!r}: choose from {', '.join(QUOTAS)}")
         grace_period, max_t = checked_budgets(self.grace_period, self.max_t)
         checked = {
             "max_t": max_t,
@@ -101,6 +114,14 @@ class HalvingSettings:
             milestones(self.grace_period, self.reduction_factor, self.max_t, bracket)
             for bracket in range(self.brackets)
         ]
+
+    def stopping_quota(self, count: int) -> int:
+        """Return how many of the `count` trials of a rung may continue under stopping."""
+        return stopping_quota(count, self.reduction_factor, self.quota)
+
+    def promotion_quota(self, count: int) -> int:
+        """Return how many of the `count` trials of a rung may be promoted."""
+        return promotion_quota(count, self.reduction_factor, self.quota)
 
     def draw_bracket(self, index: int) -> int:
         """Return the bracket of a trial; it depends only on the settings and the trial's number.
@@ -210,7 +231,7 @@ class HalvingRule:
         if budget is None:
             return Decision.CONTINUE
         rung = self._brackets.record(trial_id, budget, point)
-        quota = stopping_quota(len(rung), self._settings.reduction_factor)
+        quota = self._settings.stopping_quota(len(rung))
         return Decision.CONTINUE if rung.is_within(trial_id, quota) else Decision.STOP
 
 
@@ -304,7 +325,7 @@ class PromotionHalvingRule:
                 if budget not in rungs:
                     continue
                 rung = rungs[budget]
-                quota = promotion_quota(len(rung), self._settings.reduction_factor)
+                quota = self._settings.promotion_quota(len(rung))
                 if (found := rung.first_waiting(quota)) is not None:
                     return found
         return None
@@ -332,18 +353,18 @@ class PromotionHalvingRule:
         return trial_id in self._paused_at
 
     def excess_promotions(self) -> dict[tuple[int, int], int]:
-        """Return how many promotions exceed ⌊n/η⌋ at each rung where some do.
+        """Return how many promotions exceed the quota at each rung where some do.
 
         They happen because decisions are asynchronous. A trial that was promoted early may be
         overtaken by later trials, and these are then promoted too.
 
         Returns:
-            (bracket, milestone) → the number of promotions beyond ⌊n/η⌋.
+            (bracket, milestone) → the number of promotions beyond the quota.
         """
         excess = {}
         for bracket, rungs in enumerate(self._brackets.rungs):
             for budget, rung in rungs.items():
-                quota = promotion_quota(len(rung), self._settings.reduction_factor)
+                quota = self._settings.promotion_quota(len(rung))
                 if (beyond := self._promotions[bracket][budget] - quota) > 0:
                     excess[bracket, budget] = beyond
         return excess

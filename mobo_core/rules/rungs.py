@@ -8,11 +8,22 @@ those of Li et al. 2020 (arXiv:1810.05934), with these names: r = `grace_period`
 from __future__ import annotations
 
 import math
+from typing import Literal, get_args
 
 from mobo_core.checks import checked_count, checked_number
 
 SLACK = 1 + 1e-12
 """A factor that corrects rounding errors, before ⌊·⌋, of products just below a whole number."""
+
+Quota = Literal["floor", "floor_plus_one"]
+"""How many of the n trials recorded at a rung continue, with η = `reduction_factor`.
+
+* ``"floor"``: the best ⌊n/η⌋, as in ASHA's pseudo-code. Under stopping it is at least one trial.
+* ``"floor_plus_one"``: the best ⌊n/η⌋ + 1, as in Syne Tune's code. A trial continues there if its
+  place among the n, counted from 0 and divided by n, is at most 1/η.
+"""
+QUOTAS: tuple[Quota, ...] = get_args(Quota)
+"""The names of all quotas."""
 
 
 def milestones(
@@ -72,29 +83,35 @@ def checked_budgets(grace_period: object, max_t: object) -> tuple[float, float]:
     return first, full
 
 
-def stopping_quota(count: int, reduction_factor: float) -> int:
-    """Return max(1, ⌊n/η⌋), the number of trials of a rung that may continue under stopping.
+def stopping_quota(count: int, reduction_factor: float, quota: Quota = "floor") -> int:
+    """Return max(1, `promotion_quota`), the number of trials of a rung that may continue.
 
     Args:
-        count: n, the number of trials recorded at the rung.
+        count: n, the number of trials recorded at the rung, the one that is decided on included.
         reduction_factor: η > 1.
+        quota: Which number of trials it is, see `Quota`.
 
     Example:
         >>> [stopping_quota(count, 3) for count in (1, 3, 5, 6)]
         [1, 1, 1, 2]
+        >>> [stopping_quota(count, 3, "floor_plus_one") for count in (1, 3, 5, 6)]
+        [1, 2, 2, 3]
     """
-    return max(1, promotion_quota(count, reduction_factor))
+    return max(1, promotion_quota(count, reduction_factor, quota))
 
 
-def promotion_quota(count: int, reduction_factor: float) -> int:
-    """Return ⌊n/η⌋, the number of trials of a rung that may be promoted.
+def promotion_quota(count: int, reduction_factor: float, quota: Quota = "floor") -> int:
+    """Return ⌊n/η⌋ or ⌊n/η⌋ + 1, the number of trials of a rung that may be promoted.
 
     Args:
-        count: n, the number of trials recorded at the rung.
+        count: n ≥ 1, the number of trials recorded at the rung.
         reduction_factor: η > 1.
+        quota: Which of the two numbers it is, see `Quota`.
 
     Example:
         >>> [promotion_quota(count, 3) for count in (1, 3, 5, 6)]
         [0, 1, 1, 2]
+        >>> [promotion_quota(count, 3, "floor_plus_one") for count in (1, 3, 5, 6)]
+        [1, 2, 2, 3]
     """
-    return math.floor(count / reduction_factor * SLACK)
+    return math.floor(count / reduction_factor * SLACK) + (quota == "floor_plus_one")

@@ -62,7 +62,13 @@ class _Counter:
     comment: str = ""
 
 
-HALVING = {"grace_period": 1, "reduction_factor": 3, "brackets": 1, "ranking": "pareto_epsnet"}
+HALVING = {
+    "grace_period": 1,
+    "reduction_factor": 3,
+    "brackets": 1,
+    "ranking": "pareto_epsnet",
+    "quota": "floor",
+}
 PAPER = {"grace_period": 1, "reduction_factor": 6}
 PROJECTING = {"grace_period": 1, "margin": 0.003}
 SCALAR = {"random_weights": False, "kind": "chebyshev"}

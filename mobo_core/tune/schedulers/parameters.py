@@ -53,6 +53,11 @@ DESCRIPTIONS: Mapping[str, str] = {
         "resumed. A name like ``p/epoch`` finds a nested value."
     ),
     "seed": "The seed of the random draw of brackets.",
+    "quota": (
+        'How many of the n trials at a rung continue: ``"floor"`` for ⌊n/η⌋, or '
+        '``"floor_plus_one"`` for ⌊n/η⌋ + 1, which ends fewer trials early; see '
+        "`mobo_core.rules.rungs.Quota`."
+    ),
 }
 """Parameter → its description."""
 

@@ -8,6 +8,7 @@ from mobo_core.objectives import Objective, ObjectiveSet, Points, as_objective_s
 from mobo_core.pareto.ranking import Ranking
 from mobo_core.rules.halving import HalvingSettings, PromotionHalvingRule
 from mobo_core.rules.projection import MARGIN, HypervolumePromotionRule, ProjectionSettings
+from mobo_core.rules.rungs import Quota
 from mobo_core.tune.schedulers.parameters import describe_parameters
 from mobo_core.tune.schedulers.pausing import PromotionScheduler
 
@@ -20,8 +21,8 @@ class PromotionMOASHA(PromotionScheduler):
     have reached the rung. With several brackets this is asynchronous multi-objective Hyperband.
 
     Raises:
-        ValueError: If a value is out of range, the ranking is unknown, or a bracket would have no
-            rung below `max_t`.
+        ValueError: If a value is out of range, the ranking or the quota is unknown, or a bracket
+            would have no rung below `max_t`.
 
     Example:
         >>> from ray import tune
@@ -33,7 +34,7 @@ class PromotionMOASHA(PromotionScheduler):
         ...     scheduler=scheduler, search_alg=SobolSearcher(), num_samples=64, reuse_actors=True
         ... )
         >>> scheduler.debug_string()
-        'PromotionMOASHA: 0 resumed from a checkpoint, 0 beyond n/η'
+        'PromotionMOASHA: 0 resumed from a checkpoint, 0 beyond the quota'
     """
 
     def __init__(
@@ -47,18 +48,19 @@ class PromotionMOASHA(PromotionScheduler):
         slots: int | None = None,
         time_attr: str = "training_iteration",
         seed: int = 0,
+        quota: Quota = "floor",
     ) -> None:
         objectives = as_objective_set(objectives)
         reference = objectives.reference_point
         settings = HalvingSettings(
-            max_t, grace_period, reduction_factor, brackets, ranking, reference, seed
+            max_t, grace_period, reduction_factor, brackets, ranking, reference, seed, quota
         )
         rule = PromotionHalvingRule(settings)
         super().__init__(rule, objectives=objectives, slots=slots, time_attr=time_attr)
 
     @property
     def excess_promotions(self) -> dict[tuple[int, int], int]:
-        """(bracket, rung) → the number of promotions beyond ⌊n/η⌋ of the n trials there.
+        """(bracket, rung) → the number of promotions beyond the rung's quota.
 
         Rungs without such promotions are left out.
         """
@@ -66,12 +68,12 @@ class PromotionMOASHA(PromotionScheduler):
         return self._rule.excess_promotions()
 
     def counts(self) -> dict[str, int]:
-        """Return the number of resumes, and of promotions beyond ⌊n/η⌋ of their rung."""
+        """Return the number of resumes, and of promotions beyond their rung's quota."""
         return {**super().counts(), "excess_promotions": sum(self.excess_promotions.values())}
 
     def debug_string(self) -> str:
         """Return one line for Tune's status output."""
-        return f"{super().debug_string()}, {self.counts()['excess_promotions']} beyond n/η"
+        return f"{super().debug_string()}, {self.counts()['excess_promotions']} beyond the quota"
 
 
 @describe_parameters(grace_period="The budget that every trial gets before it first pauses, ≥ 1.")

@@ -44,6 +44,13 @@ class ScalarizedScheduler(TrialScheduler):
     Some of Ray's schedulers draw from the global random states of Python and NumPy. Around each
     call this scheduler sets these states from its own seed and restores them afterwards.
 
+    With `random_weights` each trial keeps the weights that are drawn for it. Ray's schedulers then
+    compare numbers of different trials that were computed under different weights. Of two trials
+    with the same objectives one may so be stopped and the other not. New weights for each decision
+    are not possible here, because Ray's schedulers record one number for a report, and not the
+    objectives. `StoppingMOASHA` with ``ranking="chebyshev"`` compares all
+    trials of a rung under the same, equal weights.
+
     A report that lacks an objective or the scheduler's ``time_attr`` is not passed on, and a bad
     report fails its own trial only; see `mobo_core.tune.schedulers.reports`.
 
@@ -53,8 +60,8 @@ class ScalarizedScheduler(TrialScheduler):
         kind: How the objectives become one number: ``"linear"`` for their weighted sum, or
             ``"chebyshev"`` for the augmented largest weighted distance from the ideal; see
             `mobo_core.pareto.scalarization.Scalarization`.
-        random_weights: Whether each trial gets random weights, drawn from the simplex. Otherwise
-            all weights are equal.
+        random_weights: Whether each trial gets random weights of its own, drawn from the simplex
+            once. Otherwise all weights are equal.
         seed: The seed of the weights and of the scheduler's random states.
 
     Raises:

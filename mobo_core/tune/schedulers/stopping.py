@@ -14,6 +14,7 @@ from mobo_core.pareto.ranking import Ranking
 from mobo_core.rules.halving import HalvingRule, HalvingSettings
 from mobo_core.rules.projection import MARGIN, ProjectedStoppingRule, ProjectionSettings
 from mobo_core.rules.rule import Decision, PaperDominanceRule, PaperRungwiseRule, StoppingRule
+from mobo_core.rules.rungs import Quota
 from mobo_core.tune.schedulers.parameters import describe_parameters
 from mobo_core.tune.schedulers.reports import Report
 from mobo_core.tune.schedulers.scheduler import ObjectiveScheduler, is_retried
@@ -119,8 +120,8 @@ class StoppingMOASHA(RuleScheduler):
     Hyperband.
 
     Raises:
-        ValueError: If a value is out of range, the ranking is unknown, or a bracket would have no
-            rung below `max_t`.
+        ValueError: If a value is out of range, the ranking or the quota is unknown, or a bracket
+            would have no rung below `max_t`.
 
     Example:
         >>> from mobo_core import Objective, ObjectiveSet
@@ -141,11 +142,12 @@ class StoppingMOASHA(RuleScheduler):
         ranking: str | Ranking = "pareto_epsnet",
         time_attr: str = "training_iteration",
         seed: int = 0,
+        quota: Quota = "floor",
     ) -> None:
         objectives = as_objective_set(objectives)
         reference = objectives.reference_point
         settings = HalvingSettings(
-            max_t, grace_period, reduction_factor, brackets, ranking, reference, seed
+            max_t, grace_period, reduction_factor, brackets, ranking, reference, seed, quota
         )
         super().__init__(HalvingRule(settings), objectives=objectives, time_attr=time_attr)
 

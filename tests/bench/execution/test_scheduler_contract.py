@@ -31,7 +31,15 @@ BRACKETS = [
     Component("mo-hyperband-stopping", "moasha-stopping", {"brackets": 2}),
     Component("async-hyperband", "asha", {"brackets": 2, "random_weights": True}),
 ]
-COMPONENTS = [Component(name, name, {}) for name in sorted(catalogue.SCHEDULERS)] + BRACKETS
+ONE_MORE = [
+    Component(f"{name}-plus-one", name, {"quota": "floor_plus_one", "brackets": 2})
+    for name in ("moasha-promotion", "moasha-stopping")
+]
+COMPONENTS = [
+    *(Component(name, name, {}) for name in sorted(catalogue.SCHEDULERS)),
+    *BRACKETS,
+    *ONE_MORE,
+]
 CASES = ("finish", "fail", "nan", "ties", "one", "slots")
 CROSS = [(case, m) for case in (*CASES, "mixed") for m in sorted(SETS)]
 # A run of real Tune starts new processes, which takes seconds. What differs there is how a

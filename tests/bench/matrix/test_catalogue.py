@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bench.errors import UserError
@@ -78,6 +79,10 @@ def test_problems_know_their_checksum_and_flops() -> None:
             "scheduler 'x': ranking must be a name, got 3",
         ),
         (
+            Component("x", "moasha-promotion", {"quota": "ceil"}),
+            "scheduler 'x': unknown quota 'ceil': choose from floor, floor_plus_one",
+        ),
+        (
             Component("x", "asha", {"random_weights": 1}),
             "scheduler 'x': random_weights must be true or false, got 1",
         ),
@@ -90,3 +95,24 @@ def test_problems_know_their_checksum_and_flops() -> None:
 def test_bad_components_are_named(component: Component, message: str) -> None:
     with pytest.raises(UserError, match=message):
         catalogue.make_scheduler(component, context("acc", "params"))
+
+
+@pytest.mark.parametrize("quota", [None, "floor", "floor_plus_one"])
+def test_a_matrix_sets_the_quota(quota: str | None) -> None:
+    settings = {"quota": quota} if quota else {}
+
+    def rule(name: str) -> Any:
+        made: Any = catalogue.make_scheduler(Component("x", name, settings), context("acc", "loss"))
+        return made.rule
+
+    # With η = 3 the second best of three trials, c, continues only if there is one place more.
+    stopping = rule("moasha-stopping")
+    decisions = [
+        stopping.report(name, 1, np.array([value, value])).value
+        for name, value in (("a", 1.0), ("b", 3.0), ("c", 2.0))
+    ]
+    assert decisions == ["continue", "stop", "continue" if quota == "floor_plus_one" else "stop"]
+    # And so does a single trial under promotion.
+    promotion = rule("moasha-promotion")
+    promotion.report("a", 1, np.array([1.0, 1.0]))
+    assert promotion.choose(True) == ("a" if quota == "floor_plus_one" else None)

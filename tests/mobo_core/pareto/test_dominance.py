@@ -340,6 +340,14 @@ def test_net_order_starts_at_the_smallest_sum() -> None:
     assert epsilon_net_order([[3, 0], [0, 3], [1, 1]]).tolist() == [2, 1, 0]
 
 
+def test_net_order_may_start_at_the_best_first_objective() -> None:
+    # (0,3) is best in the first objective; (3,0) is farthest from it.
+    front = [[3, 0], [0, 3], [1, 1]]
+    assert epsilon_net_order(front, seed="first_objective").tolist() == [1, 0, 2]
+    # Among equals in the first objective the lexicographically smaller one is the first.
+    assert epsilon_net_order([[1, 2], [0, 9], [0, 8]], seed="first_objective").tolist() == [2, 0, 1]
+
+
 def test_net_order_takes_duplicates_last() -> None:
     # The twins of the ends are at distance 0 from those taken; (2,2) is not.
     front = [[0, 4], [0, 4], [4, 0], [4, 0], [2, 2]]

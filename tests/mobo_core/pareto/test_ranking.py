@@ -14,18 +14,26 @@ from mobo_core.objectives import Points
 from mobo_core.pareto.dominance import non_dominated_ranks
 from mobo_core.pareto.ranking import (
     RANKINGS,
+    FrontRanking,
+    Order,
     Ranking,
     as_ranking,
     chebyshev,
     linear,
     pareto_crowding,
     pareto_epsnet,
+    pareto_epsnet_raw,
     pareto_hypervolume,
     ranks_of,
 )
 
 ALL = pytest.mark.parametrize("ranking", RANKINGS.values(), ids=RANKINGS.keys())
-PARETO = pytest.mark.parametrize("ranking", [pareto_epsnet, pareto_crowding, pareto_hypervolume])
+SCALED = pytest.mark.parametrize(
+    "ranking", [ranking for name, ranking in RANKINGS.items() if name != "pareto_epsnet_raw"]
+)
+PARETO = pytest.mark.parametrize(
+    "ranking", [pareto_epsnet, pareto_epsnet_raw, pareto_crowding, pareto_hypervolume]
+)
 GRID = st.integers(-4, 4).map(float)
 SETS = st.tuples(st.integers(1, 12), st.integers(2, 3)).flatmap(
     lambda shape: arrays(float, shape, elements=GRID)
@@ -45,6 +53,39 @@ def test_epsnet_by_hand() -> None:
     # farthest from it are the two ends at the same distance: the lexicographically smaller first.
     # Second front: sums 1.25 and 1.5.
     assert pareto_epsnet(TWO_FRONTS).tolist() == [1, 2, 4, 3, 0]
+
+
+def test_raw_epsnet_by_hand() -> None:
+    # The net of each front starts at the best first objective: (0, 4), then the far end (4, 0),
+    # then (1, 1). Second front: (2, 3), (4, 2).
+    assert pareto_epsnet_raw(TWO_FRONTS).tolist() == [2, 4, 1, 3, 0]
+
+
+def test_raw_epsnet_measures_distances_in_own_units() -> None:
+    # Squared distances from (0, 9): 13, 25 and 72, so (6, 3) is next. From there (3, 7) is at 25
+    # and (4, 6) at 13. Both are now 13 away from their nearest: the smaller one comes first.
+    front = np.array([[0.0, 9.0], [3.0, 7.0], [4.0, 6.0], [6.0, 3.0]])
+    assert pareto_epsnet_raw(front).tolist() == [0, 3, 1, 2]
+    # With the second objective ten times as large, (3, 70) is 9 + 400 away from its nearest and
+    # (4, 60) is 4 + 900 away.
+    assert pareto_epsnet_raw(front * [1, 10]).tolist() == [0, 3, 2, 1]
+    # Scaling takes the units out.
+    assert pareto_epsnet(front).tolist() == pareto_epsnet(front * [1, 10]).tolist()
+
+
+@pytest.mark.parametrize("reference", [None, [8.0, 20.0]])
+def test_an_unscaled_ranking_sees_the_values_and_the_reference_as_they_are(
+    reference: list[float] | None,
+) -> None:
+    seen: list[tuple[list[list[float]], list[float]]] = []
+
+    def inside(front: Points, reference: Points) -> Order:
+        seen.append((front.tolist(), reference.tolist()))
+        return np.arange(len(front))
+
+    FrontRanking(inside, scaled=False)([[4.0, 10.0], [0.0, 20.0]], reference)
+    # Without one the reference lies a tenth of the range (4 and 10) beyond the worst values.
+    assert seen == [([[0.0, 20.0], [4.0, 10.0]], reference or [4.4, 21.0])]
 
 
 def test_crowding_by_hand() -> None:
@@ -109,7 +150,7 @@ def test_the_order_of_the_input_does_not_matter(
     assert values(points, ranking(points)) == values(shuffled, ranking(shuffled))
 
 
-@ALL
+@SCALED
 @given(points=SETS, exponent=st.integers(-3, 3), shift=GRID)
 def test_units_do_not_matter(ranking: Ranking, points: Points, exponent: int, shift: float) -> None:
     # Powers of two and whole shifts are exact, so no rounding can turn a tie.

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mobo_core.objectives import Points
-from mobo_core.pareto.ranking import pareto_epsnet
+from mobo_core.pareto.ranking import pareto_epsnet, ranks_of
 from mobo_core.rules.halving import HalvingRule, HalvingSettings, PromotionHalvingRule
 from mobo_core.rules.rule import Decision
 
@@ -47,6 +51,49 @@ def test_stopping_by_hand() -> None:
     assert rule.report("e", 2, p(2, 2)) is STOP
     assert rule.report("a", 3, p(9, 9)) is CONTINUE  # no milestone
     assert rule.report("a", 4, p(9, 9)) is COMPLETE
+
+
+# The same reports with the quota ⌊n/2⌋ + 1. Each continues that is among the best 1, 2, 2, 3, 3:
+#   b is the second of 2: in. c is behind a in the same front, the second of 3: in.
+#   d is the best of 4. e of 5 is among d, e, c (see above): in, and f (4, 4) is the last of 6, best
+#   4: out.
+def test_stopping_with_one_more_by_hand() -> None:
+    rule = HalvingRule(HalvingSettings(max_t=4, reduction_factor=2, quota="floor_plus_one"))
+    reports = [
+        ("a", p(2, 2), CONTINUE),
+        ("b", p(3, 3), CONTINUE),
+        ("c", p(1, 4), CONTINUE),
+        ("d", p(1, 1), CONTINUE),
+        ("e", p(2, 1.5), CONTINUE),
+        ("f", p(4, 4), STOP),
+    ]
+    for trial, point, expected in reports:
+        assert rule.report(trial, 1, point) is expected
+    # At 2 the second of two continues as well, and the last of three does not.
+    for trial, point, expected in (
+        ("a", p(1, 2), CONTINUE),
+        ("e", p(2, 2), CONTINUE),
+        ("d", p(3, 3), STOP),
+    ):
+        assert rule.report(trial, 2, point) is expected
+
+
+@pytest.mark.parametrize("eta", [2, 3, 4])
+@given(
+    values=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=12),
+)
+def test_one_more_decides_as_the_share_of_better_trials(
+    eta: int, values: list[tuple[int, int]]
+) -> None:
+    # Syne Tune's stopping rule: the place from 0 among the n recorded, divided by n, is compared
+    # with 1/η.
+    settings = HalvingSettings(max_t=9, reduction_factor=eta, quota="floor_plus_one")
+    rule = HalvingRule(settings)
+    points = np.array(values, float)
+    for index, point in enumerate(points):
+        place = ranks_of(pareto_epsnet(points[: index + 1]))[-1]
+        expected = STOP if place / (index + 1) > 1 / eta else CONTINUE
+        assert rule.report(str(index), 1, point) is expected
 
 
 def test_a_newcomer_on_the_front_is_not_stopped_where_an_order_read_as_ranks_would() -> None:
@@ -102,6 +149,47 @@ def test_promotion_by_hand() -> None:
     assert rule.report("c", 3, p(1, 1)) is CONTINUE
     assert rule.report("c", 4, p(1, 1)) is COMPLETE
     assert rule.excess_promotions() == {}  # ⌊4/2⌋ = 2 by now
+
+
+# Promotion, η = 3, R = 9: milestones 1 and 3. The quota ⌊n/3⌋ + 1 is 1, 1, 2, 2 for 1 to 4 trials.
+def test_promotion_with_one_more_by_hand() -> None:
+    settings = HalvingSettings(max_t=9, reduction_factor=3, quota="floor_plus_one")
+    rule = PromotionHalvingRule(settings)
+    rule.report("a", 1, p(2, 2))
+    assert rule.choose(True) == "a"  # the best one of one
+    rule.resume("a")
+    rule.report("b", 1, p(3, 3))
+    assert rule.choose(True) is None  # the best one of two is a, which has left
+    rule.report("c", 1, p(1, 1))
+    assert rule.choose(True) == "c"  # the best two of three are c and a
+    rule.resume("c")
+    assert rule.choose(True) is None
+    assert rule.excess_promotions() == {}  # two of two
+    rule.report("d", 1, p(1.5, 1.5))
+    assert rule.choose(True) == "d"  # the best two of four are c and d: three have been promoted
+    rule.resume("d")
+    assert rule.excess_promotions() == {(0, 1): 1}
+    assert rule.report("a", 3, p(2, 2)) is PAUSE
+    assert rule.choose(True) == "a"  # the only one at 3
+    rule.resume("a")
+    assert rule.report("a", 9, p(2, 2)) is COMPLETE
+
+
+@pytest.mark.parametrize("rule", [HalvingRule, PromotionHalvingRule])
+def test_a_rule_saved_before_there_was_a_quota_keeps_the_floor(
+    rule: type[HalvingRule] | type[PromotionHalvingRule],
+) -> None:
+    settings = HalvingSettings(max_t=9, reduction_factor=3, quota="floor_plus_one")
+    del settings.__dict__["quota"]  # as in a file of that time
+    restored = pickle.loads(pickle.dumps(rule(settings)))
+    decisions = [restored.report(str(i), 1, p(3 - i, 3 - i)) for i in range(3)]
+    if isinstance(restored, HalvingRule):
+        assert decisions == [CONTINUE, CONTINUE, CONTINUE]
+        assert restored.report("3", 1, p(2, 2)) is STOP  # the second of four, and ⌊4/3⌋ = 1
+    else:
+        assert restored.choose(True) == "2"
+        restored.resume("2")
+        assert restored.choose(True) is None
 
 
 def test_top_rung_first() -> None:
@@ -193,6 +281,8 @@ def test_a_ranking_of_ones_own() -> None:
         ({"max_t": 8, "brackets": 1.5}, "whole number"),
         ({"max_t": 8, "reduction_factor": 2, "brackets": 4}, "at most 3 brackets"),
         ({"max_t": 8, "ranking": "best"}, "unknown ranking 'best'"),
+        ({"max_t": 8, "quota": "ceil"}, "unknown quota 'ceil': choose from floor, floor_plus_one"),
+        ({"max_t": 8, "quota": None}, "unknown quota None"),
     ],
 )
 def test_bad_settings(arguments: dict[str, object], message: str) -> None:

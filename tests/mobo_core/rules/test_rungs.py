@@ -115,13 +115,33 @@ def test_milestones_ascend_below_the_budget(r: float, eta: float, max_t: float, 
 
 
 @pytest.mark.parametrize(
-    ("count", "promoted", "kept"),
-    [(0, 0, 1), (1, 0, 1), (2, 0, 1), (3, 1, 1), (5, 1, 1), (6, 2, 2)],
+    ("reduction_factor", "promoted"),
+    [
+        # ⌊n/η⌋ for n = 1, …, 7.
+        (2, (0, 1, 1, 2, 2, 3, 3)),
+        (3, (0, 0, 1, 1, 1, 2, 2)),
+        (2.5, (0, 0, 1, 1, 2, 2, 2)),
+        (1.5, (0, 1, 2, 2, 3, 4, 4)),
+        (8, (0, 0, 0, 0, 0, 0, 0)),
+    ],
 )
-def test_quotas_by_hand(count: int, promoted: int, kept: int) -> None:
-    # η = 3: of 5 trials one is promoted; under stopping the first ones go on as well.
-    assert promotion_quota(count, 3) == promoted
-    assert stopping_quota(count, 3) == kept
+def test_quotas_by_hand(reduction_factor: float, promoted: tuple[int, ...]) -> None:
+    for count, number in enumerate(promoted, start=1):
+        assert promotion_quota(count, reduction_factor) == number
+        assert promotion_quota(count, reduction_factor, "floor") == number
+        assert promotion_quota(count, reduction_factor, "floor_plus_one") == number + 1
+        # Under stopping the first trial at a rung always continues.
+        assert stopping_quota(count, reduction_factor) == (number or 1)
+        assert stopping_quota(count, reduction_factor, "floor") == (number or 1)
+        assert stopping_quota(count, reduction_factor, "floor_plus_one") == number + 1
+
+
+@given(st.integers(1, 400), st.integers(2, 9))
+def test_one_more_is_a_place_of_at_most_one_in_eta(count: int, eta: int) -> None:
+    # Syne Tune's condition: with the places 0, …, n − 1, a trial stops if place / n > 1 / η.
+    continuing = sum(not place / count > 1 / eta for place in range(count))
+    assert stopping_quota(count, eta, "floor_plus_one") == continuing
+    assert promotion_quota(count, eta, "floor_plus_one") == continuing
 
 
 def test_rounding_does_not_cost_a_place() -> None:
@@ -129,6 +149,7 @@ def test_rounding_does_not_cost_a_place() -> None:
     assert 33 / 1.1 < 30
     assert promotion_quota(33, 1.1) == 30
     assert stopping_quota(33, 1.1) == 30
+    assert stopping_quota(33, 1.1, "floor_plus_one") == 31
 
 
 @given(st.integers(0, 2000), st.integers(11, 100))
@@ -136,3 +157,5 @@ def test_quotas_against_fractions(count: int, eta10: int) -> None:
     expected = count * 10 // eta10
     assert promotion_quota(count, eta10 / 10) == expected
     assert stopping_quota(count, eta10 / 10) == max(1, expected)
+    assert promotion_quota(count, eta10 / 10, "floor_plus_one") == expected + 1
+    assert stopping_quota(count, eta10 / 10, "floor_plus_one") == expected + 1

@@ -76,7 +76,7 @@ def test_schedulers_keep_explicit_parameters(scheduler: str, parameters: str) ->
         for p in inspect.signature(getattr(tune, scheduler)).parameters.values()
     ]
     expected = [*parameters.split(), "time_attr=training_iteration"]
-    assert shown == expected + ["seed=0"] * scheduler.endswith("MOASHA")
+    assert shown == expected + ["seed=0", "quota=floor"] * scheduler.endswith("MOASHA")
 
 
 def test_a_class_may_describe_a_parameter_itself() -> None:

@@ -104,7 +104,7 @@ def test_resumed_trials_go_on_where_they_were_and_are_counted(tmp_path: Path) ->
     assert set(trained) == {f"{n} {t}" for n, last in reached.items() for t in range(1, last + 1)}
     assert isinstance(scheduler, PromotionScheduler)
     assert f"{scheduler.resumes} resumed from a checkpoint" in scheduler.debug_string()
-    assert "beyond n/η" in scheduler.debug_string()
+    assert "beyond the quota" in scheduler.debug_string()
     assert scheduler.counts() == {
         "resumes": scheduler.resumes,
         "excess_promotions": sum(scheduler.excess_promotions.values()),

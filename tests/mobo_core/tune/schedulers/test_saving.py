@@ -87,7 +87,9 @@ def test_a_state_holds_all_that_was_learned(name: str) -> None:
                 )
             )
         if name == "stopping":
-            return StoppingMOASHA(OBJECTIVES, MAX_T, reduction_factor=2, time_attr="epoch")
+            return StoppingMOASHA(
+                OBJECTIVES, MAX_T, reduction_factor=2, time_attr="epoch", quota="floor_plus_one"
+            )
         if name == "promotion":
             return PromotionMOASHA(
                 OBJECTIVES, MAX_T, reduction_factor=2, slots=1, time_attr="epoch"
