@@ -15,7 +15,7 @@ BENCH := $(VENV)/bin/mobo-bench
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench paper quick virtual virtual-paper regress benchmark speed report \
+.PHONY: help setup lock bench paper quick virtual virtual-paper survey regress benchmark speed report \
   site test versions versions-ends lint check format docs clean
 
 help: ## Show this list
@@ -56,6 +56,10 @@ virtual: $(INSTALLED) ## Compare all schedulers in virtual time on MNIST's curve
 virtual-paper: $(INSTALLED) ## Reproduce Tables 1-4 in virtual time with Ax, seven seeds
 	$(BENCH) run paper --backend virtual --dataset mnist --slots 5 \
 	  --seeds $(if $(filter file,$(origin SEEDS)),7,$(SEEDS)) $(ARGS)
+
+survey: $(INSTALLED) ## Compare schedulers on all data sets there are, 10 seeds; needs DATA_DIR/yahpo
+	$(BENCH) survey run --data-dir $(DATA_DIR) \
+	  --seeds $(if $(filter file,$(origin SEEDS)),10,$(SEEDS)) $(ARGS)
 
 regress: $(INSTALLED) ## Check that no scheduler has become slower or worse
 	$(BENCH) regress $(ARGS)

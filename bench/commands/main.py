@@ -68,9 +68,10 @@ def list_(results_dir: Path | None) -> None:
 
 def _list_parts() -> None:
     """Print the matrices, searchers, schedulers, problems and data sets that there are."""
-    from bench.matrix import catalogue, extensions, problems
+    from bench.matrix import catalogue, extensions, problems, surveys
 
     _print_parts("matrices", {name: files.load_matrix(name).title for name in files.matrix_names()})
+    _print_parts("surveys", {n: surveys.load_survey(n).title for n in surveys.survey_names()})
     for kind, factories in (("searcher", catalogue.SEARCHERS), ("scheduler", catalogue.SCHEDULERS)):
         own = {name: inspect.getdoc(factory) or "" for name, factory in factories.items()}
         others = dict.fromkeys(extensions.found(kind), "")

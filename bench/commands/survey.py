@@ -74,14 +74,9 @@ def run(
         for unit in chosen.units()
         if (not only or unit.family in only) and side in (None, unit.side)
     ]
-    from bench.matrix import catalogue, problems
     from bench.studies.survey import running
 
-    for scheduler in chosen.schedulers:
-        catalogue.find_scheduler(scheduler.name)
-    for problem in dict.fromkeys(unit.problem for unit in units):
-        first = next(unit for unit in units if unit.problem == problem)
-        problems.check_data(problem, first.dataset, data_dir)
+    running.check(chosen, units, data_dir)
     folder = out or Path("results", chosen.name)
     processes = processes or len(os.sched_getaffinity(0))
     wanted = running.Wanted(units, numbers, force)

@@ -49,7 +49,7 @@ uses most of the information by which the trials were chosen.
 **Constants.** α₀, s, a, ω, v and λ were chosen on 240 random configurations of the MLP on MNIST and
 on the first training seed of the embedded table; a tighter prior saves more epochs and loses more
 hypervolume. κ, ψ, the limit of x at no progress, and the default margin were chosen on the tuning
-data sets of the survey (`bench/matrix/split.py`). Without that limit, the twelve of LCBench lost
+data sets of the survey (``bench/matrix/split.py``). Without that limit, the twelve of LCBench lost
 0.9 % of the hypervolume in the mean where they lose 0.4 % with it: on one of them, curves rise
 before they fall, and the trials that were best in the end had been given up.
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from bench.errors import UserError
 from bench.execution.parallel import in_processes
 from bench.formatting import count, duration
+from bench.matrix import catalogue, problems
 from bench.matrix.matrix import ID_DIGITS, Component
 from bench.matrix.surveys import Survey, Unit
 from bench.records import environment, files, folders
@@ -47,6 +48,32 @@ class Wanted:
     units: Sequence[Unit]
     seeds: Sequence[int]
     force: bool = False
+
+
+def check(survey: Survey, units: Sequence[Unit], data_dir: str) -> None:
+    """Build every part of a survey once for each problem, so that a mistake ends before any run.
+
+    Args:
+        survey: The survey.
+        units: The data sets of it that are wanted.
+        data_dir: The folder with the surrogates.
+
+    Raises:
+        UserError: If a part cannot be built, or data are missing; the message has the remedy.
+    """
+    for unit in {unit.problem: unit for unit in units}.values():
+        problems.check_data(unit.problem, unit.dataset, data_dir)
+        problem = problems.make(unit.problem, unit.dataset, data_dir, unit.budget.max_epochs)
+        for names in objective_sets_of(unit, data_dir):
+            context = catalogue.Context(
+                problem.space,
+                catalogue.make_objectives(problem, names),
+                problem.max_epochs,
+                unit.budget.slots,
+                seed=0,
+            )
+            for scheduler in survey.schedulers:
+                catalogue.make_scheduler(scheduler, context)
 
 
 def make(

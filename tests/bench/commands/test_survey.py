@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from bench.commands.main import cli
 from bench.errors import UserError
-from tests.bench.surveys import small_survey
+from tests.bench.surveys import SMALL, small_survey
 
 
 @pytest.mark.slow
@@ -26,6 +26,15 @@ def test_a_survey_is_run_and_reported_and_reported_again(tmp_path: Path) -> None
     assert again.exit_code == 0
     second = (reports / "README.md").read_text("utf-8")
     assert second == first.replace("# A small survey", "# out", 1)
+
+
+def test_a_bad_parameter_is_found_before_any_run(tmp_path: Path) -> None:
+    path = small_survey(tmp_path, SMALL.replace("reduction_factor = 2", "reduction_factor = 1"))
+    options = ["--only", "recorded", "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(cli, ["survey", "run", path, *options])
+    assert isinstance(done.exception, UserError)
+    assert "scheduler 'moasha': reduction_factor must be" in str(done.exception)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
