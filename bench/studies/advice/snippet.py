@@ -70,7 +70,7 @@ HALVING = {
     "quota": "floor",
 }
 PAPER = {"grace_period": 1, "reduction_factor": 6}
-PROJECTING = {"grace_period": 1, "margin": 0.003}
+PROJECTING = {"grace_period": 1, "margin": 0.008}
 SCALAR = {"random_weights": False, "kind": "chebyshev"}
 CALLS: Mapping[str, _Call] = {
     "hv-promotion": _Call("HypervolumePromotion", PROJECTING),
