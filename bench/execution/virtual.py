@@ -68,8 +68,8 @@ class VirtualBackend:
         searcher = TimedSearcher(
             catalogue.make_searcher(cell.searcher, context), charges.suggestion_s
         )
-        silence_runs()
         scheduler = catalogue.make_scheduler(cell.scheduler, context)
+        silence_runs()
         in_background = catalogue.suggests_ahead(cell.searcher)
         failures = Failures(objectives, budget.trials, self._limits.failed_share)
         observer = VirtualObserver(on_trial_end, failures)

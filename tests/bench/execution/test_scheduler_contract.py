@@ -14,7 +14,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from bench.execution.ray.session import SLOT
-from bench.matrix import catalogue
+from bench.matrix import catalogue, rivals
 from bench.matrix.matrix import Component
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.space import ChoiceParameter, SearchSpace
@@ -31,7 +31,17 @@ BRACKETS = [
     Component("mo-hyperband-stopping", "moasha-stopping", {"brackets": 2}),
     Component("async-hyperband", "asha", {"brackets": 2, "random_weights": True}),
 ]
-COMPONENTS = [Component(name, name, {}) for name in sorted(catalogue.SCHEDULERS)] + BRACKETS
+EARLY = {"min_progression": 1, "min_curves": 1}
+"""Ax stops no trial before epoch 10 by default, and these trials have 8."""
+RIVALS = [
+    Component(name, name, EARLY if name.startswith("ax") else {})
+    for name in sorted(rivals.SCHEDULERS)
+] + [Component("syne-tune-brackets", "syne-tune-moasha", {"brackets": 2})]
+COMPONENTS = [
+    *(Component(name, name, {}) for name in sorted(catalogue.SCHEDULERS)),
+    *BRACKETS,
+    *RIVALS,
+]
 CASES = ("finish", "fail", "nan", "ties", "one", "slots")
 CROSS = [(case, m) for case in (*CASES, "mixed") for m in sorted(SETS)]
 # A run of real Tune starts new processes, which takes seconds. What differs there is how a
@@ -44,9 +54,15 @@ JOINED = ("fifo", "projected-stopping", "hv-promotion", "asha", "hyperband")
 SHARED = (("mixed", 3), ("slots", 3))
 
 
+def skipped(component: Component) -> list[pytest.MarkDecorator]:
+    """Return the mark that skips a rival that is not installed."""
+    reason = rivals.absent("scheduler", component.name)
+    return [pytest.mark.skipif(True, reason=reason)] if reason else []
+
+
 def on_real_ray(component: Component, *case: object, by_default: bool = True) -> Any:
     """Return a case of a scheduler on real Ray; only those of `JOINED` run by default."""
-    marks = [pytest.mark.ray]
+    marks = [pytest.mark.ray, *skipped(component)]
     if not (by_default and component.label in JOINED):
         marks.append(pytest.mark.exhaustive)
     name = "-".join(map(str, (component.label, *case)))
@@ -59,7 +75,13 @@ ON_RAY = [
     for case in CROSS
 ]
 VIRTUAL = [
-    pytest.param(component, "virtual", *case, id=f"{component.label}-virtual-{case[0]}-{case[1]}")
+    pytest.param(
+        component,
+        "virtual",
+        *case,
+        marks=skipped(component),
+        id=f"{component.label}-virtual-{case[0]}-{case[1]}",
+    )
     for component in COMPONENTS
     for case in CROSS
 ]

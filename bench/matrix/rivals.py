@@ -1,0 +1,168 @@
+"""The rivals that a matrix file can name: schedulers and searchers that others wrote.
+
+Each factory imports its system when it is called. `absent` says which of them cannot be made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ray.tune.schedulers import TrialScheduler
+
+from bench.matrix.context import TIME_ATTR, Context
+from bench.rivals import installed
+from bench.rivals.installed import System
+from mobo_core.rules.rule import StoppingRule
+from mobo_core.tune import RuleScheduler
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A part that others wrote.
+
+    Args:
+        make: Its factory, as `bench.matrix.catalogue` describes it.
+        system: The system that it needs.
+    """
+
+    make: Callable[..., Any]
+    system: System
+
+
+def _syne_tune_moasha(
+    context: Context, *, grace_period: int = 1, reduction_factor: float = 3, brackets: int = 1
+) -> TrialScheduler:
+    """MOASHA of Syne Tune, as shipped: stops by an order that is read as ranks."""
+    return _syne_tune(context, grace_period, reduction_factor, brackets, repaired=False)
+
+
+def _syne_tune_moasha_repaired(
+    context: Context, *, grace_period: int = 1, reduction_factor: float = 3, brackets: int = 1
+) -> TrialScheduler:
+    """MOASHA of Syne Tune with ranks in place of the order."""
+    return _syne_tune(context, grace_period, reduction_factor, brackets, repaired=True)
+
+
+def _syne_tune(
+    context: Context, grace_period: int, reduction_factor: float, brackets: int, repaired: bool
+) -> TrialScheduler:
+    from bench.rivals.syne_tune import MOASHARule, MOASHASettings
+
+    settings = MOASHASettings(
+        len(context.objectives),
+        context.max_t,
+        grace_period,
+        reduction_factor,
+        brackets,
+        repaired,
+        context.seed,
+    )
+    return _by_rule(MOASHARule(settings), context)
+
+
+def _ax_percentile(
+    context: Context,
+    *,
+    metric: str = "",
+    percentile: float = 50,
+    min_progression: float = 10,
+    min_curves: int = 5,
+) -> TrialScheduler:
+    """PercentileEarlyStoppingStrategy of Ax, on one metric: the first if none is named."""
+    from bench.rivals.ax_stopping import AxStoppingRule, Percentile
+
+    position = _position(metric, context) if metric else 0
+    strategy = Percentile(position, percentile, min_progression, min_curves)
+    return _by_rule(AxStoppingRule([strategy], "and", context.max_t), context)
+
+
+def _ax_and(
+    context: Context,
+    *,
+    percentile: float = 50,
+    percentiles: Mapping[str, float] | None = None,
+    min_progression: float = 10,
+    min_curves: int = 5,
+) -> TrialScheduler:
+    """AndEarlyStoppingStrategy of Ax: stops a trial that is below a percentile in all metrics."""
+    of_metrics = _percentiles(percentile, percentiles, context)
+    return _ax_combined(context, "and", of_metrics, min_progression, min_curves)
+
+
+def _ax_or(
+    context: Context,
+    *,
+    percentile: float = 50,
+    percentiles: Mapping[str, float] | None = None,
+    min_progression: float = 10,
+    min_curves: int = 5,
+) -> TrialScheduler:
+    """OrEarlyStoppingStrategy of Ax: stops a trial that is below a percentile in any metric."""
+    of_metrics = _percentiles(percentile, percentiles, context)
+    return _ax_combined(context, "or", of_metrics, min_progression, min_curves)
+
+
+def _ax_combined(
+    context: Context,
+    combination: Literal["and", "or"],
+    percentiles: Sequence[float],
+    min_progression: float,
+    min_curves: int,
+) -> TrialScheduler:
+    from bench.rivals.ax_stopping import AxStoppingRule, Percentile
+
+    strategies = [
+        Percentile(metric, percentile, min_progression, min_curves)
+        for metric, percentile in enumerate(percentiles)
+    ]
+    return _by_rule(AxStoppingRule(strategies, combination, context.max_t), context)
+
+
+def _percentiles(
+    percentile: float, of_metrics: Mapping[str, float] | None, context: Context
+) -> list[float]:
+    """Return the percentile of each objective: its own, or else that of all."""
+    found = [percentile] * len(context.objectives)
+    for name, value in (of_metrics or {}).items():
+        found[_position(name, context)] = value
+    return found
+
+
+def _position(metric: str, context: Context) -> int:
+    """Return the position of an objective.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    names = context.objectives.names
+    if metric not in names:
+        raise ValueError(f"metric must be one of {', '.join(names)}, got {metric!r}")
+    return names.index(metric)
+
+
+def _by_rule(rule: StoppingRule, context: Context) -> TrialScheduler:
+    return RuleScheduler(rule, objectives=context.objectives, time_attr=TIME_ATTR)
+
+
+SCHEDULERS: Mapping[str, Rival] = {
+    "ax-and": Rival(_ax_and, installed.AX),
+    "ax-or": Rival(_ax_or, installed.AX),
+    "ax-percentile": Rival(_ax_percentile, installed.AX),
+    "syne-tune-moasha": Rival(_syne_tune_moasha, installed.SYNE_TUNE),
+    "syne-tune-moasha-repaired": Rival(_syne_tune_moasha_repaired, installed.SYNE_TUNE),
+}
+SEARCHERS: Mapping[str, Rival] = {}
+KINDS: Mapping[str, Mapping[str, Rival]] = {"scheduler": SCHEDULERS, "searcher": SEARCHERS}
+
+
+def absent(kind: str, name: str) -> str:
+    """Return why a rival cannot be made here; empty if it can, or the part is no rival.
+
+    Args:
+        kind: ``"scheduler"`` or ``"searcher"``.
+        name: The name that a matrix file uses.
+    """
+    rival = KINDS[kind].get(name)
+    return rival.system.missing() if rival else ""
