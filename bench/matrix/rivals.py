@@ -142,6 +142,27 @@ def _position(metric: str, context: Context) -> int:
     return names.index(metric)
 
 
+def _neps_moasha(context: Context, *, eta: int = 3, early_stopping_rate: int = 0) -> TrialScheduler:
+    """Moasha of NePS, as shipped: promotes a third of those not yet promoted, so nearly all."""
+    return _neps(context, "moasha", {"eta": eta, "early_stopping_rate": early_stopping_rate})
+
+
+def _neps_mo_hyperband(context: Context, *, eta: int = 3) -> TrialScheduler:
+    """mo_hyperband of NePS: synchronous brackets that promote by fronts and an ε-net."""
+    return _neps(context, "mo_hyperband", {"eta": eta})
+
+
+def _neps(
+    context: Context, algorithm: Literal["moasha", "mo_hyperband"], options: Mapping[str, Any]
+) -> TrialScheduler:
+    from bench.rivals.neps import NePSScheduler, NePSSettings
+
+    settings = NePSSettings(algorithm, context.max_t, options, context.seed)
+    return NePSScheduler(
+        settings, objectives=context.objectives, slots=context.slots, time_attr=TIME_ATTR
+    )
+
+
 def _by_rule(rule: StoppingRule, context: Context) -> TrialScheduler:
     return RuleScheduler(rule, objectives=context.objectives, time_attr=TIME_ATTR)
 
@@ -150,6 +171,8 @@ SCHEDULERS: Mapping[str, Rival] = {
     "ax-and": Rival(_ax_and, installed.AX),
     "ax-or": Rival(_ax_or, installed.AX),
     "ax-percentile": Rival(_ax_percentile, installed.AX),
+    "neps-mo-hyperband": Rival(_neps_mo_hyperband, installed.NEPS),
+    "neps-moasha": Rival(_neps_moasha, installed.NEPS),
     "syne-tune-moasha": Rival(_syne_tune_moasha, installed.SYNE_TUNE),
     "syne-tune-moasha-repaired": Rival(_syne_tune_moasha_repaired, installed.SYNE_TUNE),
 }
