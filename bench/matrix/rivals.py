@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ray.tune.schedulers import TrialScheduler
+from ray.tune.search import Searcher
 
 from bench.matrix.context import TIME_ATTR, Context
 from bench.rivals import installed
@@ -163,6 +164,28 @@ def _neps(
     )
 
 
+def _deephyper_cbo(
+    context: Context,
+    *,
+    scalarization: Literal["Linear", "Chebyshev", "PBI"] = "Chebyshev",
+    kappa: float = 1.96,
+    initialization_trials: int = 10,
+    acq_optimizer: str = "sampling",
+) -> Searcher:
+    """CBO of DeepHyper: random forests on scalarised objectives with random weights."""
+    from bench.rivals.deephyper import CBOSearcher
+
+    return CBOSearcher(
+        context.objectives,
+        context.space,
+        context.seed,
+        scalarization=scalarization,
+        kappa=kappa,
+        initialization_trials=initialization_trials,
+        acq_optimizer=acq_optimizer,
+    )
+
+
 def _by_rule(rule: StoppingRule, context: Context) -> TrialScheduler:
     return RuleScheduler(rule, objectives=context.objectives, time_attr=TIME_ATTR)
 
@@ -176,7 +199,9 @@ SCHEDULERS: Mapping[str, Rival] = {
     "syne-tune-moasha": Rival(_syne_tune_moasha, installed.SYNE_TUNE),
     "syne-tune-moasha-repaired": Rival(_syne_tune_moasha_repaired, installed.SYNE_TUNE),
 }
-SEARCHERS: Mapping[str, Rival] = {}
+SEARCHERS: Mapping[str, Rival] = {
+    "deephyper-cbo": Rival(_deephyper_cbo, installed.DEEPHYPER),
+}
 KINDS: Mapping[str, Mapping[str, Rival]] = {"scheduler": SCHEDULERS, "searcher": SEARCHERS}
 
 
