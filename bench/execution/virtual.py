@@ -65,10 +65,8 @@ class VirtualBackend:
         context = catalogue.Context(
             problem.space, objectives, problem.max_epochs, budget.slots, run.seed, budget.trials
         )
-        searcher = TimedSearcher(
-            catalogue.make_searcher(cell.searcher, context), charges.suggestion_s
-        )
-        scheduler = catalogue.make_scheduler(cell.scheduler, context)
+        suggesting, scheduler = catalogue.make_parts(cell, context)
+        searcher = TimedSearcher(suggesting, charges.suggestion_s)
         silence_runs()
         in_background = catalogue.suggests_ahead(cell.searcher)
         failures = Failures(objectives, budget.trials, self._limits.failed_share)

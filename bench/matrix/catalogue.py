@@ -21,6 +21,7 @@ from bench.matrix.context import TIME_ATTR, Context
 from bench.matrix.matrix import Cell, Component, Matrix
 from bench.matrix.schedulers import SCHEDULERS, pauses
 from bench.matrix.searchers import SEARCHERS, suggests_ahead
+from bench.rivals.asked import AskedScheduler
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.protocol import Problem
 
@@ -35,6 +36,7 @@ __all__ = [
     "find_scheduler",
     "find_searcher",
     "make_objectives",
+    "make_parts",
     "make_problem",
     "make_scheduler",
     "make_searcher",
@@ -104,6 +106,19 @@ def make_scheduler(component: Component, context: Context) -> TrialScheduler:
     return scheduler
 
 
+def make_parts(cell: Cell, context: Context) -> tuple[Searcher, TrialScheduler]:
+    """Return the searcher and the scheduler of a cell.
+
+    A rival that suggests as well as it schedules takes the place of the cell's searcher.
+
+    Raises:
+        UserError: If there is no such part, or it refuses a parameter.
+    """
+    scheduler = make_scheduler(cell.scheduler, context)
+    own = scheduler.searcher if isinstance(scheduler, AskedScheduler) else None
+    return own or make_searcher(cell.searcher, context), scheduler
+
+
 def check_names(matrix: Matrix) -> None:
     """Check that the problem, the searchers and the schedulers of a matrix exist.
 
@@ -153,8 +168,7 @@ def check(matrix: Matrix, data_dir: str) -> None:
             matrix.budget.slots,
             seed=0,
         )
-        make_scheduler(cell.scheduler, context)
-        make_searcher(cell.searcher, context)
+        make_parts(cell, context)
 
 
 def _make(factory: Callable[..., Any], kind: str, component: Component, context: Context) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from ray.tune.schedulers import TrialScheduler
@@ -14,7 +15,7 @@ from ray.tune.search import Searcher
 
 from bench.matrix.context import TIME_ATTR, Context
 from bench.rivals import installed
-from bench.rivals.installed import System
+from bench.rivals.asked import AskedRule, AskedScheduler, System
 from mobo_core.rules.rule import StoppingRule
 from mobo_core.tune import RuleScheduler
 
@@ -29,7 +30,7 @@ class Rival:
     """
 
     make: Callable[..., Any]
-    system: System
+    system: installed.System
 
 
 def _syne_tune_moasha(
@@ -156,11 +157,43 @@ def _neps_mo_hyperband(context: Context, *, eta: int = 3) -> TrialScheduler:
 def _neps(
     context: Context, algorithm: Literal["moasha", "mo_hyperband"], options: Mapping[str, Any]
 ) -> TrialScheduler:
-    from bench.rivals.neps import NePSScheduler, NePSSettings
+    from bench.rivals.neps import NePSSettings, NePSSystem
 
     settings = NePSSettings(algorithm, context.max_t, options, context.seed)
-    return NePSScheduler(
-        settings, objectives=context.objectives, slots=context.slots, time_attr=TIME_ATTR
+    return _by_asking(partial(NePSSystem, settings), context)
+
+
+def _neps_primo(
+    context: Context, *, eta: int = 3, initial_design_size: int = 0, epsilon: float = 0.25
+) -> TrialScheduler:
+    """Primo of NePS: MO-ASHA first, then Bayesian optimisation at the full budget; it suggests."""
+    from bench.rivals.neps import NePSSettings, NePSSystem
+
+    size: dict[str, Any] = {"initial_design_size": initial_design_size or len(context.space)}
+    options = {"eta": eta, "epsilon": epsilon, "prior_centers": {}, **size}
+    settings = NePSSettings("primo", context.max_t, options, context.seed, context.space)
+    return _by_asking(partial(NePSSystem, settings), context, suggests=True)
+
+
+def _smac(context: Context, *, eta: int = 3) -> TrialScheduler:
+    """MultiFidelityFacade of SMAC: Hyperband with random forests and ParEGO; it suggests."""
+    from bench.rivals.smac import SMACSettings, SMACSystem
+
+    settings = SMACSettings(
+        context.space, context.objectives.names, context.max_t, eta, context.trials, context.seed
+    )
+    return _by_asking(partial(SMACSystem, settings), context, suggests=True)
+
+
+def _by_asking(
+    start: Callable[[], System], context: Context, suggests: bool = False
+) -> TrialScheduler:
+    return AskedScheduler(
+        AskedRule(start, context.max_t),
+        objectives=context.objectives,
+        slots=context.slots,
+        time_attr=TIME_ATTR,
+        suggests=suggests,
     )
 
 
@@ -196,6 +229,8 @@ SCHEDULERS: Mapping[str, Rival] = {
     "ax-percentile": Rival(_ax_percentile, installed.AX),
     "neps-mo-hyperband": Rival(_neps_mo_hyperband, installed.NEPS),
     "neps-moasha": Rival(_neps_moasha, installed.NEPS),
+    "neps-primo": Rival(_neps_primo, installed.NEPS),
+    "smac-parego-hyperband": Rival(_smac, installed.SMAC),
     "syne-tune-moasha": Rival(_syne_tune_moasha, installed.SYNE_TUNE),
     "syne-tune-moasha-repaired": Rival(_syne_tune_moasha_repaired, installed.SYNE_TUNE),
 }

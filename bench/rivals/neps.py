@@ -1,4 +1,4 @@
-"""NePS's multi-objective successive halving as promotion rules, in a process of its own.
+"""NePS's multi-objective algorithms by ask and tell, in a process of its own.
 
 NePS needs an older GPyTorch than Ax, so it has an environment of its own and is spoken to through
 a socket. Source: https://github.com/automl/neps, version 0.17.
@@ -11,21 +11,18 @@ import os
 import socket
 import subprocess
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TextIO
 
-import numpy as np
-
+from bench.rivals.asked import Wish
 from bench.rivals.installed import NEPS
-from mobo_core.objectives import Objective, ObjectiveSet, Points
-from mobo_core.rules.rule import Decision
-from mobo_core.tune import PromotionScheduler
+from mobo_core.space import ChoiceParameter, Parameter, SearchSpace
 
 PROGRAM = Path(__file__).with_name("neps_server.py")
-Algorithm = Literal["moasha", "mo_hyperband"]
+Algorithm = Literal["moasha", "mo_hyperband", "primo"]
 
 
 class NePSError(RuntimeError):
@@ -110,167 +107,102 @@ class NePSSettings:
         max_t: The full budget of a trial.
         options: The function's keyword arguments.
         seed: The seed of NePS's draws.
+        space: The search space, if NePS suggests; None leaves configurations to a searcher.
+
+    Raises:
+        ValueError: If an option cannot be used, or the space has conditions.
     """
 
     algorithm: Algorithm
     max_t: int
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    space: SearchSpace | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (("eta", 2), ("early_stopping_rate", 0)):
+        if self.space is not None and self.space.is_conditional:
+            raise ValueError(
+                "NePS cannot search a space in which a parameter exists only sometimes"
+            )
+        for name, least in (("eta", 2), ("early_stopping_rate", 0), ("initial_design_size", 1)):
             value = self.options.get(name, least)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value}")
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """What NePS wants next: a new trial or a promoted one, trained until an epoch."""
-
-    id: str
-    promoted: bool
-    epoch: int
-
-    @property
-    def number(self) -> str:
-        return self.id.split("_")[0]
-
-
-class NePSRule:
-    """NePS's decisions about trials of any searcher, as a promotion rule.
-
-    NePS is asked when a slot is free: it names a trial to promote, or wants a new one, whose
-    configuration is the searcher's. A trial pauses at the epoch for which NePS has asked. NePS
-    forgets a trial that failed or reported something invalid, and a wish for a new trial that came
-    to nothing because the search has no more.
+class NePSSystem:
+    """One of NePS's algorithms, by ask and tell, in a process of its own.
 
     Args:
         settings: The settings.
+
+    Raises:
+        NePSError: If NePS's process cannot be started, or raises an error.
     """
 
     def __init__(self, settings: NePSSettings) -> None:
-        self.max_t = settings.max_t
-        self._settings = settings
-        self._process: NePSProcess | None = None
-        self._next: _Asked | None = None
-        self._asked: dict[str, _Asked] = {}  # by trial, while it trains for NePS
-        self._trials: dict[str, str] = {}  # by NePS's number
-        self._paused: set[str] = set()
-
-    def close(self) -> None:
-        """End NePS's process. The rule cannot be used after that."""
-        if self._process is not None:
-            self._process.close()
-
-    def add(self, trial_id: str, config: Mapping[str, Any]) -> None:
-        """Register a new trial; see `mobo_core.rules.rule.StoppingRule`."""
-        if trial_id in self._trials.values():  # it starts again after a failure
-            return
-        asked = self._peek()
-        if asked.promoted:
-            asked = _Asked(**self._call("sample"))
-        else:
-            self._next = None
-        self._trials[asked.number] = trial_id
-        self._asked[trial_id] = asked
-
-    def report(self, trial_id: str, t: float, point: Points) -> Decision:
-        """Record a report and return the decision about its trial."""
-        if not np.isfinite(point).all():
-            return Decision.STOP
-        asked = self._asked.get(trial_id)
-        if asked is not None:
-            if t < asked.epoch:
-                return Decision.CONTINUE
-            del self._asked[trial_id]
-            self._call("tell", id=asked.id, point=point.tolist())
-            self._drop_wish()
-        if t >= self.max_t:
-            return Decision.COMPLETE
-        self._paused.add(trial_id)
-        return Decision.PAUSE
-
-    def end(self, trial_id: str, failed: bool) -> None:
-        """Note that a trial has ended; NePS forgets it if it has not done what was asked for."""
-        self._paused.discard(trial_id)
-        asked = self._asked.pop(trial_id, None)
-        if self._next is not None and self._trials.get(self._next.number) == trial_id:
-            asked, self._next = self._next, None
-        if asked is not None:
-            self._call("forget", id=asked.id)
-            self._drop_wish()
-
-    def choose(self, new_available: bool) -> str | None:
-        """Return the paused trial that NePS promotes; None if it wants a new one."""
-        asked = self._peek()
-        trial = self._trials.get(asked.number) if asked.promoted else None
-        return trial if trial in self._paused else None
-
-    def resume(self, trial_id: str) -> None:
-        """Note that a paused trial continues, as NePS has asked."""
-        asked, self._next = self._next, None
-        assert asked is not None, "only a trial that was chosen is resumed"
-        assert self._trials[asked.number] == trial_id, "only a trial that was chosen is resumed"
-        self._paused.discard(trial_id)
-        self._asked[trial_id] = asked
-
-    def withdraw(self, trial_id: str) -> None:
-        """Take out a trial that does not wait any more."""
-        self._paused.discard(trial_id)
-
-    def is_paused(self, trial_id: str) -> bool:
-        """Return whether the trial is paused."""
-        return trial_id in self._paused
-
-    def _peek(self) -> _Asked:
-        """Return what NePS wants next; it stays so until it is done or NePS learns something."""
-        if self._next is None:
-            self._next = _Asked(**self._call("ask"))
-        return self._next
-
-    def _drop_wish(self) -> None:
-        """Ask NePS anew next time, if its last wish was for a new trial that has not started."""
-        if self._next is not None and not self._next.promoted:
-            self._call("forget", id=self._next.id)
-            self._next = None
-
-    def _call(self, do: str, **arguments: Any) -> dict[str, Any]:
-        if self._process is None:
-            self._process, settings = NePSProcess(), self._settings
-            self._process.call(
-                "begin",
-                algorithm=settings.algorithm,
-                options=dict(settings.options),
-                max_t=settings.max_t,
-                seed=settings.seed,
-            )
-        return self._process.call(do, **arguments)
-
-
-class NePSScheduler(PromotionScheduler):
-    """A promotion scheduler whose decisions are NePS's. Its process ends with the experiment.
-
-    Args:
-        settings: The settings of NePS's algorithm.
-        objectives: The objectives.
-        slots: The number of trials that train at the same time.
-        time_attr: The key in a report that counts epochs.
-    """
-
-    def __init__(
-        self,
-        settings: NePSSettings,
-        *,
-        objectives: ObjectiveSet | Iterable[Objective],
-        slots: int,
-        time_attr: str,
-    ) -> None:
-        super().__init__(
-            NePSRule(settings), objectives=objectives, slots=slots, time_attr=time_attr
+        self._space = settings.space
+        self._process = NePSProcess()
+        self._process.call(
+            "begin",
+            algorithm=settings.algorithm,
+            options=dict(settings.options),
+            max_t=settings.max_t,
+            seed=settings.seed,
+            space=None if self._space is None else [_dimension(p) for p in self._space.parameters],
         )
 
-    def release(self) -> None:
-        """Disconnect from an experiment that has ended, and end NePS's process."""
-        super().release()
-        self.rule.close()
+    def ask(self) -> Wish:
+        """Return what NePS wants next."""
+        return self._wish(self._process.call("ask"))
+
+    def sample(self) -> Wish:
+        """Return a wish for a new trial of the lowest rung."""
+        return self._wish(self._process.call("sample"))
+
+    def tell(self, wish: Wish, point: list[float]) -> None:
+        """Report the objectives of what was wished for."""
+        self._process.call("tell", id=wish.id, point=point)
+
+    def forget(self, wish: Wish) -> None:
+        """Let NePS forget the trial with all its rungs, as if it had never been asked for."""
+        self._process.call("forget", id=wish.id)
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.close()
+
+    def _wish(self, answer: Mapping[str, Any]) -> Wish:
+        config = None
+        if self._space is not None:
+            config = {p.name: _value(p, answer["config"][p.name]) for p in self._space.parameters}
+        number = answer["id"].split("_")[0]
+        return Wish(answer["id"], number, answer["promoted"], answer["epoch"], config)
+
+
+def _dimension(parameter: Parameter) -> dict[str, Any]:
+    """Return a parameter in the words of `bench.rivals.neps_server`.
+
+    A range with a step, and an ordered choice, become the number of a value. The step loses a
+    logarithm.
+    """
+    if isinstance(parameter, ChoiceParameter) and not parameter.ordered:
+        return {"name": parameter.name, "choices": parameter.labels}
+    if isinstance(parameter, ChoiceParameter) or parameter.step is not None:
+        bounds: tuple[float, float] = (0, int(parameter.cardinality) - 1)
+        return {"name": parameter.name, "bounds": bounds, "integer": True, "log": False}
+    whole = int if parameter.integer else float
+    return {
+        "name": parameter.name,
+        "bounds": (whole(parameter.lower), whole(parameter.upper)),
+        "integer": parameter.integer,
+        "log": parameter.log,
+    }
+
+
+def _value(parameter: Parameter, value: Any) -> Any:
+    if isinstance(parameter, ChoiceParameter) and not parameter.ordered:
+        return parameter.at(parameter.labels.index(value))
+    if isinstance(parameter, ChoiceParameter) or parameter.step is not None:
+        return parameter.at(int(value))
+    return parameter.checked(int(value) if parameter.integer else float(value))

@@ -15,7 +15,8 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TextIO
 
 import neps
@@ -37,30 +38,53 @@ class Search:
         options: Its keyword arguments.
         max_t: The full budget of a trial.
         seed: The seed of all global random states, which NePS draws from.
+        space: A dictionary for each parameter: its ``name`` with ``choices``, or with ``bounds``,
+            ``integer`` and ``log``. None if the configurations come from elsewhere.
     """
 
-    def __init__(self, algorithm: str, options: Mapping[str, Any], max_t: int, seed: int) -> None:
+    def __init__(
+        self,
+        algorithm: str,
+        options: Mapping[str, Any],
+        max_t: int,
+        seed: int,
+        space: Sequence[Mapping[str, Any]] | None,
+    ) -> None:
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - what NePS draws from
         torch.manual_seed(seed)
-        # The configurations come from elsewhere: these algorithms do not look at them.
-        space = neps.SearchSpace(
-            {"x": neps.HPOFloat(0, 1), EPOCH: neps.HPOInteger(1, max_t, is_fidelity=True)}
-        )
-        self._optimizer = neps.AskAndTell(getattr(algorithms, algorithm)(space, **options))
+        parameters = {"x": neps.HPOFloat(0, 1)} if space is None else _parameters(space)
+        parameters[EPOCH] = neps.HPOInteger(1, max_t, is_fidelity=True)
+        make = getattr(algorithms, algorithm)
+        self._suggest = make(neps.SearchSpace(parameters), **options)
+        self._optimizer = neps.AskAndTell(self._numbered)
 
     def ask(self) -> dict[str, Any]:
         """Return what NePS wants next: a trial's id, whether it has trained, and until when."""
         trial = self._optimizer.ask()
         promoted = trial.metadata.previous_trial_id is not None
-        return {"id": trial.id, "promoted": promoted, "epoch": int(trial.config[EPOCH])}
+        config = {name: _plain(value) for name, value in trial.config.items()}
+        return {"id": trial.id, "promoted": promoted, "epoch": config.pop(EPOCH), "config": config}
+
+    def _numbered(self, trials: Mapping[str, Trial], budget_info: Any, n: int | None) -> Any:
+        """Return NePS's suggestion, with a number that no other trial has.
+
+        PriMO numbers its suggestions by those that have results, so that two that are asked for at
+        the same time would be one.
+        """
+        sampled = self._suggest(trials, budget_info, n)
+        numbers = {_number(name) for name in trials}
+        if sampled.previous_config_id is None and _number(sampled.id) in numbers:
+            _, *rung = sampled.id.split("_")
+            sampled = replace(sampled, id="_".join([str(1 + max(numbers)), *rung]))
+        return sampled
 
     def sample(self) -> dict[str, Any]:
         """Return a new trial for the lowest rung, also if NePS would rather promote one."""
-        bracket = self._optimizer.optimizer
-        rung = min(bracket.rung_to_fid)
+        rungs = self._suggest.rung_to_fid
+        rung = min(rungs)
         number = 1 + max((_number(name) for name in self._optimizer.trials), default=0)
-        config = {"x": 0.5, EPOCH: bracket.rung_to_fid[rung]}
+        config = {"x": 0.5, EPOCH: rungs[rung]}
         trial = Trial.new(
             trial_id=f"{number}_rung_{rung}",
             location="",
@@ -72,7 +96,7 @@ class Search:
         )
         trial.set_evaluating(time_started=0.0, worker_id=self._optimizer.worker_id)
         self._optimizer.trials[trial.id] = trial
-        return {"id": trial.id, "promoted": False, "epoch": int(config[EPOCH])}
+        return {"id": trial.id, "promoted": False, "epoch": int(config[EPOCH]), "config": {}}
 
     def tell(self, id: str, point: list[float]) -> dict[str, Any]:  # noqa: A002 - NePS's name
         """Report the objectives of a trial at the end of what was asked for."""
@@ -85,6 +109,25 @@ class Search:
         for name in [name for name in trials if _number(name) == _number(id)]:
             del trials[name]
         return {}
+
+
+def _parameters(space: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the parameters of a space as NePS's."""
+    found: dict[str, Any] = {}
+    for dimension in space:
+        if "choices" in dimension:
+            found[dimension["name"]] = neps.HPOCategorical(dimension["choices"])
+            continue
+        kind = neps.HPOInteger if dimension["integer"] else neps.HPOFloat
+        found[dimension["name"]] = kind(*dimension["bounds"], log=dimension["log"])
+    return found
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of a configuration as JSON has it."""
+    if isinstance(value, int | np.integer):
+        return int(value)
+    return value if isinstance(value, str) else float(value)
 
 
 def _number(name: str) -> int:

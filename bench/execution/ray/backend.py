@@ -273,8 +273,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             run.budget.trials,
             real_time=True,
         )
-        searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
-        scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
+        suggesting, scheduler = catalogue.make_parts(run.cell, context)
+        searcher = TimedSearcher(suggesting)
         silence_runs()
         failures = Failures(objectives, run.budget.trials, self._limits.failed_share)
         # On a cluster that was joined, a trial may wait until another user's trial ends.

@@ -33,9 +33,12 @@ BRACKETS = [
 ]
 EARLY = {"min_progression": 1, "min_curves": 1}
 """Ax stops no trial before epoch 10 by default, and these trials have 8."""
+SUGGESTING = ("neps-primo", "smac-parego-hyperband")
+"""Rivals that need their own searcher; tests/bench/rivals/test_asked.py has their contract."""
 RIVALS = [
     Component(name, name, EARLY if name.startswith("ax") else {})
     for name in sorted(rivals.SCHEDULERS)
+    if name not in SUGGESTING
 ] + [Component("syne-tune-brackets", "syne-tune-moasha", {"brackets": 2})]
 COMPONENTS = [
     *(Component(name, name, {}) for name in sorted(catalogue.SCHEDULERS)),

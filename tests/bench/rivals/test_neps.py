@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,23 +12,24 @@ import psutil
 import pytest
 
 from bench.rivals import neps
+from bench.rivals.asked import AskedRule
 from bench.rivals.installed import NEPS
-from bench.rivals.neps import NePSError, NePSProcess, NePSRule, NePSSettings
+from bench.rivals.neps import NePSError, NePSProcess, NePSSettings, NePSSystem
 from mobo_core.rules.rule import Decision
 
 pytestmark = pytest.mark.skipif(bool(NEPS.missing()), reason=NEPS.missing())
 MAX_T = 9
 
 
-def rule(algorithm: neps.Algorithm = "moasha", seed: int = 0, **options: int) -> NePSRule:
-    return NePSRule(NePSSettings(algorithm, MAX_T, options, seed))
+def rule(algorithm: neps.Algorithm = "moasha", seed: int = 0, **options: int) -> AskedRule:
+    return AskedRule(partial(NePSSystem, NePSSettings(algorithm, MAX_T, options, seed)), MAX_T)
 
 
 def point(number: int) -> np.ndarray:
     return np.array([number * 7 % 11, number * 5 % 13], float)
 
 
-def search(tested: NePSRule, trials: int) -> dict[str, int]:
+def search(tested: AskedRule, trials: int) -> dict[str, int]:
     """Run a search with one slot; return the epochs of each trial."""
     reached: dict[str, int] = {}
     while True:
@@ -104,7 +106,7 @@ def test_a_trial_may_start_though_another_would_be_promoted() -> None:
 
 def test_an_error_of_neps_and_its_end_are_named() -> None:
     process = NePSProcess()
-    settings = {"options": {}, "max_t": MAX_T, "seed": 0}
+    settings = {"options": {}, "max_t": MAX_T, "seed": 0, "space": None}
     with pytest.raises(NePSError, match=r"NePS: AttributeError: .*no attribute 'nothing'"):
         process.call("begin", algorithm="nothing", **settings)
     process.call("begin", algorithm="moasha", **settings)
@@ -123,10 +125,10 @@ def test_bad_options_are_refused(option: dict[str, float]) -> None:
 
 DRIVER = """
 import os, signal
-from bench.rivals.neps import NePSRule, NePSSettings
-rules = [NePSRule(NePSSettings("moasha", 9)) for _ in range(2)]
-for rule in rules:
-    rule.add("a", {})
+from bench.rivals.neps import NePSSettings, NePSSystem
+systems = [NePSSystem(NePSSettings("moasha", 9)) for _ in range(2)]
+for system in systems:
+    system.ask()
 print("ready", flush=True)
 signal.pause()
 """
