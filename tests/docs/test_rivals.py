@@ -76,11 +76,12 @@ def shown(value: object) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
-def test_the_matrix_has_every_rival_and_only_data_for_tuning() -> None:
-    matrix = load_matrix("rivals")
-    assert side_of(f"mlp-{matrix.dataset}") == "tuning"
+def test_the_matrices_have_every_rival_and_only_data_for_tuning() -> None:
+    matrix, search = load_matrix("rivals"), load_matrix("rivals-search")
+    for each in (matrix, search):
+        assert side_of(f"mlp-{each.dataset}") == "tuning"
     assert set(rivals.SCHEDULERS) <= {component.name for component in matrix.schedulers}
-    assert set(rivals.SEARCHERS) <= {component.name for component in matrix.searchers}
+    assert set(rivals.SEARCHERS) <= {component.name for component in search.searchers}
 
 
 def test_versions_of_the_page_are_those_of_the_locks() -> None:
@@ -97,6 +98,7 @@ PACKAGES = {
     "NePS": "neural-pipeline-search",
     "Ax": "ax-platform",
     "DeepHyper": "deephyper",
+    "SMAC": "smac",
 }
 
 
