@@ -9,14 +9,15 @@ RESULTS ?= results/reference/paper-mnist
 
 UV := $(VENV)/bin/uv
 INSTALLED := $(VENV)/.installed
+RIVALS := $(VENV)/.rivals
 BENCH := $(VENV)/bin/mobo-bench
 
 # Each process uses one thread: trials, Ray and suggestions share the cores, and results repeat.
 export OMP_NUM_THREADS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock bench paper quick virtual virtual-paper survey regress benchmark speed report \
-  site test versions versions-ends lint check format docs clean
+.PHONY: help setup rivals lock bench paper quick virtual virtual-paper survey regress benchmark \
+  speed report site test versions versions-ends lint check format docs clean
 
 help: ## Show this list
 	@echo "make TARGET [DATASET=auto|mnist|digits] [DATA_DIR=data] [SEEDS=7 or 0,3,7] [ARGS='...']"
@@ -35,9 +36,26 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
 	@touch $@
 
+# The packages of the lock stay as they are: the rivals' lock has the same versions of them.
+rivals: $(RIVALS) ## Install the schedulers and searchers of others that docs/rivals.md describes
+
+$(RIVALS): $(INSTALLED) requirements-rivals.lock requirements-neps.lock
+	$(UV) pip install --quiet --compile-bytecode --python $(VENV)/bin/python \
+	  --requirement requirements-rivals.lock
+	@test -x $(VENV)/neps/bin/python || $(PYTHON) -m venv --without-pip $(VENV)/neps
+	$(UV) pip sync --quiet --compile-bytecode --python $(VENV)/neps/bin/python requirements-neps.lock
+	@touch $@
+
+COMPILE = $(UV) pip compile --quiet --upgrade --universal --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links
+# It needs an older GPyTorch than Ax, so it gets an environment of its own.
+NEPS = "neural-pipeline-search>=0.17,<0.18"
+
 lock: $(INSTALLED) ## Write the newest versions of all packages to requirements.lock
-	$(UV) pip compile --quiet --upgrade --universal --extra dev --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra dev pyproject.toml --output-file requirements.lock
+	$(COMPILE) --extra rivals --constraint requirements.lock pyproject.toml \
+	  --output-file requirements-rivals.lock
+	echo $(NEPS) | $(COMPILE) - --output-file requirements-neps.lock
 
 bench: $(INSTALLED) ## The main job: reproduce the paper's Tables 1-4
 	$(BENCH) run paper --dataset $(DATASET) --data-dir $(DATA_DIR) --seeds $(SEEDS) $(ARGS)

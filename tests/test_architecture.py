@@ -26,7 +26,8 @@ IMPORTS = {
     ),
     "bench.analysis": ("errors formatting matrix records", "objectives pareto seeding space tune"),
     "bench.records": ("errors matrix", "objectives pareto seeding space"),
-    "bench.matrix": ("errors", "objectives pareto problems rules seeding space tune"),
+    "bench.matrix": ("errors rivals", "objectives pareto problems rules seeding space tune"),
+    "bench.rivals": ("", "extras objectives rules space tune"),
     "mobo_core.virtual": ("", "checks problems tune"),
     "mobo_core.tune": (
         "",

@@ -68,12 +68,14 @@ def list_(results_dir: Path | None) -> None:
 
 def _list_parts() -> None:
     """Print the matrices, searchers, schedulers, problems and data sets that there are."""
-    from bench.matrix import catalogue, extensions, problems, surveys
+    from bench.matrix import catalogue, extensions, problems, rivals, surveys
 
     _print_parts("matrices", {name: files.load_matrix(name).title for name in files.matrix_names()})
     _print_parts("surveys", {n: surveys.load_survey(n).title for n in surveys.survey_names()})
     for kind, factories in (("searcher", catalogue.SEARCHERS), ("scheduler", catalogue.SCHEDULERS)):
         own = {name: inspect.getdoc(factory) or "" for name, factory in factories.items()}
+        for name, rival in rivals.KINDS[kind].items():
+            own[name] = " ".join(filter(None, (inspect.getdoc(rival.make), rival.system.missing())))
         others = dict.fromkeys(extensions.found(kind), "")
         _print_parts(f"{kind}s", own, others)
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from bench import formatting
 from bench.commands import results
 from bench.commands.options import grouped
 from bench.errors import UserError
@@ -14,6 +17,9 @@ from bench.execution.request import BackendChoice, LimitChoice, Output, Request,
 from bench.matrix.limits import Limits
 from bench.records import files
 from bench.terminal import console
+
+if TYPE_CHECKING:
+    from bench.execution.runs import RunsMade
 
 # Each command imports the heavy packages that it needs (PyTorch, Ray, Ax): --help is quick.
 
@@ -133,8 +139,8 @@ def run(what: RunChoice, where: BackendChoice, limits: LimitChoice, output: Outp
     """Make the runs of MATRIX that are not yet recorded, then report.
 
     MATRIX is a name from 'mobo-bench list' or the path of a .toml file. Finished runs are kept
-    and not repeated, unless --force is given. Failed runs are repeated. The exit status is 1 if a
-    run failed.
+    and not repeated, unless --force is given. Failed runs are repeated. Runs of rivals that are not
+    installed are skipped. The exit status is 1 if a run failed.
 
     \b
     Examples:
@@ -170,13 +176,21 @@ def make_and_report(request: Request) -> Path:
     from bench.execution import runs
 
     made = runs.make(request, console)
-    for run_id, error in made.outcome.failed.items():
-        console.print(f"failed: {run_id}: {error}", markup=False, style="red")
+    print_unfinished(made)
     if made.something_finished:
         results.write_report(made.folder, request.output.reports_dir, request.what.data_folder)
     if made.outcome.failed:
         sys.exit(EXIT_FAILED_RUNS)
     return made.folder
+
+
+def print_unfinished(made: RunsMade) -> None:
+    """Print which runs were skipped, and which have failed, with the reasons."""
+    for reason, count in Counter(made.skipped.values()).items():
+        text = f"skipped: {formatting.count(count, 'run')} of {reason}"
+        console.print(text, markup=False, style="yellow", soft_wrap=True)
+    for run_id, error in made.outcome.failed.items():
+        console.print(f"failed: {run_id}: {error}", markup=False, style="red")
 
 
 @click.command()

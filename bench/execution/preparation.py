@@ -204,6 +204,22 @@ def select(runs: Sequence[Run], patterns: Sequence[str]) -> list[Run]:
     return [run for run in runs if not patterns or any(like(run, p) for p in patterns)]
 
 
+def available(runs: Sequence[Run]) -> tuple[list[Run], dict[str, str]]:
+    """Return the runs that can be made here, and the others' ids with the reason for each.
+
+    A rival that is not installed cannot be run.
+
+    Raises:
+        UserError: If no run can be made.
+    """
+    skipped = {run.run_id: reason for run in runs if (reason := catalogue.absent(run.cell))}
+    if runs and len(skipped) == len(runs):
+        raise UserError(
+            f"none of the runs can be made: {'; '.join(dict.fromkeys(skipped.values()))}"
+        )
+    return [run for run in runs if run.run_id not in skipped], skipped
+
+
 def announce(
     backend: RayBackend, chosen: Matrix, todo: Sequence[Run], data_dir: str, console: Console
 ) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -27,13 +27,15 @@ class RunsMade:
 
     Args:
         folder: The folder with the records.
-        requested: Number of runs that were asked for, the finished ones included.
+        requested: Number of runs that were asked for and can be made, the finished ones included.
         outcome: What became of the runs that were not yet finished.
+        skipped: The id of each run that cannot be made here, with the reason.
     """
 
     folder: Path
     requested: int
     outcome: Outcome
+    skipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def something_finished(self) -> bool:
@@ -68,7 +70,7 @@ def make(request: Request, console: Console) -> RunsMade:
     chosen = preparation.with_data(chosen, what.dataset, what.data_folder, console)
     definition = preparation.check_recordable(chosen, what.data_folder)
     folder = request.output.folder(chosen, suffix)
-    runs = preparation.select(chosen.runs(seeds), what.only)
+    runs, skipped = preparation.available(preparation.select(chosen.runs(seeds), what.only))
     with folders.held(folder):
         folders.open_folder(folder, chosen, definition)
         todo = queue.pending(runs, folder, what.data_folder, request.output.force)
@@ -79,7 +81,7 @@ def make(request: Request, console: Console) -> RunsMade:
         )
         outcome = _execute(request, chosen, todo, virtual, folder, console)
         folders.open_folder(folder, chosen, definition)  # somebody may have removed it meanwhile
-    return RunsMade(folder, len(runs), outcome)
+    return RunsMade(folder, len(runs), outcome, skipped)
 
 
 def _execute(

@@ -26,8 +26,9 @@ def begin_process() -> None:
 def silence_runs() -> None:
     """Silence the libraries during a run. The records hold what they would print.
 
-    Call it once the run's searcher is made. A library that has not been imported by then is not
-    used, and importing Ax, which takes seconds, only to silence it would delay every process.
+    Call it once the run's searcher and scheduler are made. A library that has not been imported by
+    then is not used, and importing Ax, which takes seconds, only to silence it would delay every
+    process.
     """
     if "ax" in sys.modules:
         from ax.utils.common.logger import set_ax_logger_levels

@@ -65,11 +65,9 @@ class VirtualBackend:
         context = catalogue.Context(
             problem.space, objectives, problem.max_epochs, budget.slots, run.seed, budget.trials
         )
-        searcher = TimedSearcher(
-            catalogue.make_searcher(cell.searcher, context), charges.suggestion_s
-        )
+        suggesting, scheduler = catalogue.make_parts(cell, context)
+        searcher = TimedSearcher(suggesting, charges.suggestion_s)
         silence_runs()
-        scheduler = catalogue.make_scheduler(cell.scheduler, context)
         in_background = catalogue.suggests_ahead(cell.searcher)
         failures = Failures(objectives, budget.trials, self._limits.failed_share)
         observer = VirtualObserver(on_trial_end, failures)

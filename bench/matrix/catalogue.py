@@ -1,8 +1,9 @@
 """The catalogue: every searcher and scheduler that a matrix file can name, by name.
 
-Those of this suite are in `bench.matrix.searchers` and `bench.matrix.schedulers`; other packages
-add more by entry points (`bench.matrix.extensions`). A factory takes a `Context` and keyword
-parameters with defaults; a matrix file sets the parameters.
+Those of this suite are in `bench.matrix.searchers` and `bench.matrix.schedulers`, and those that
+others wrote in `bench.matrix.rivals`. Other packages add more by entry points
+(`bench.matrix.extensions`). A factory takes a `Context` and keyword parameters with defaults; a
+matrix file sets the parameters.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ from ray.tune.schedulers import TrialScheduler
 from ray.tune.search import Searcher
 
 from bench.errors import UserError
-from bench.matrix import extensions, problems
+from bench.matrix import extensions, problems, rivals
 from bench.matrix.context import TIME_ATTR, Context
 from bench.matrix.matrix import Cell, Component, Matrix
 from bench.matrix.schedulers import SCHEDULERS, pauses
 from bench.matrix.searchers import SEARCHERS, suggests_ahead
+from bench.rivals.asked import AskedScheduler
 from mobo_core.objectives import ObjectiveSet
 from mobo_core.problems.protocol import Problem
 
@@ -28,11 +30,13 @@ __all__ = [
     "SEARCHERS",
     "TIME_ATTR",
     "Context",
+    "absent",
     "check",
     "check_names",
     "find_scheduler",
     "find_searcher",
     "make_objectives",
+    "make_parts",
     "make_problem",
     "make_scheduler",
     "make_searcher",
@@ -102,6 +106,19 @@ def make_scheduler(component: Component, context: Context) -> TrialScheduler:
     return scheduler
 
 
+def make_parts(cell: Cell, context: Context) -> tuple[Searcher, TrialScheduler]:
+    """Return the searcher and the scheduler of a cell.
+
+    A rival that suggests as well as it schedules takes the place of the cell's searcher.
+
+    Raises:
+        UserError: If there is no such part, or it refuses a parameter.
+    """
+    scheduler = make_scheduler(cell.scheduler, context)
+    own = scheduler.searcher if isinstance(scheduler, AskedScheduler) else None
+    return own or make_searcher(cell.searcher, context), scheduler
+
+
 def check_names(matrix: Matrix) -> None:
     """Check that the problem, the searchers and the schedulers of a matrix exist.
 
@@ -120,14 +137,29 @@ def _charged(matrix: Matrix) -> tuple[str, ...]:
     return tuple(matrix.costs.suggestion_s) if matrix.costs else ()
 
 
+def absent(cell: Cell) -> str:
+    """Return why a cell cannot run here: a rival is not installed. Empty if it can.
+
+    Args:
+        cell: A cell of parts that the catalogue has.
+    """
+    parts = (("scheduler", cell.scheduler), ("searcher", cell.searcher))
+    found = ((part, rivals.absent(kind, part.name)) for kind, part in parts)
+    return next((f"{part.name}: {reason}" for part, reason in found if reason), "")
+
+
 def check(matrix: Matrix, data_dir: str) -> None:
     """Build every part of a matrix once, so that a bad name or value is found before any run.
+
+    Rivals that are not installed are left out.
 
     Raises:
         UserError: If a part cannot be built; the message names the part and the remedy.
     """
     check_names(matrix)
     for cell in matrix.cells():
+        if absent(cell):
+            continue
         problem = make_problem(cell, data_dir, matrix.budget.max_epochs)
         context = Context(
             problem.space,
@@ -136,8 +168,7 @@ def check(matrix: Matrix, data_dir: str) -> None:
             matrix.budget.slots,
             seed=0,
         )
-        make_scheduler(cell.scheduler, context)
-        make_searcher(cell.searcher, context)
+        make_parts(cell, context)
 
 
 def _make(factory: Callable[..., Any], kind: str, component: Component, context: Context) -> Any:
@@ -147,6 +178,8 @@ def _make(factory: Callable[..., Any], kind: str, component: Component, context:
         UserError: If there is no such parameter, the factory refuses a value, or what it returns
             is not of the kind.
     """
+    if reason := rivals.absent(kind, component.name):
+        raise UserError(f"{kind} {component.label!r}: {reason}")
     defaults = _defaults(factory, kind, component.name)
     if unknown := [name for name in component.params if name not in defaults]:
         raise UserError(
@@ -196,12 +229,15 @@ def _check_type(what: str, value: Any, default: Any) -> None:
 
 
 def _part(parts: Mapping[str, Entry], kind: str, name: str) -> Any:
-    """Return a searcher's or scheduler's factory, of this suite or of another package."""
+    """Return a searcher's or scheduler's factory: of this suite, a rival, or of another package."""
     if name in parts:
         return parts[name]
+    if name in rivals.KINDS[kind]:
+        return rivals.KINDS[kind][name].make
     if (extension := extensions.load(kind, name)) is not None:
         return extension
-    return _entry(parts, kind, name, [part.name for part in extensions.found(kind)])
+    others = [*rivals.KINDS[kind], *(part.name for part in extensions.found(kind))]
+    return _entry(parts, kind, name, others)
 
 
 def _entry(entries: Mapping[str, Entry], kind: str, name: str, others: Sequence[str] = ()) -> Entry:

@@ -273,7 +273,8 @@ class RayBackend(AbstractContextManager["RayBackend"]):
             run.budget.trials,
             real_time=True,
         )
-        searcher = TimedSearcher(catalogue.make_searcher(run.cell.searcher, context))
+        suggesting, scheduler = catalogue.make_parts(run.cell, context)
+        searcher = TimedSearcher(suggesting)
         silence_runs()
         failures = Failures(objectives, run.budget.trials, self._limits.failed_share)
         # On a cluster that was joined, a trial may wait until another user's trial ends.
@@ -281,7 +282,6 @@ class RayBackend(AbstractContextManager["RayBackend"]):
         observer = Observer(on_trial_end, failures, patience_s)
         self.free_slots()
         self._ready_processes(problem)
-        scheduler = catalogue.make_scheduler(run.cell.scheduler, context)
         try:
             wall_s = self._search(run, problem, searcher, scheduler, observer)
             failures.check()

@@ -14,7 +14,7 @@ from ray.tune.schedulers import FIFOScheduler
 from ray.tune.search import Searcher
 
 from bench.execution.ray.session import SLOT
-from bench.matrix import catalogue
+from bench.matrix import catalogue, rivals
 from bench.matrix.matrix import Component
 from mobo_core import Objective, ObjectiveSet
 from mobo_core.space import ChoiceParameter, SearchSpace
@@ -35,11 +35,23 @@ ONE_MORE = [
     Component(f"{name}-plus-one", name, {"quota": "floor_plus_one", "brackets": 2})
     for name in ("moasha-promotion", "moasha-stopping")
 ]
+EARLY = {"min_progression": 1, "min_curves": 1}
+"""Ax stops no trial before epoch 10 by default, and these trials have 8."""
+SUGGESTING = ("neps-primo", "smac-parego-hyperband")
+"""Rivals that need their own searcher; tests/bench/rivals/test_asked.py has their contract."""
+RIVALS = [
+    Component(name, name, EARLY if name.startswith("ax") else {})
+    for name in sorted(rivals.SCHEDULERS)
+    if name not in SUGGESTING
+] + [Component("syne-tune-brackets", "syne-tune-moasha", {"brackets": 2})]
 COMPONENTS = [
     *(Component(name, name, {}) for name in sorted(catalogue.SCHEDULERS)),
     *BRACKETS,
     *ONE_MORE,
+    *RIVALS,
 ]
+PROMOTING_FEW = ("moasha-promotion", "neps-moasha", "neps-mo-hyperband")
+"""Schedulers that promote none of fewer than η trials."""
 CASES = ("finish", "fail", "nan", "ties", "one", "slots")
 CROSS = [(case, m) for case in (*CASES, "mixed") for m in sorted(SETS)]
 # A run of real Tune starts new processes, which takes seconds. What differs there is how a
@@ -52,9 +64,15 @@ JOINED = ("fifo", "projected-stopping", "hv-promotion", "asha", "hyperband")
 SHARED = (("mixed", 3), ("slots", 3))
 
 
+def skipped(component: Component) -> list[pytest.MarkDecorator]:
+    """Return the mark that skips a rival that is not installed."""
+    reason = rivals.absent("scheduler", component.name)
+    return [pytest.mark.skipif(True, reason=reason)] if reason else []
+
+
 def on_real_ray(component: Component, *case: object, by_default: bool = True) -> Any:
     """Return a case of a scheduler on real Ray; only those of `JOINED` run by default."""
-    marks = [pytest.mark.ray]
+    marks = [pytest.mark.ray, *skipped(component)]
     if not (by_default and component.label in JOINED):
         marks.append(pytest.mark.exhaustive)
     name = "-".join(map(str, (component.label, *case)))
@@ -67,7 +85,13 @@ ON_RAY = [
     for case in CROSS
 ]
 VIRTUAL = [
-    pytest.param(component, "virtual", *case, id=f"{component.label}-virtual-{case[0]}-{case[1]}")
+    pytest.param(
+        component,
+        "virtual",
+        *case,
+        marks=skipped(component),
+        id=f"{component.label}-virtual-{case[0]}-{case[1]}",
+    )
     for component in COMPONENTS
     for case in CROSS
 ]
@@ -213,7 +237,7 @@ def test_contract(
         assert {searcher.numbers[t] for t in searcher.errors} <= {1, 4}
     elif component.name == "fifo":
         assert set(epochs.values()) == {MAX_T}
-    elif component.name != "moasha-promotion":  # it promotes none of fewer than η trials
+    elif component.name not in PROMOTING_FEW:
         assert max(epochs.values()) == MAX_T  # at least one trial trains to the end
     told = {searcher.numbers[t]: r for t, r in searcher.results.items()}
     for number, reached in epochs.items():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.errors import UserError
-from bench.matrix import catalogue
+from bench.matrix import catalogue, rivals
 from bench.matrix.matrix import Component
 from mobo_core.problems.mlp import MLPProblem
 from mobo_core.space import ChoiceParameter
@@ -30,7 +30,15 @@ def inside(config: dict[str, Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize("name", sorted(catalogue.SEARCHERS))
+def or_skipped(name: str) -> Any:
+    """Return the name of a rival, skipped if it is not installed."""
+    reason = rivals.absent("searcher", name)
+    return pytest.param(name, marks=pytest.mark.skipif(bool(reason), reason=reason))
+
+
+@pytest.mark.parametrize(
+    "name", [*sorted(catalogue.SEARCHERS), *map(or_skipped, sorted(rivals.SEARCHERS))]
+)
 def test_searchers_suggest_and_take_every_ending(name: str) -> None:
     searcher = catalogue.make_searcher(Component(name, name, {}), context("acc", "loss", "params"))
     good = {"val_accuracy": 0.9, "val_loss": 0.3, "params": 5000, "epoch": 8}
