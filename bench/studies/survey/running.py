@@ -51,7 +51,7 @@ class Wanted:
 
 
 def check(survey: Survey, units: Sequence[Unit], data_dir: str) -> None:
-    """Build every part of a survey once for each problem, so that a mistake ends before any run.
+    """Build every part of a survey for each data set, so that a mistake ends before any run.
 
     Args:
         survey: The survey.
@@ -63,6 +63,7 @@ def check(survey: Survey, units: Sequence[Unit], data_dir: str) -> None:
     """
     for unit in {unit.problem: unit for unit in units}.values():
         problems.check_data(unit.problem, unit.dataset, data_dir)
+    for unit in units:
         problem = problems.make(unit.problem, unit.dataset, data_dir, unit.budget.max_epochs)
         for names in objective_sets_of(unit, data_dir):
             context = catalogue.Context(
