@@ -17,6 +17,10 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 # Ray's processes would have the lowest priority beside other tests, and hardly run.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
+from bench.instructions import pin
+
+pin()
+
 import pytest
 from hypothesis import settings
 

@@ -21,11 +21,11 @@ IMPORTS = {
     ),
     "bench.report": ("analysis errors formatting matrix records", "objectives"),
     "bench.execution": (
-        "errors formatting matrix records terminal",
+        "errors formatting instructions matrix records terminal",
         "objectives pareto problems seeding space tune virtual",
     ),
     "bench.analysis": ("errors formatting matrix records", "objectives pareto seeding space tune"),
-    "bench.records": ("errors matrix", "objectives pareto seeding space"),
+    "bench.records": ("errors instructions matrix", "objectives pareto seeding space"),
     "bench.matrix": ("errors", "objectives pareto problems rules seeding space tune"),
     "mobo_core.virtual": ("", "checks problems tune"),
     "mobo_core.tune": (

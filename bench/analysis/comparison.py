@@ -23,6 +23,7 @@ from bench.analysis.statistics.wilcoxon import (
 from bench.errors import UserError
 from bench.formatting import count
 from bench.records import definitions, folders, storage
+from bench.records.environment import instructions_of
 from bench.records.record import RunRecord
 
 CELL = ["scheduler", "objectives", "searcher"]
@@ -314,6 +315,12 @@ def _notes(
     commits = [_values(side, lambda r: str(r.environment["git_commit"])[:12]) for side in recorded]
     if commits[0] != commits[1]:
         notes.append(f"commits: {commits[0]} and {commits[1]}")
+    used = [_values(side, lambda r: instructions_of(r.environment)) for side in recorded]
+    if used[0] != used[1]:
+        notes.append(
+            f"vector instructions: {used[0]} and {used[1]}; the same configuration and seed may "
+            "give other curves, and the model other suggestions"
+        )
     if "virtual" not in settings[0]:
         machines = [_values(side, _machine) for side in recorded]
         if machines[0] != machines[1]:

@@ -16,6 +16,7 @@ from bench.errors import UserError
 from bench.matrix import problems
 from bench.matrix.naming import DATASET_TITLES, dataset_title
 from bench.records import folders, storage
+from bench.records.environment import instructions_of
 from bench.records.record import RunRecord
 from bench.report import statistics_section, tables
 from bench.report.statistics_section import Findings
@@ -204,6 +205,7 @@ def provenance(recorded: Sequence[RunRecord]) -> list[tuple[str, str]]:
         ("command", {record.command for record in recorded}),
         ("commit", {e["git_commit"] or "unknown" for e in environments}),
         ("machine", machines),
+        ("vector instructions", {instructions_of(e) for e in environments}),
         ("Python", {e["python"] for e in environments}),
         ("packages", packages),
         ("lock", {e["lock_sha256"][:16] for e in environments}),
