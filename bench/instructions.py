@@ -1,7 +1,7 @@
 """The vector instructions with which numbers are computed, the same ones on every machine.
 
-PyTorch, MKL, oneDNN, OpenBLAS and NumPy choose their code by the processor. With AVX-512 they add in
-another order than with AVX2, so the last bits of a training differ, and soon its whole curve. Here
+PyTorch, MKL, oneDNN, OpenBLAS and NumPy choose their code by the processor. With AVX-512 they round
+and add differently from AVX2, so the last bits of a training differ, and soon its whole curve. Here
 they are told to use AVX2. They read their variables when they are loaded, so `pin` must run before
 any of them is imported. New processes inherit the variables.
 

@@ -16,7 +16,7 @@ IMPORTS = {
     ),
     "bench.curves": ("errors formatting", "objectives results"),
     "bench.studies": (
-        "analysis curves errors execution formatting matrix records",
+        "analysis curves errors execution formatting instructions matrix records",
         "objectives pareto problems seeding space tune virtual",
     ),
     "bench.report": ("analysis errors formatting matrix records", "objectives"),

@@ -99,6 +99,12 @@ class ReportData:
         return dates if apart and not self.virtual else []
 
     @property
+    def instructions(self) -> list[str]:
+        """The vector instructions that the runs were made with, if they differ; else empty."""
+        used = sorted({instructions_of(record.environment) for record in self.finished})
+        return used if len(used) > 1 else []
+
+    @property
     def compared(self) -> bool:
         """Whether there are runs of FIFO and of another scheduler."""
         return self.runs["scheduler"].nunique() > 1 and BASELINE in set(self.runs["scheduler"])
