@@ -25,7 +25,7 @@ MODES: Mapping[str, str] = {
 }
 """Mode → the branch of MKL.
 
-``avx2`` gives the same bits on all Intel processors with AVX2. MKL takes other branches on
+With ``avx2`` trainings repeat on Intel processors with AVX2. MKL takes other branches on
 processors of other makers, whatever it is told. Only its branch ``COMPATIBLE``, without vector
 instructions newer than SSE2, is the same there, and it is slow. ``native`` pins nothing.
 """
