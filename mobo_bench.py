@@ -18,7 +18,13 @@ def main() -> None:
         if problem := wrong_bench():
             print(f"error: {problem}", file=sys.stderr)
             sys.exit(2)
+        from bench.instructions import pin
+
+        pin()  # before anything imports NumPy or PyTorch
         from bench.commands.main import main as command_line
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:  # the command handles it only once it is imported
         print("stopped", file=sys.stderr)
         sys.exit(130)

@@ -20,10 +20,14 @@ os.environ.setdefault("RAY_worker_niceness", "0")
 import pytest
 from hypothesis import settings
 
+from bench.instructions import pin
+
 if TYPE_CHECKING:
     from xdist.scheduler import LoadFileScheduling
 
     from bench.execution.ray.backend import RayBackend
+
+pin()  # before NumPy and PyTorch are imported
 
 # Property tests use fixed examples, so that a test that fails on one machine fails on all. An
 # example has no time limit, because timing belongs to the benchmarks.

@@ -23,6 +23,7 @@ from bench.analysis.statistics.wilcoxon import (
 from bench.errors import UserError
 from bench.formatting import count
 from bench.records import definitions, folders, storage
+from bench.records.environment import instructions_of
 from bench.records.record import RunRecord
 
 CELL = ["scheduler", "objectives", "searcher"]
@@ -314,6 +315,7 @@ def _notes(
     commits = [_values(side, lambda r: str(r.environment["git_commit"])[:12]) for side in recorded]
     if commits[0] != commits[1]:
         notes.append(f"commits: {commits[0]} and {commits[1]}")
+    notes += _instructions(recorded)
     if "virtual" not in settings[0]:
         machines = [_values(side, _machine) for side in recorded]
         if machines[0] != machines[1]:
@@ -324,6 +326,17 @@ def _notes(
         if failed := sum(not record.finished for record in side):
             notes.append(f"{count(failed, 'failed run')} in {name}")
     return sorted(notes)
+
+
+def _instructions(recorded: Sequence[list[RunRecord]]) -> list[str]:
+    """Return what to say if not all runs of both sides used the same vector instructions."""
+    used = [_values(side, lambda r: instructions_of(r.environment)) for side in recorded]
+    if used[0] == used[1] and ";" not in used[0]:
+        return []
+    return [
+        f"vector instructions: {used[0]} in A and {used[1]} in B; the same configuration and seed "
+        "may give different curves, and the model different suggestions"
+    ]
 
 
 def _parameters(one: dict[str, Any], two: dict[str, Any]) -> str:

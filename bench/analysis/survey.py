@@ -109,17 +109,18 @@ def anytime_table(datasets: pd.DataFrame, measure: str = "tight", by: str = "") 
     return means.rename(columns=columns).reset_index()
 
 
-def matched(datasets: pd.DataFrame, column: str) -> pd.DataFrame:
+def matched(datasets: pd.DataFrame, column: str, schedulers: Sequence[str]) -> pd.DataFrame:
     """Return scores with a row per data set and a column per scheduler; larger is better.
 
-    Data sets without a value for every scheduler are left out.
+    Data sets without a value for every one of the schedulers are left out.
 
     Args:
         datasets: What `by_dataset` returns.
         column: A regret; smaller is better.
+        schedulers: The schedulers that are compared.
     """
     table = datasets.pivot_table(index="dataset", columns="scheduler", values=column, sort=False)
-    return -table.dropna()
+    return -table[[name for name in schedulers if name in table]].dropna()
 
 
 def ranks(
@@ -134,13 +135,15 @@ def ranks(
         column: The regret to rank by.
         schedulers: The schedulers that are ranked.
     """
-    scores = matched(datasets, column)[list(schedulers)]
+    scores = matched(datasets, column, schedulers)
     table = rank_table(np.round(scores.to_numpy(float) / TIE) * TIE)
     means = pd.Series(table.mean(axis=0), index=list(schedulers)).sort_values()
     return means, critical_difference(len(schedulers), len(scores))
 
 
-def duels(datasets: pd.DataFrame, first: str, columns: Sequence[str]) -> pd.DataFrame:
+def duels(
+    datasets: pd.DataFrame, first: str, others: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
     """Return a scheduler's head-to-heads against every other, for each measure.
 
     The p-values are corrected for the number of comparisons in each column (Holm).
@@ -148,23 +151,24 @@ def duels(datasets: pd.DataFrame, first: str, columns: Sequence[str]) -> pd.Data
     Args:
         datasets: What `by_dataset` returns, of one side.
         first: The scheduler.
+        others: The other schedulers.
         columns: The regrets to compare by.
     """
-    return pd.DataFrame(list(_duels(datasets, first, columns)))
+    return pd.DataFrame(list(_duels(datasets, first, others, columns)))
 
 
 def _duels(
-    datasets: pd.DataFrame, first: str, columns: Sequence[str]
+    datasets: pd.DataFrame, first: str, others: Sequence[str], columns: Sequence[str]
 ) -> Iterator[dict[str, object]]:
     for family, group in datasets.groupby("family", sort=False):
         for column in columns:
-            scores = matched(group, column)
-            others = [name for name in scores.columns if name not in (first, BASELINE)]
+            scores = matched(group, column, [first, *others])
+            there = [name for name in scores.columns if name != first]
             if len(scores) < 2 or first not in scores:
                 continue
-            found = [head_to_head(scores[first], scores[other], TIE) for other in others]
+            found = [head_to_head(scores[first], scores[other], TIE) for other in there]
             adjusted = holm([duel.p for duel in found])
-            for other, duel, p in zip(others, found, adjusted, strict=True):
+            for other, duel, p in zip(there, found, adjusted, strict=True):
                 yield {
                     "family": family,
                     "measure": column,

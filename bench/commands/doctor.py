@@ -17,6 +17,8 @@ def show(data_dir: str, console: Console) -> None:
     console.print(f"Python {found.python} on {found.platform}")
     console.print(", ".join(f"{name} {version}" for name, version in found.versions.items()))
     console.print(f"{found.processor}: {found.cores} cores, {found.memory_gib} GiB memory")
+    used, available = (found.instructions[key] for key in ("used", "available"))
+    console.print(f"vector instructions: {used} used, {available} available", markup=False)
     console.print(f"GPUs: {', '.join(found.gpus) or 'none'}")
     mnist = images.mnist_on_disk(data_dir)
     console.print(f"MNIST in {data_dir}: {_mnist_state(mnist, data_dir)}", markup=False)

@@ -40,6 +40,7 @@ def cli(debug: bool) -> None:
       mobo-bench advise ~/ray_results/my_run ...    which scheduler would have saved how much
       mobo-bench compare results/a results/b        what changed, with intervals
       mobo-bench regress                            has a scheduler become slower or worse?
+      mobo-bench fingerprint                        does this machine give the same curves?
       mobo-bench doctor                             what this machine has and lacks
     """
 
@@ -128,6 +129,7 @@ def doctor(data_dir: str) -> None:
 for command in (
     *(run.run, run.speed),
     *(offline.replay, offline.record, offline.regress, offline.scale),
+    offline.fingerprint,
     advise.advise,
     survey.survey,
     *(results.report, results.compare, results.export, results.site),

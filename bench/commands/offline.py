@@ -301,3 +301,36 @@ def _counts(option: str, text: str) -> list[int]:
     if not numbers or min(numbers) < 1:
         raise UserError(f"bad {option} {text!r}: give a list of whole numbers like 2,5")
     return numbers
+
+
+@click.command()
+@click.option("--update", is_flag=True, help="Write the fingerprints instead of comparing them.")
+@click.option("--data-dir", default="data", show_default=True, help="Where data are looked for.")
+def fingerprint(update: bool, data_dir: str) -> None:
+    """Compare a few trainings and suggestions with committed ones; exit status 1 if they differ.
+
+    A difference means that this machine, or its packages, give other results for the same seed.
+    With MNIST and the surrogates in --data-dir, two more parts are compared.
+
+    \b
+    Examples:
+      mobo-bench fingerprint
+      MOBO_BENCH_INSTRUCTIONS=native mobo-bench fingerprint
+      mobo-bench fingerprint --update --data-dir ~/data
+    """
+    from bench.studies import fingerprints
+
+    with console.status("training and suggesting"):
+        comparison = fingerprints.compare(data_dir)
+    console.print(f"vector instructions: {comparison.used}", markup=False)
+    for name, found in comparison.found.items():
+        same = "other" if name in comparison.differing else "as committed"
+        state = same if comparison.expected else "none committed"
+        line = f"{name:16} {found['sha256'][:16]}  {state:14} {found['values']}"
+        console.print(line, markup=False)
+    if update:
+        fingerprints.update(comparison)
+        console.print(f"wrote {fingerprints.COMMITTED}", markup=False)
+    elif explanation := comparison.explained():
+        console.print(explanation, markup=False, style="red")
+        sys.exit(EXIT_REGRESSION)

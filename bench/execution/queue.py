@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -93,6 +94,28 @@ def pending(runs: Sequence[Run], folder: Path, data_dir: str, force: bool = Fals
                 "folder with --results, or execute the run again with --force"
             )
     return todo
+
+
+def other_instructions(folder: Path) -> str:
+    """Return what to say about runs that were recorded with other vector instructions.
+
+    Args:
+        folder: The results folder with the records.
+
+    Returns:
+        A sentence; it is empty if there are none.
+    """
+    here = environment.instructions_of(environment.capture().to_json())
+    finished = [head for head in storage.headers(folder) if head.status == "finished"]
+    used = Counter(head.instructions for head in finished)
+    others = [f"{name} ({number})" for name, number in sorted(used.items()) if name != here]
+    if not others:
+        return ""
+    return (
+        f"finished runs in {folder} were made with other vector instructions, "
+        f"{', '.join(others)}, than new ones, {here}: the same configuration and seed may give "
+        "other curves; choose another folder with --results, or make all again with --force"
+    )
 
 
 def _refuse_namesakes(runs: Sequence[Run], folder: Path) -> None:

@@ -79,6 +79,8 @@ def make(request: Request, console: Console) -> RunsMade:
             f"trials on [bold]{escape(chosen.dataset)}[/], {len(runs) - len(todo)} already "
             f"finished in {escape(str(folder))}"
         )
+        if todo and (others := queue.other_instructions(folder)):
+            console.print(f"note: {others}", style="yellow", markup=False)
         outcome = _execute(request, chosen, todo, virtual, folder, console)
         folders.open_folder(folder, chosen, definition)  # somebody may have removed it meanwhile
     return RunsMade(folder, len(runs), outcome, skipped)

@@ -8,9 +8,12 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from bench import instructions
 
 PACKAGES = (
     "ray",
@@ -29,6 +32,8 @@ PACKAGES = (
     "onnxruntime",
 )
 ROOT = Path(__file__).resolve().parents[2]
+UNKNOWN = "unknown"
+"""The vector instructions of a record that does not say them."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Environment:
         git_commit: The checkout's commit. A ``+`` follows if files differ from the commit. The
             text is empty outside a checkout.
         lock_sha256: The SHA-256 of requirements.lock; empty outside a checkout.
+        instructions: The vector instructions: those that were ``used``, those that are
+            ``available``, and what ``torch`` says it uses; see `bench.instructions`.
     """
 
     versions: dict[str, str]
@@ -57,6 +64,7 @@ class Environment:
     gpus: list[str]
     git_commit: str
     lock_sha256: str
+    instructions: dict[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """Return the environment as a dictionary for JSON."""
@@ -79,7 +87,23 @@ def capture() -> Environment:
         gpus=gpu_names(),
         git_commit=_git_commit(),
         lock_sha256=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else "",
+        instructions=_instructions(),
     )
+
+
+def instructions_of(environment: Mapping[str, Any]) -> str:
+    """Return the vector instructions of a recorded environment; ``unknown`` in older records."""
+    return str(environment.get("instructions", {}).get("used", UNKNOWN))
+
+
+def _instructions() -> dict[str, str]:
+    import torch
+
+    return {
+        "used": instructions.in_force(),
+        "available": instructions.available(),
+        "torch": str(torch.backends.cpu.get_cpu_capability()),
+    }
 
 
 def gpu_names() -> list[str]:

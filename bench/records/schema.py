@@ -45,6 +45,7 @@ class _Environment(BaseModel):
     gpus: list[str]
     git_commit: str
     lock_sha256: str
+    instructions: dict[str, str] = {}
 
 
 class _Resources(BaseModel):

@@ -21,7 +21,7 @@ from pydantic_core import from_json
 
 from bench.errors import UserError
 from bench.matrix.matrix import ID_DIGITS
-from bench.records import files, plain, schema
+from bench.records import environment, files, plain, schema
 from bench.records.record import FrontMember, RunRecord, RunResult, Timing, TrialRecord
 from mobo_core.objectives import Objective
 from mobo_core.seeding import digest
@@ -171,11 +171,13 @@ class Header:
         run_id: The run's id, the name of its folder.
         status: ``finished``, ``failed`` or ``damaged``.
         started_at: The time of the start in UTC, as ISO 8601; empty if the record is damaged.
+        instructions: The vector instructions that were used; see `bench.instructions`.
     """
 
     run_id: str
     status: str
     started_at: str
+    instructions: str = environment.UNKNOWN
 
 
 def headers(folder: Path) -> Iterator[Header]:
@@ -189,8 +191,9 @@ def headers(folder: Path) -> Iterator[Header]:
             status = "finished" if document["result"] is not None else "failed"
             if status == "finished":
                 _check_end(path / EPOCHS_FILE)
-            yield Header(path.name, status, str(document["started_at"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            used = environment.instructions_of(document["environment"])
+            yield Header(path.name, status, str(document["started_at"]), used)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             yield Header(path.name, "damaged", "")
 
 

@@ -16,6 +16,7 @@ from bench.errors import UserError
 from bench.matrix import problems
 from bench.matrix.naming import DATASET_TITLES, dataset_title
 from bench.records import folders, storage
+from bench.records.environment import instructions_of
 from bench.records.record import RunRecord
 from bench.report import statistics_section, tables
 from bench.report.statistics_section import Findings
@@ -96,6 +97,12 @@ class ReportData:
         dates = sorted({moment.date().isoformat() for moment in began})
         apart = began[-1] - began[0] >= timedelta(hours=12) and len(dates) > 1
         return dates if apart and not self.virtual else []
+
+    @property
+    def instructions(self) -> list[str]:
+        """The vector instructions that the runs were made with, if they differ; else empty."""
+        used = sorted({instructions_of(record.environment) for record in self.finished})
+        return used if len(used) > 1 else []
 
     @property
     def compared(self) -> bool:
@@ -204,6 +211,7 @@ def provenance(recorded: Sequence[RunRecord]) -> list[tuple[str, str]]:
         ("command", {record.command for record in recorded}),
         ("commit", {e["git_commit"] or "unknown" for e in environments}),
         ("machine", machines),
+        ("vector instructions", {instructions_of(e) for e in environments}),
         ("Python", {e["python"] for e in environments}),
         ("packages", packages),
         ("lock", {e["lock_sha256"][:16] for e in environments}),

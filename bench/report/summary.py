@@ -86,12 +86,15 @@ def lead(findings: Findings | None) -> list[Note]:
     return [Note(" ".join([*answer(findings)[1:], *picked])), terms()]
 
 
-def notes(findings: Findings | None, days: Sequence[str] = ()) -> list[Note]:
+def notes(
+    findings: Findings | None, days: Sequence[str] = (), instructions: Sequence[str] = ()
+) -> list[Note]:
     """Return the figures behind the answer with their intervals, the most important one first.
 
     Args:
         findings: None if no run can be compared with FIFO.
         days: The dates of the runs, if their times are of different days; else empty.
+        instructions: The vector instructions of the runs, if they differ; else empty.
     """
     if findings is None:
         return []
@@ -109,6 +112,15 @@ def notes(findings: Findings | None, days: Sequence[str] = ()) -> list[Note]:
                 f" The runs were made on {when}. An epoch takes a different time on another day or "
                 "machine. Compare epochs, not times, of runs that were not made together.",
                 "Times of different days.",
+            )
+        )
+    if instructions:
+        found.append(
+            Note(
+                f" The runs were made with different ones: {'; '.join(instructions)}. The same "
+                "configuration and seed may have given different curves, and the model different "
+                "suggestions.",
+                "Vector instructions.",
             )
         )
     return found

@@ -143,7 +143,8 @@ def _rank_table(datasets: pd.DataFrame) -> pd.DataFrame:
 
 def _duels(datasets: pd.DataFrame) -> pd.DataFrame:
     columns = [measure + ending for measure in RANKED for ending in EQUAL]
-    table = survey.duels(datasets, FLAGSHIP, columns)
+    others = [name for name in _ranked(datasets) if name != FLAGSHIP]
+    table = survey.duels(datasets, FLAGSHIP, others, columns)
     if len(table):
         table["p"] = table["p"].map(lambda p: f"{p:.3f}")
         table["median"] = table["median"].map(lambda value: f"{value:.4f}")

@@ -103,7 +103,12 @@ def _markdown(found: ReportData, figures: Sequence[str]) -> str:
         parts += [f"**Failed run** {code(record.run_id)}: {markdown(record.reason)}", ""]
     parts += [_picture(name) for name in figures if name == FIRST_FIGURE]
     parts += [
-        to_markdown([*summary.lead(found.findings), *summary.notes(found.findings, found.days)]),
+        to_markdown(
+            [
+                *summary.lead(found.findings),
+                *summary.notes(found.findings, found.days, found.instructions),
+            ]
+        ),
         tables.overview(found.runs).to_markdown(),
     ]
     if found.compared:

@@ -13,6 +13,7 @@ from typing import Any
 import ray
 import torch
 
+from bench import instructions
 from bench.errors import UserError
 from bench.execution.ray.loopback import on_loopback
 from bench.execution.ray.settings import RaySettings
@@ -74,7 +75,9 @@ class RaySession:
         settings = self._settings
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if settings.address is not None:
-            ray.init(address=settings.address, **quiet)
+            # The processes of a cluster do not inherit this process's environment.
+            pinned = {"env_vars": instructions.variables(instructions.mode())}
+            ray.init(address=settings.address, runtime_env=pinned, **quiet)
             return
         workers = self._slots * settings.workers_per_trial
         with on_loopback():

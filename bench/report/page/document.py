@@ -117,7 +117,8 @@ def _summary(found: ReportData) -> list[Part]:
     if found.findings is None:
         return [*parts, _overview(found)]
     parts.append(Grid("against-fifo", statistics_section.against_fifo(found.findings)))
-    return parts + [Text(note) for note in summary.notes(found.findings, found.days)]
+    remarks = summary.notes(found.findings, found.days, found.instructions)
+    return parts + [Text(note) for note in remarks]
 
 
 def _overview(found: ReportData) -> Part:

@@ -219,6 +219,20 @@ def test_other_parameters_and_machines_are_named(tmp_path: Path) -> None:
     )
 
 
+def test_other_vector_instructions_are_named(tmp_path: Path) -> None:
+    def made_with(used: str, name: str) -> Path:
+        here = {"instructions": {"used": used}}
+        return folder(
+            tmp_path / name, replace(stopped(0), environment=stopped(0).environment | here)
+        )
+
+    old, avx2 = folder(tmp_path / "old", stopped(0)), made_with("AVX2", "a")
+    assert "vector instructions: unknown in A and AVX2 in B" in "".join(
+        comparison.compare(old, avx2).notes
+    )
+    assert "vector" not in "".join(comparison.compare(avx2, made_with("AVX2", "b")).notes)
+
+
 def other_data(run: RunRecord) -> RunRecord:
     return replace(run, data={"name": "mnist", "sha256": "0" * 64})
 

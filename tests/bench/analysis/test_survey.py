@@ -101,7 +101,7 @@ def test_ranks_share_what_is_practically_equal() -> None:
 
 def test_duels_count_wins_ties_and_losses() -> None:
     table = survey.by_dataset(survey.with_losses(rows(LOSSES)))
-    (duel,) = survey.duels(table, "hv-promotion", ["igd@10"]).to_dict("records")
+    (duel,) = survey.duels(table, "hv-promotion", ["moasha"], ["igd@10"]).to_dict("records")
     assert (duel["wins"], duel["ties"], duel["losses"]) == (4, 2, 0)
     assert duel["against"] == "moasha"
     assert 0 < duel["p"] < 0.2
@@ -121,3 +121,11 @@ def test_data_sets_without_a_hypervolume_are_left_out() -> None:
     table.loc[table.dataset == "f-5", "wide"] = 1.0  # FIFO itself has nothing there
     found = survey.losses_table(survey.by_dataset(survey.with_losses(table)))
     assert found["data sets"].tolist() == [5, 5]
+
+
+def test_a_scheduler_that_is_not_compared_leaves_no_data_set_out() -> None:
+    table = rows({**LOSSES, "fifo-replicate": [0.0] * 6})
+    table = table[(table.scheduler != "fifo-replicate") | (table.dataset == "f-0")]
+    means = survey.by_dataset(survey.with_losses(table))
+    assert len(survey.matched(means, "igd", list(LOSSES))) == 6
+    assert len(survey.matched(means, "igd", [*LOSSES, "fifo-replicate"])) == 1

@@ -14,13 +14,14 @@ import ray
 from ray.tune.schedulers import FIFOScheduler
 from rich.console import Console
 
+from bench import instructions
 from bench.analysis import aggregate
 from bench.execution import preparation, queue
 from bench.execution.ray.backend import RayBackend
 from bench.matrix import catalogue
 from bench.matrix.files import load_matrix
 from bench.matrix.matrix import Budget, Cell, Component, Run
-from bench.records import storage
+from bench.records import environment, storage
 from bench.records.record import RunResult
 from mobo_core.problems.mlp import MLPProblem
 from tests.bench.execution.lending import where_images_lie
@@ -121,6 +122,14 @@ def test_processes_for_trials_are_there_before_a_run_begins(backend: RayBackend)
     assert used <= idle
 
 
+def test_training_processes_use_the_instructions_of_this_process(backend: RayBackend) -> None:
+    processes = backend._ready_processes(MLPProblem("digits", "no-data-needed", 4))
+    used = ray.get(
+        [p.__ray_call__.remote(lambda _: environment._instructions()) for p in processes]
+    )
+    assert used == [environment.capture().instructions] * 2
+
+
 def test_timing_accounts_for_what_was_reported(whole: RunResult) -> None:
     timing, epochs = whole.timing, whole.epochs
     assert timing.training_slot_s == pytest.approx(epochs["seconds"].sum())
@@ -211,6 +220,15 @@ def test_queue_isolates_failures_and_never_repeats_a_finished_run(
     assert outcome.failed == {bad.run_id: "RuntimeError: no searcher today"}
     record = storage.read(tmp_path / "r" / bad.run_id)
     assert "no searcher today" in record.error
+    assert record.environment["instructions"]["used"] == instructions.in_force()
+    assert queue.other_instructions(tmp_path / "r") == ""
+    finished = storage.read(tmp_path / "r" / good.run_id)
+    old = {k: v for k, v in finished.environment.items() if k != "instructions"}
+    storage.write(replace(finished, environment=old), tmp_path / "old")
+    said = queue.other_instructions(tmp_path / "old")
+    assert (
+        f"other vector instructions, unknown (1), than new ones, {instructions.in_force()}" in said
+    )
     assert queue.pending([good, bad], tmp_path / "r", "") == [bad]
     assert queue.pending([good, bad], tmp_path / "r", "", force=True) == [good, bad]
 

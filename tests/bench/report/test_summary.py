@@ -78,6 +78,13 @@ def test_times_of_different_days_are_said_to_be_so() -> None:
     assert "different days" not in to_markdown(summary.notes(found(runs)))
 
 
+def test_different_vector_instructions_are_said_to_be_so() -> None:
+    runs = [run(name, 0, curves) for name, curves in (("fifo", FULL), ("half", HALF))]
+    text = to_markdown(summary.notes(found(runs), instructions=["AVX2", "unknown"]))
+    assert "The runs were made with different ones: AVX2; unknown." in text
+    assert "different ones" not in to_markdown(summary.notes(found(runs)))
+
+
 @pytest.mark.parametrize(
     ("first", "hours", "backend", "days"),
     [
