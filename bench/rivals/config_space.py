@@ -45,7 +45,7 @@ def from_config(space: SearchSpace, config: Mapping[str, Any]) -> dict[str, Any]
     return {p.name: _value(p, config[p.name]) for p in space.parameters}
 
 
-def _hyperparameter(parameter: Parameter) -> Hyperparameter:
+def _hyperparameter(parameter: Parameter) -> Hyperparameter[Any, Any]:
     name = parameter.name
     if isinstance(parameter, ChoiceParameter):
         if parameter.ordered and len(parameter.values) > 1:
@@ -54,10 +54,10 @@ def _hyperparameter(parameter: Parameter) -> Hyperparameter:
     if parameter.step is not None:
         return UniformIntegerHyperparameter(name, 0, int(parameter.cardinality) - 1)
     if parameter.integer:
-        low, high = int(parameter.lower), int(parameter.upper)
-        return UniformIntegerHyperparameter(name, low, high, log=parameter.log)
-    low, high = float(parameter.lower), float(parameter.upper)
-    return UniformFloatHyperparameter(name, low, high, log=parameter.log)
+        whole = int(parameter.lower), int(parameter.upper)
+        return UniformIntegerHyperparameter(name, *whole, log=parameter.log)
+    bounds = float(parameter.lower), float(parameter.upper)
+    return UniformFloatHyperparameter(name, *bounds, log=parameter.log)
 
 
 def _value(parameter: Parameter, value: Any) -> Any:
