@@ -45,7 +45,7 @@ def from_config(space: SearchSpace, config: Mapping[str, Any]) -> dict[str, Any]
     return {p.name: _value(p, config[p.name]) for p in space.parameters}
 
 
-def _hyperparameter(parameter: Parameter) -> Hyperparameter:
+def _hyperparameter(parameter: Parameter) -> Hyperparameter[Any, Any]:
     name = parameter.name
     if isinstance(parameter, ChoiceParameter):
         if parameter.ordered and len(parameter.values) > 1:

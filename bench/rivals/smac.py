@@ -93,6 +93,7 @@ class SMACSystem:
         """Return what SMAC wants next."""
         with self._random.used():
             info = self._facade.ask()
+        assert info.budget is not None, "Hyperband asks for budgets"
         config = from_config(self._space, info.config)
         promoted = info.config in self._numbers
         number = self._numbers.setdefault(info.config, str(len(self._numbers)))
