@@ -61,9 +61,9 @@ def run(
       mobo-bench survey run --only recorded --only synthetic --seeds 3
       mobo-bench survey run my-survey.toml --side test
     """
-    from bench.matrix.surveys import load_survey
+    from bench.matrix.surveys import load_survey, without_absent
 
-    chosen, numbers = load_survey(name), parse_seeds(seeds)
+    (chosen, skipped), numbers = without_absent(load_survey(name)), parse_seeds(seeds)
     families = [family.name for family in chosen.families]
     if unknown := [family for family in only if family not in families]:
         raise UserError(
@@ -77,6 +77,8 @@ def run(
     from bench.studies.survey import running
 
     running.check(chosen, units, data_dir)
+    for label, reason in skipped.items():
+        console.print(f"skipped: {label}: {reason}", markup=False)
     folder = out or Path("results", chosen.name)
     processes = processes or len(os.sched_getaffinity(0))
     wanted = running.Wanted(units, numbers, force)

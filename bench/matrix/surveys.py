@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
-from bench.matrix import problems
+from bench.matrix import problems, rivals
 from bench.matrix.files import components, typed
 from bench.matrix.matrix import Budget, Cell, Component, Run
 from bench.matrix.split import Side, side_of
@@ -145,6 +145,21 @@ def load_survey(name_or_path: str) -> Survey:
     except (ValueError, RecursionError) as error:
         raise UserError(f"{where}: {error}; mend that place") from None
     return _survey(path.stem, table, where)
+
+
+def without_absent(survey: Survey) -> tuple[Survey, dict[str, str]]:
+    """Return the survey with the schedulers that can run, and why the others cannot.
+
+    Args:
+        survey: The survey, which may name rivals that are not installed.
+
+    Returns:
+        The survey, and label → reason of each scheduler that was left out.
+    """
+    absent = {c.label: rivals.absent("scheduler", c.name) for c in survey.schedulers}
+    reasons = {label: reason for label, reason in absent.items() if reason}
+    left = tuple(c for c in survey.schedulers if c.label not in reasons)
+    return replace(survey, schedulers=left), reasons
 
 
 def _survey(name: str, table: Mapping[str, Any], where: str) -> Survey:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -112,7 +111,7 @@ _ANYTIME = (
     "nadir of the known front plus a tenth of its range.\n"
 )
 _DUELS = (
-    "Wins, ties and losses over data sets, at equal epochs and at the end. Differences up to "
+    "Wins–ties–losses over data sets, at 10 % of FIFO's epochs and at the end. Differences up to "
     f"{survey.TIE:g} are ties. p is of the signed-rank test, corrected for the number of "
     "schedulers (Holm).\n"
 )
@@ -132,23 +131,34 @@ def _losses(group: pd.DataFrame) -> str:
 
 
 def _rank_table(datasets: pd.DataFrame) -> pd.DataFrame:
-    columns = {}
+    columns, last = {}, {}
     for measure in RANKED:
         for ending in EQUAL:
             means, difference = survey.ranks(datasets, measure + ending, _ranked(datasets))
             columns[f"{measure}{ending}"] = means
-            columns[f"{measure}{ending}"]["critical difference"] = difference
-    return pd.DataFrame(columns).reset_index(names="scheduler")
+            last[f"{measure}{ending}"] = difference
+    table = pd.DataFrame(columns).sort_values(f"{RANKED[0]}@10")
+    table.loc["critical difference"] = last
+    return table.reset_index(names="scheduler")
 
 
 def _duels(datasets: pd.DataFrame) -> pd.DataFrame:
-    columns = [measure + ending for measure in RANKED for ending in EQUAL]
+    """Return wins–ties–losses and p, with a row per family and scheduler."""
+    columns = [measure + ending for measure in RANKED for ending in ("@10", "")]
     others = [name for name in _ranked(datasets) if name != FLAGSHIP]
     table = survey.duels(datasets, FLAGSHIP, others, columns)
-    if len(table):
-        table["p"] = table["p"].map(lambda p: f"{p:.3f}")
-        table["median"] = table["median"].map(lambda value: f"{value:.4f}")
-    return table
+    if not len(table):
+        return table
+    table["found"] = [
+        f"{duel.wins}–{duel.ties}–{duel.losses}, p {_p(float(duel.p))}"
+        for duel in table.itertuples()
+    ]
+    wide = table.pivot(index=["family", "against"], columns="measure", values="found")
+    return wide[columns].reset_index()
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def _provenance(rows: pd.DataFrame, made_by: str) -> Iterator[tuple[str, str]]:
@@ -157,4 +167,4 @@ def _provenance(rows: pd.DataFrame, made_by: str) -> Iterator[tuple[str, str]]:
     yield "commits of the rows", ", ".join(sorted(rows.commit.unique()))
     yield "seeds", ", ".join(str(seed) for seed in sorted(rows.seed.unique()))
     yield "Python", f"{present.python} on {present.platform}, {present.processor}"
-    yield "packages", json.dumps(present.versions)
+    yield "packages", ", ".join(f"{name} {number}" for name, number in present.versions.items())

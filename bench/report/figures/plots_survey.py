@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from bench.matrix.surveys import BASELINE
 from bench.report.figures.drawing import Style, grid, legend, plain_text, save, styles
@@ -68,7 +69,7 @@ def plane(datasets: pd.DataFrame, looks: Mapping[str, Style], subject: str) -> F
                 linestyle="none",
                 label=str(scheduler),
             )
-        axis.set_yscale("log")
+        _logarithmic(axis)
         axis.set_title(f"{family}, {chosen.dataset.nunique()} data sets")
         axis.set_xlabel("epochs saved, %")
         axis.set_ylabel("hypervolume lost, %")
@@ -119,9 +120,17 @@ def _lines(
             label=row.scheduler,
         )
     axis.set_xscale("log")
-    axis.set_yscale("log")
     axis.set_xticks(x, [f"{value:g}" for value in x])
-    axis.minorticks_off()
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    _logarithmic(axis)
+
+
+def _logarithmic(axis: Axes) -> None:
+    """Give an axis a logarithmic scale with plain numbers."""
+    axis.set_yscale("log")
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.yaxis.set_minor_formatter(NullFormatter())
 
 
 def ranking(ranks: Mapping[str, tuple[pd.Series, float]], subject: str) -> Figure:

@@ -9,7 +9,7 @@ import pytest
 
 from bench.errors import UserError
 from bench.matrix import problems
-from bench.matrix.surveys import load_survey, survey_names
+from bench.matrix.surveys import load_survey, survey_names, without_absent
 from mobo_core.problems.protocol import train_again
 from mobo_core.problems.yahpo import instances
 from tests.bench.surveys import SMALL, small_survey
@@ -81,6 +81,16 @@ def test_a_mistake_is_named_with_its_file(tmp_path: Path, old: str, new: str, me
         load_survey(path)
     if "unknown data" not in message and "problem" not in message and "whole" not in message:
         assert "small.toml" in str(found.value)
+
+
+def test_rivals_that_are_not_installed_are_left_out_with_a_reason() -> None:
+    survey, skipped = without_absent(load_survey("rivals"))
+    labels = {component.label for component in survey.schedulers}
+    assert {"fifo", "hv-promotion", "ax-and"} <= labels
+    assert not labels & set(skipped)
+    absent = {"neps-moasha", "syne-tune-moasha", "syne-tune-moasha-repaired"} - labels
+    assert set(skipped) == absent
+    assert all("make rivals" in reason for reason in skipped.values())
 
 
 def test_an_unknown_survey_is_refused() -> None:
