@@ -149,10 +149,9 @@ def _duels(datasets: pd.DataFrame) -> pd.DataFrame:
     table = survey.duels(datasets, FLAGSHIP, others, columns)
     if not len(table):
         return table
-    table["found"] = [
-        f"{duel.wins}–{duel.ties}–{duel.losses}, p {_p(float(duel.p))}"
-        for duel in table.itertuples()
-    ]
+    columns_of = (table[name].tolist() for name in ("wins", "ties", "losses", "p"))
+    counts = zip(*columns_of, strict=True)
+    table["found"] = [f"{w}–{t}–{lost}, p {_p(p)}" for w, t, lost, p in counts]
     wide = table.pivot(index=["family", "against"], columns="measure", values="found")
     return wide[columns].reset_index()
 
