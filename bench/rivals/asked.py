@@ -81,6 +81,10 @@ class AskedRule:
         self._paused: set[str] = set()
         self._new_available = True
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the state without the system, for Tune to pickle: it cannot leave its process."""
+        return self.__dict__ | {"_system": None}
+
     @property
     def system(self) -> System:
         """The system, which starts with the first use."""

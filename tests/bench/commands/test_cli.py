@@ -84,7 +84,7 @@ def test_help_has_examples(command: tuple[str, ...], tmp_path: Path) -> None:
         ("run papre", "unknown matrix 'papre': choose from"),
         ("run absent.toml", "cannot read matrix file absent.toml"),
         ("run broken.toml", "Invalid value (at line 2, column 11); mend that place"),
-        ("run unknown.toml", "unknown scheduler 'fofi': choose from asha, fifo"),
+        ("run unknown.toml", "unknown scheduler 'fofi': choose from asha, ax-and"),
         ("run params.toml", "scheduler 'paper-dominance' has no parameter 'eta'"),
         ("run values.toml", "grace_period must be at least 1, got 0"),
         ("run sets.toml", "unknown objective 'speed': choose from acc"),

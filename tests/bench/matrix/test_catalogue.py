@@ -72,7 +72,7 @@ def test_problems_know_their_checksum_and_flops() -> None:
 @pytest.mark.parametrize(
     ("component", "message"),
     [
-        (Component("x", "nope", {}), "unknown scheduler 'nope': choose from asha, fifo"),
+        (Component("x", "nope", {}), "unknown scheduler 'nope': choose from asha, ax-and"),
         (Component("x", "fifo", {"eta": 3}), "has no parameter 'eta'; it has: none"),
         (
             Component("x", "paper-rungwise", {"grace_period": "a"}),

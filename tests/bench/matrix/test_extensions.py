@@ -147,7 +147,7 @@ def test_a_name_that_two_packages_offer_is_refused_with_both(path: Path) -> None
 
 def test_an_unknown_name_is_refused_with_the_strangers_names_too(path: Path) -> None:
     install(path, "strange-parts", "[mobo_bench.schedulers]", "cutoff = strange_parts:cutoff")
-    with pytest.raises(UserError, match=r"unknown scheduler .cutof.: choose from asha, cutoff, "):
+    with pytest.raises(UserError, match=r"unknown scheduler .cutof.: choose from asha, .* cutoff,"):
         catalogue.find_scheduler("cutof")
     with pytest.raises(UserError, match=r"unknown problem .x.: choose from lcbench, learner, "):
         problems.find("x")

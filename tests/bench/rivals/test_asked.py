@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ray import cloudpickle
 
 from bench.execution.queue import attempt
 from bench.execution.virtual import VirtualBackend
@@ -161,7 +162,16 @@ def test_a_whole_search_in_virtual_time() -> None:
     assert [t.config["x1"] for t in run.trials] == [n / 100 for n in range(1, 10)]
 
 
-def test_objectives_are_needed() -> None:
+def test_tune_can_pickle_it() -> None:
+    rule, system = started()
+    rule.add("a", {})
+    copied = cloudpickle.loads(cloudpickle.dumps(rule))
+    assert not copied.is_paused("a")
+    assert copied.system is not system
+    assert rule.system is system
+
+
+def test_a_system_that_only_decides_brings_no_searcher() -> None:
     rule, _ = started()
     objectives = [Objective("a", "min", 1), Objective("b", "min", 1)]
     scheduler = AskedScheduler(rule, objectives=objectives, slots=1, time_attr="epoch")
