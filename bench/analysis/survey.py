@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from bench.analysis.statistics.margins import below_margin, head_to_head, skewed_mean
+from bench.analysis.statistics.margins import below_margin, head_to_head
 from bench.analysis.statistics.ranks import critical_difference, rank_table
 from bench.analysis.statistics.wilcoxon import holm
 from bench.matrix.surveys import BASELINE
@@ -116,7 +116,7 @@ def matched(datasets: pd.DataFrame, column: str, schedulers: Sequence[str]) -> p
 
     Args:
         datasets: What `by_dataset` returns.
-        column: A regret; smaller is better.
+        column: A regret or loss; smaller is better.
         schedulers: The schedulers that are compared.
     """
     table = datasets.pivot_table(index="dataset", columns="scheduler", values=column, sort=False)
@@ -179,10 +179,3 @@ def _duels(
                     "median": duel.median,
                     "p": float(p),
                 }
-
-
-def overall(datasets: pd.DataFrame, scheduler: str) -> tuple[float, float, float]:
-    """Return a scheduler's mean loss over data sets with its 95 % confidence interval."""
-    losses = datasets[datasets.scheduler == scheduler].loss.dropna()
-    found = skewed_mean(losses.to_numpy(float))
-    return found.value, found.low, found.high

@@ -38,7 +38,7 @@ def survey() -> None:
     type=click.Path(path_type=Path),
     help="Folder of the report.  [default: reports/SURVEY]",
 )
-@click.option("--force", is_flag=True, help="Make rows that are there again.")
+@click.option("--force", is_flag=True, help="Simulate again what is already there.")
 def run(
     name: str,
     data_dir: str,
@@ -103,5 +103,5 @@ def _report(folder: Path, title: str, reports: Path) -> None:
     from bench.report import survey as page
     from bench.studies.survey import running
 
-    page.write(running.rows_of(folder), title, reports, f"mobo-bench survey run → {folder.name}")
+    page.write(running.rows_of(folder), title, reports)
     console.print(f"report: {reports / page.TEXT}", markup=False)

@@ -8,6 +8,7 @@ data set. Random search (Sobol points) gives every scheduler the same configurat
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
@@ -24,6 +25,10 @@ SEARCHER = Component("sobol", "sobol", {})
 """The searcher of every survey: its configurations do not depend on the scheduler."""
 BASELINE = "fifo"
 """The label of the scheduler to which the others are compared."""
+REPLICATE = "fifo-replicate"
+"""The label of the baseline's runs with another training seed, where that changes the curves: they
+show how large differences by chance are.
+"""
 
 
 @dataclass(frozen=True)
@@ -165,11 +170,16 @@ def without_absent(survey: Survey) -> tuple[Survey, dict[str, str]]:
 def _survey(name: str, table: Mapping[str, Any], where: str) -> Survey:
     _refuse_unknown(table, {"title", "trials", "slots", "family", "scheduler"}, where)
     schedulers = components(table, "scheduler", where)
-    if BASELINE not in (component.label for component in schedulers):
+    if (BASELINE, BASELINE) not in ((c.label, c.name) for c in schedulers):
         raise UserError(f"{where}: a [[scheduler]] called {BASELINE!r} is needed to compare with")
+    if REPLICATE in (component.label for component in schedulers):
+        raise UserError(f"{where}: the label {REPLICATE!r} is that of FIFO with another seed")
     families = tuple(_family(entry, table, where) for entry in typed(table, "family", list, where))
     if not families:
         raise UserError(f"{where}: needs at least one [[family]]")
+    named = Counter((f.problem, dataset) for f in families for dataset in f.datasets)
+    if twice := [dataset for (_, dataset), times in named.items() if times > 1]:
+        raise UserError(f"{where}: data set {twice[0]!r} is in two families; leave it out of one")
     return Survey(name, typed(table, "title", str, where), families, schedulers)
 
 
@@ -181,10 +191,20 @@ def _family(entry: Any, table: Mapping[str, Any], where: str) -> Family:
     _refuse_unknown(entry, known, f"{where}: [[family]]")
     problem = typed(entry, "problem", str, where)
     offered = problems.find(problem).datasets
-    left_out = entry.get("leave_out", [])
-    for dataset in (*left_out, *entry.get("datasets", [])):
+    given = {
+        key: typed(entry, key, list, where)
+        for key in ("datasets", "leave_out", "objective_sets")
+        if key in entry
+    }
+    left_out = given.get("leave_out", [])
+    for dataset in (*left_out, *given.get("datasets", [])):
         problems.check_dataset(problem, dataset)
-    chosen = tuple(d for d in entry.get("datasets", offered) if d not in left_out)
+    chosen = tuple(d for d in given.get("datasets", offered) if d not in left_out)
+    if not chosen:
+        raise UserError(f"{where}: family of problem {problem!r} has no data sets")
+    sets = tuple(tuple(str(names).split("+")) for names in given.get("objective_sets", ()))
+    if len(set(sets)) < len(sets) or any(len(set(names)) < len(names) for names in sets):
+        raise UserError(f"{where}: objective_sets repeats an objective or a set")
     settings = {**{key: table[key] for key in ("trials", "slots") if key in table}, **entry}
     for key in ("trials", "slots"):
         if key not in settings:
@@ -193,7 +213,7 @@ def _family(entry: Any, table: Mapping[str, Any], where: str) -> Family:
         typed(entry, "name", str, where),
         problem,
         chosen,
-        tuple(tuple(names.split("+")) for names in entry.get("objective_sets", ())),
+        sets,
         {
             dataset: Budget(
                 settings["trials"],

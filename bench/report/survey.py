@@ -10,8 +10,8 @@ import pandas as pd
 from bench.analysis import survey
 from bench.analysis.survey import MARGINS, RANKED
 from bench.formatting import code, count, markdown_table, percent
-from bench.matrix.surveys import BASELINE
-from bench.records import environment, files
+from bench.matrix.surveys import BASELINE, REPLICATE
+from bench.records import files
 from bench.report.figures import plots_survey
 
 TEXT, NUMBERS = "README.md", "datasets.parquet"
@@ -22,14 +22,13 @@ EQUAL = ("@5", "@10", "@20", "")
 """The endings of the measures that are compared: at shares of FIFO's epochs, and at the end."""
 
 
-def write(rows: pd.DataFrame, title: str, folder: Path, made_by: str) -> None:
+def write(rows: pd.DataFrame, title: str, folder: Path) -> None:
     """Write the report of a survey.
 
     Args:
         rows: The rows of the survey, of both sides of the split.
         title: The survey's title.
         folder: Where the report is written.
-        made_by: The command that made the rows.
 
     Raises:
         UserError: If the folder cannot be written.
@@ -48,14 +47,15 @@ def write(rows: pd.DataFrame, title: str, folder: Path, made_by: str) -> None:
             f"{measure}, {_moment(ending)}": survey.ranks(shown, measure + ending, _ranked(shown))
             for measure in RANKED
             for ending in ("@10", "")
+            if len(_ranked(shown)) > 1
         }
         figures = plots_survey.write_all(shown, anytime, ranks, staging / "figures", subject)
-        text = "\n".join(_page(datasets, rows, title, made_by, figures))
+        text = "\n".join(_page(datasets, rows, title, figures))
         (staging / TEXT).write_text(text, "utf-8")
 
 
 def _ranked(datasets: pd.DataFrame) -> list[str]:
-    return [s for s in datasets.scheduler.unique() if s not in (BASELINE, "fifo-replicate")]
+    return [s for s in datasets.scheduler.unique() if s not in (BASELINE, REPLICATE)]
 
 
 def _subject(datasets: pd.DataFrame) -> str:
@@ -68,14 +68,17 @@ def _moment(ending: str) -> str:
 
 
 def _page(
-    datasets: pd.DataFrame, rows: pd.DataFrame, title: str, made_by: str, figures: list[str]
+    datasets: pd.DataFrame, rows: pd.DataFrame, title: str, figures: list[str]
 ) -> Iterator[str]:
+    seeds = rows.groupby(["dataset", "objectives"]).seed.nunique()
+    some = f"{seeds.min()}" if seeds.min() == seeds.max() else f"{seeds.min()} to {seeds.max()}"
     yield f"# {title}\n"
     yield (
         f"{count(len(rows), 'run')} on {count(datasets.dataset.nunique(), 'data set')} in virtual "
-        "time. The data set is the unit of every statement: its runs are averaged first. "
-        "Constants were chosen on the data sets of the tuning side, which a hash of the name "
-        "decides (`bench/matrix/split.py`); statements are made about the test side.\n"
+        f"time; number of seeds per data set and objective set: {some}. The data set is the unit "
+        "of every statement: its runs are averaged first. A hash of its name puts each data set on "
+        "the tuning or the test side (`bench/matrix/split.py`); this suite's constants were chosen "
+        "on the tuning side.\n"
     )
     for name in figures:
         yield f"![{name}](figures/{name}.png)\n"
@@ -89,31 +92,43 @@ def _page(
         yield f"## Regret at shares of FIFO's {cost}, near reference\n"
         yield _ANYTIME
         yield markdown_table(survey.anytime_table(shown, by=by)) + "\n"
-    yield "## Mean ranks over data sets\n"
-    yield markdown_table(_rank_table(shown)) + "\n"
-    yield f"## {FLAGSHIP} against each other scheduler\n"
-    yield _DUELS
-    yield markdown_table(_duels(shown)) + "\n"
+    if len(_ranked(shown)) > 1:
+        yield "## Mean ranks over data sets\n"
+        yield _RANKS
+        for family, group in [("all families", shown), *shown.groupby("family", sort=False)]:
+            yield f"**{family}**, {count(group.dataset.nunique(), 'data set')}\n"
+            yield markdown_table(_rank_table(group)) + "\n"
+    if FLAGSHIP in _ranked(shown) and len(_ranked(shown)) > 1:
+        yield f"## {FLAGSHIP} against each other scheduler\n"
+        yield _DUELS
+        yield markdown_table(_duels(shown)) + "\n"
     yield "## How this was made\n"
-    yield from (f"- {name}: {code(value)}" for name, value in _provenance(rows, made_by))
+    yield from (f"- {name}: {code(value)}" for name, value in _provenance(rows))
     yield ""
 
 
 _LOSSES = (
-    "Lost is the share of FIFO's hypervolume, with the same configurations, that a run does not "
-    "have. *bound* is the one-sided 95 % upper bound of the mean over data sets (Hall's interval, "
-    "for skewed values); *below* says whether it is below that margin. *detectable* is the mean "
-    "loss that so many data sets would probably have shown. *near* is the loss up to the near "
-    "reference, in per cent of the known front's hypervolume.\n"
+    "*lost* is the share of FIFO's hypervolume, with the same configurations, that a run does not "
+    "have, up to the problem's reference values. *bound* is the one-sided 95 % upper bound of the "
+    "mean over data sets (Hall's interval, for skewed values), each by itself; *below* says if "
+    "it is below that margin. *detectable* is the smallest mean loss that a one-sided t test on so "
+    "many data sets would show to be above 0 with probability 0.8. *near* is the loss up to the "
+    "near reference, in per cent of the *known front's* hypervolume, because FIFO's own may be 0.\n"
 )
 _ANYTIME = (
-    "0 is the known front. A run that has ended is carried on as it is. The near reference is the "
-    "nadir of the known front plus a tenth of its range.\n"
+    "0 is the known front. The last report of each trial counts. A run that has ended is carried "
+    "on as it is. The near reference is the nadir of the known front plus a tenth of its range.\n"
+)
+_RANKS = (
+    "1 is best; regrets are rounded to multiples of "
+    f"{survey.TIE:g}. The endings say after how many per cent of FIFO's epochs. Schedulers whose "
+    "mean ranks differ by less than the critical difference (Nemenyi, 0.05) are not told apart.\n"
 )
 _DUELS = (
-    "Wins–ties–losses over data sets, at 10 % of FIFO's epochs and at the end. Differences up to "
+    "Wins–ties–losses over data sets: by the loss of hypervolume (`loss`) and the near regrets, at "
+    "10 % of FIFO's epochs and at the end. Differences up to "
     f"{survey.TIE:g} are ties. p is of the signed-rank test, corrected for the number of "
-    "schedulers (Holm).\n"
+    "schedulers (Holm), not for measures and families.\n"
 )
 
 
@@ -144,7 +159,7 @@ def _rank_table(datasets: pd.DataFrame) -> pd.DataFrame:
 
 def _duels(datasets: pd.DataFrame) -> pd.DataFrame:
     """Return wins–ties–losses and p, with a row per family and scheduler."""
-    columns = [measure + ending for measure in RANKED for ending in ("@10", "")]
+    columns = ["loss", *(m + ending for m in RANKED for ending in ("@10", ""))]
     others = [name for name in _ranked(datasets) if name != FLAGSHIP]
     table = survey.duels(datasets, FLAGSHIP, others, columns)
     if not len(table):
@@ -160,10 +175,8 @@ def _p(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _provenance(rows: pd.DataFrame, made_by: str) -> Iterator[tuple[str, str]]:
-    present = environment.capture()
-    yield "command", made_by
-    yield "commits of the rows", ", ".join(sorted(rows.commit.unique()))
+def _provenance(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for title, name in (("command", "command"), ("commit", "commit"), ("machine", "machine")):
+        for value in sorted(rows[name].unique()):
+            yield title, value
     yield "seeds", ", ".join(str(seed) for seed in sorted(rows.seed.unique()))
-    yield "Python", f"{present.python} on {present.platform}, {present.processor}"
-    yield "packages", ", ".join(f"{name} {number}" for name, number in present.versions.items())

@@ -83,13 +83,13 @@ class ProjectionSettings:
 
 @dataclass(frozen=True)
 class _Front:
-    """What is there: the last points of all trials that have not failed.
+    """The present front: that of the last points of all trials that have not failed.
 
     Args:
         points: (k, m) the points of the front, in units of `Projection`.
         boxes: The region that they leave free.
         volume: Their hypervolume.
-        number: It is another one for every other front and unit.
+        number: It changes whenever the front or the unit changes.
     """
 
     points: Points

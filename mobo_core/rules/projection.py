@@ -21,7 +21,7 @@ budget of a trial (`max_t`). The whole algorithm, with all details needed to imp
    those with the latest first reports are used. A curve that was already at its ideal at t is left
    out. Trials are compared at equal t, so all trials should count budgets in the same steps;
    otherwise budgets are rounded (`mobo_core.rules.budgets`). The regressions, f* and the range are
-   computed again when the number of reports has grown by a tenth, and when the features change.
+   computed again when the number of reports has grown by a tenth.
 3. **Scenarios.** A trial at t may end at R with the value f* + d(t)·(t/R)^α. The scenarios are the
    nine values for α at the midpoints of unequal parts of (0, 1) (`mobo_core.rules.gains.EDGES`).
    The length of its part is the weight of a scenario. The parts at the ends are short: a small
@@ -395,4 +395,5 @@ class ProjectedStoppingRule(_ProjectingRule):
         """
         self._training.pop(trial_id, None)
         if failed:
+            self._stopped.pop(trial_id, None)
             self._projection.ends.curves.fail(trial_id)

@@ -15,7 +15,9 @@ from bench.matrix.surveys import BASELINE
 from bench.report.figures.drawing import Style, grid, legend, plain_text, save, styles
 
 LOWEST = 1e-2
-"""The smallest loss that the logarithmic axis shows, in per cent; smaller ones stand there."""
+"""The smallest loss that the logarithmic axis shows, in per cent; smaller ones, and gains, stand
+there.
+"""
 TINY = 1e-3
 """The smallest regret that a logarithmic axis shows."""
 
@@ -41,7 +43,7 @@ def write_all(
     figures = {
         "plane": plane(datasets, looks, subject),
         **{f"anytime-{cost}": regrets(t, looks, cost, subject) for cost, t in anytime.items()},
-        "ranks": ranking(ranks, subject),
+        **({"ranks": ranking(ranks, subject)} if ranks else {}),
     }
     return save(figures, folder)
 
@@ -73,6 +75,14 @@ def plane(datasets: pd.DataFrame, looks: Mapping[str, Style], subject: str) -> F
         axis.set_title(f"{family}, {chosen.dataset.nunique()} data sets")
         axis.set_xlabel("epochs saved, %")
         axis.set_ylabel("hypervolume lost, %")
+        if axis.get_ylim()[0] <= LOWEST:
+            axis.annotate(
+                "0.01: or less, or a gain",
+                (1, 0.01),
+                xycoords="axes fraction",
+                ha="right",
+                fontsize=7,
+            )
     legend(figure, axes[0])
     return figure
 

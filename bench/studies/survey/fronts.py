@@ -9,7 +9,8 @@ of the survey the non-dominated final values, over all training seeds, of
 * `TRUE` points of the true front of a test function, where it is known,
 * `SAMPLE` Sobol points of a surrogate or another test function.
 
-A survey of other data sets computes their fronts once and keeps them beside its rows.
+They hold for the survey's own number of epochs. The fronts of other data sets, or of other numbers
+of epochs, are computed when they are needed.
 """
 
 from __future__ import annotations
@@ -51,8 +52,17 @@ def known_front(unit: Unit, names: tuple[str, ...], data_dir: str) -> Points:
         names: The short names of the objectives.
         data_dir: The folder with the data, which is read if the front is not shipped.
     """
-    shipped = _shipped().get((unit.name, "+".join(names)))
-    return shipped if shipped is not None else fronts_of(unit, [names], data_dir)[names]
+    if _shipped_epochs().get(unit.name) == unit.budget.max_epochs:
+        shipped = _shipped().get((unit.name, "+".join(names)))
+        if shipped is not None:
+            return shipped
+    return fronts_of(unit, [names], data_dir)[names]
+
+
+@functools.cache
+def _shipped_epochs() -> Mapping[str, int]:
+    """Return data set → the number of epochs to which its shipped fronts belong."""
+    return {unit.name: unit.budget.max_epochs for unit in load_survey("survey").units()}
 
 
 @functools.cache
@@ -91,6 +101,7 @@ def fronts_of(
     for names in sets:
         objectives = catalogue.make_objectives(problem, names)
         points = ends[list(objectives.names)].to_numpy(float) * objectives.signs
+        points = points[np.isfinite(points).all(axis=1)]  # a training may diverge
         mask = front_mask(points, points.max(axis=0) + 1)
         found[names] = np.unique(points[mask], axis=0)
     return found
@@ -129,16 +140,18 @@ def _true_ends(problem: Problem) -> pd.DataFrame | None:
 def main(data_dir: str, *families: str) -> None:
     """Write the known fronts of the survey's families, by default of all; others remain."""
     path = Path(__file__).with_name(FILE)
-    made = [] if not (families and path.is_file()) else [pd.read_parquet(path)]
-    for unit in load_survey("survey").units():
-        if families and unit.family not in families:
-            continue
+    units = [u for u in load_survey("survey").units() if not families or u.family in families]
+    made = []
+    if families and path.is_file():
+        old = pd.read_parquet(path)
+        made.append(old[~old["dataset"].isin([unit.name for unit in units])])
+    for unit in units:
         sets = objective_sets_of(unit, data_dir)
         for names, front in fronts_of(unit, sets, data_dir).items():
             rows = pd.DataFrame(front.astype(np.float32), columns=_columns("+".join(names)))
             made.append(rows.assign(dataset=unit.name, objectives="+".join(names)))
         sys.stderr.write(f"{unit.name}\n")
-    frame = pd.concat(made).drop_duplicates()
+    frame = pd.concat(made)
     for name in ("dataset", "objectives"):
         frame[name] = frame[name].astype("category")
     frame.to_parquet(path, index=False, compression="zstd")

@@ -114,8 +114,11 @@ def row(trace: Trace, baseline: Trace, points: Points, yardstick: Yardstick) -> 
     """Return the measures of a run at its end and on the way.
 
     A run that ends before a share of the baseline's epochs or time has there what it had at its
-    end: nothing more is found. Before the first report nothing is found, and the first report
-    counts.
+    end: nothing more is found. Where nothing has been reported yet, the first report counts, so
+    that every measure has a value.
+
+    What a run has found is the last report of each trial, as everywhere in this suite: an earlier,
+    better report of a trial that went on does not count.
 
     Args:
         trace: The run.

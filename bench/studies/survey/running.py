@@ -2,12 +2,16 @@
 
 The folder of a survey has one Parquet file per data set. Each row names the commit it was made by
 and a digest of its settings, so that a survey that was interrupted, or got more seeds or
-schedulers, only makes what is missing. A row whose settings have changed is made again.
+schedulers, only makes what is missing. Rows whose settings have changed are left out, and made
+again if they are wanted. A digest of settings says nothing about the code: the commits do, and the
+report names them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import shlex
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,10 +25,10 @@ from bench.execution.parallel import in_processes
 from bench.formatting import count, duration
 from bench.matrix import catalogue, problems
 from bench.matrix.matrix import ID_DIGITS, Component
-from bench.matrix.surveys import Survey, Unit
+from bench.matrix.surveys import REPLICATE, Survey, Unit
 from bench.records import environment, files, folders
 from bench.studies.survey.fronts import objective_sets_of
-from bench.studies.survey.simulating import REPLICATE, Request, simulated
+from bench.studies.survey.simulating import Request, simulated
 from mobo_core.seeding import digest
 
 PARTS = "datasets"
@@ -97,6 +101,7 @@ def make(
         files.make_folder(folder / PARTS)
         requests = []
         for unit in wanted.units:
+            _leave_stale_out(folder, unit, survey.schedulers)
             specs = _specs(survey.schedulers, unit, wanted.seeds, data_dir)
             have = set() if wanted.force else set(_read(folder, unit).get("spec", []))
             runs = tuple(run for run, spec in specs if spec not in have)
@@ -142,6 +147,36 @@ def _spec(unit: Unit, scheduler: Component, names: tuple[str, ...], seed: int) -
     return digest(settings)[:ID_DIGITS]
 
 
+def _leave_stale_out(folder: Path, unit: Unit, schedulers: Sequence[Component]) -> None:
+    """Remove the rows of a data set that were made with other settings of the same scheduler."""
+    rows = _read(folder, unit)
+    if not len(rows):
+        return
+    components = {component.label: component for component in schedulers}
+    keys = zip(*(rows[key] for key in KEYS), rows["spec"], strict=True)
+    budget = _spec_of_budget(unit)
+    current = [
+        (
+            label not in components
+            or spec == _spec(unit, components[label], _names(names), int(seed))
+        )
+        and (label != REPLICATE or spec == budget)
+        for label, names, seed, spec in keys
+    ]
+    if not all(current):
+        with files.staged(_path(folder, unit)) as staging:
+            rows[current].to_parquet(staging, index=False, compression="zstd")
+
+
+def _names(label: str) -> tuple[str, ...]:
+    return tuple(label.split("+"))
+
+
+def _spec_of_budget(unit: Unit) -> str:
+    """Return the digest of what the replicate's rows depend on."""
+    return digest(unit.budget.to_json())[:ID_DIGITS]
+
+
 def _path(folder: Path, unit: Unit) -> Path:
     return folder / PARTS / f"{unit.name}.parquet"
 
@@ -155,12 +190,15 @@ def _store(folder: Path, unit: Unit, rows: pd.DataFrame, schedulers: Sequence[Co
     """Add rows to those of a data set, in the place of older ones of the same run."""
     components = {component.label: component for component in schedulers}
     rows["spec"] = [
-        ""
+        _spec_of_budget(unit)
         if label == REPLICATE
-        else _spec(unit, components[label], tuple(names.split("+")), int(seed))
+        else _spec(unit, components[label], _names(names), int(seed))
         for label, names, seed in zip(*(rows[key] for key in KEYS), strict=True)
     ]
-    rows["commit"] = environment.capture().git_commit
+    present = environment.capture()
+    rows["commit"] = present.git_commit
+    rows["command"] = shlex.join(["mobo-bench", *sys.argv[1:]])
+    rows["machine"] = f"Python {present.python} on {present.platform}, {present.processor}"
     rows["family"], rows["dataset"], rows["side"] = unit.family, unit.name, unit.side
     floats = rows.select_dtypes("float").columns
     rows[floats] = rows[floats].astype("float32")

@@ -15,7 +15,7 @@ from bench.execution.silence import silence_runs
 from bench.matrix import catalogue, problems
 from bench.matrix.costs import Costs
 from bench.matrix.matrix import Component
-from bench.matrix.surveys import BASELINE, SEARCHER, Unit
+from bench.matrix.surveys import BASELINE, REPLICATE, SEARCHER, Unit
 from bench.studies.survey.fronts import known_front
 from bench.studies.survey.measures import Trace, Yardstick, row
 from mobo_core.objectives import ObjectiveSet, Points
@@ -23,11 +23,6 @@ from mobo_core.problems.curve import CurveTraining
 from mobo_core.problems.protocol import Problem
 from mobo_core.tune import SobolSearcher
 from mobo_core.virtual import TUNE_AHEAD, Cluster, simulate
-
-REPLICATE = "fifo-replicate"
-"""The label of the baseline's runs with another training seed, where that changes the curves: they
-show how large differences are that mean nothing.
-"""
 
 
 @dataclass(frozen=True)

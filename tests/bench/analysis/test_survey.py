@@ -41,6 +41,8 @@ def rows(losses: dict[str, list[float]], family: str = "f") -> pd.DataFrame:
                         "epochs": epochs,
                         "seconds": epochs / 2,
                         "commit": "c0ffee",
+                        "command": "a command",
+                        "machine": "a machine",
                         **found,
                     }
                 )

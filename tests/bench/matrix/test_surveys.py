@@ -66,6 +66,11 @@ def test_left_out_is_what_has_impossible_values(dataset: str, possible: bool) ->
     ("old", "new", "message"),
     [
         ('name = "fifo"', 'name = "asha"', "called 'fifo' is needed"),
+        ('name = "fifo"', 'label = "fifo"\nname = "asha"', "called 'fifo' is needed"),
+        ('label = "moasha"', 'label = "fifo-replicate"', "FIFO with another seed"),
+        ('datasets = ["dtlz2"', 'datasets = "dtlz2"\nleave_out = ["zdt1"', "must be a list"),
+        ('"zdt1-step"', '"dtlz2"', "in two families"),
+        ('"acc+params", ', '"acc+acc", ', "repeats an objective"),
         ("slots = 3", "", "'slots' is missing"),
         ("slots = 3", "slots = 0", "slots must be a whole number"),
         ("dtlz2", "dtlz9", "unknown data set 'dtlz9'"),

@@ -12,10 +12,10 @@ from bench.execution.virtual import VirtualBackend
 from bench.matrix import catalogue, problems
 from bench.matrix.costs import Costs
 from bench.matrix.matrix import Run
-from bench.matrix.surveys import load_survey
+from bench.matrix.surveys import REPLICATE, load_survey
 from bench.studies.survey import fronts
 from bench.studies.survey.measures import Yardstick
-from bench.studies.survey.simulating import REPLICATE, Request, simulated
+from bench.studies.survey.simulating import Request, simulated
 from mobo_core.problems.synthetic import SyntheticProblem
 from tests.bench.surveys import small_survey
 
