@@ -42,7 +42,7 @@ def write(rows: pd.DataFrame, title: str, folder: Path) -> None:
         tested = datasets[datasets.side == "test"]
         shown = tested if len(tested) else datasets
         subject = _subject(shown)
-        anytime = {cost: survey.anytime_table(shown, by=by) for cost, by in COSTS.items()}
+        anytime = {cost: _anytime(shown, by) for cost, by in COSTS.items()}
         ranks = {
             f"{measure}, {_moment(ending)}": survey.ranks(shown, measure + ending, _ranked(shown))
             for measure in RANKED
@@ -91,7 +91,7 @@ def _page(
     for cost, by in COSTS.items():
         yield f"## Regret at shares of FIFO's {cost}, near reference\n"
         yield _ANYTIME
-        yield markdown_table(survey.anytime_table(shown, by=by)) + "\n"
+        yield markdown_table(_anytime(shown, by)) + "\n"
     if len(_ranked(shown)) > 1:
         yield "## Mean ranks over data sets\n"
         yield _RANKS
@@ -130,6 +130,11 @@ _DUELS = (
     f"{survey.TIE:g} are ties. p is of the signed-rank test, corrected for the number of "
     "schedulers (Holm), not for measures and families.\n"
 )
+
+
+def _anytime(datasets: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return mean regrets without the replicate, which only some of the data sets have."""
+    return survey.anytime_table(datasets[datasets.scheduler != REPLICATE], by=by)
 
 
 def _losses(group: pd.DataFrame) -> str:
