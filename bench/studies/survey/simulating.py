@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,7 +96,23 @@ def simulated(request: Request, data_dir: str) -> pd.DataFrame:
         `bench.studies.survey.measures.row`.
     """
     silence_runs()
-    logging.getLogger("mobo_core").setLevel(logging.ERROR)  # a run may begin outside the references
+    with _without_warnings():
+        return _simulated(request, data_dir)
+
+
+@contextlib.contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Silence the rules: on some data sets many runs begin outside the references."""
+    logger = logging.getLogger("mobo_core")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+def _simulated(request: Request, data_dir: str) -> pd.DataFrame:
     unit = request.unit
     problem = problems.make(unit.problem, unit.dataset, data_dir, unit.budget.max_epochs)
     wanted: dict[int, dict[tuple[str, ...], list[Component]]] = {}

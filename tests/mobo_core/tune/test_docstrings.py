@@ -57,8 +57,8 @@ def test_every_parameter_is_explained(name: str) -> None:
     [
         ("PaperDominance", "objectives max_t grace_period=1 reduction_factor=6"),
         ("PaperRungwise", "objectives max_t grace_period=1 reduction_factor=6"),
-        ("ProjectedStopping", "objectives max_t grace_period=1 margin=0.003"),
-        ("HypervolumePromotion", "objectives max_t grace_period=1 margin=0.003 slots=None"),
+        ("ProjectedStopping", "objectives max_t grace_period=1 margin=0.008"),
+        ("HypervolumePromotion", "objectives max_t grace_period=1 margin=0.008 slots=None"),
         (
             "StoppingMOASHA",
             "objectives max_t grace_period=1 reduction_factor=3 brackets=1 ranking=pareto_epsnet",
