@@ -30,9 +30,15 @@ processors of other makers, whatever it is told. Only its branch ``COMPATIBLE``,
 instructions newer than SSE2, is the same there, and it is slow. ``native`` pins nothing.
 """
 DEFAULT = "avx2"
-AVX512_OF_NUMPY = "X86_V4 AVX512_ICL AVX512_SPR"
-AVX512_OF_OLD_NUMPY = "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR"
-"""The names of what NumPy must not use, from 2.4 on and before."""
+AVX512_OF_NUMPY: Mapping[tuple[int, int], str] = {
+    (2, 4): "X86_V4 AVX512_ICL AVX512_SPR",
+    (2, 3): "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
+    (0, 0): "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL",
+}
+"""The first version of NumPy, the newest first → the names of what it must not use.
+
+NumPy warns of a name that it was not built with.
+"""
 FLAGS = {"AMX": "amx_tile", "AVX-512": "avx512f", "AVX2": "avx2", "AVX": "avx", "SSE2": "sse2"}
 """Name → the flag of the processor, the newest first."""
 
@@ -138,6 +144,7 @@ def _cpuinfo(key: str) -> str:
 def _avx512_of_numpy() -> str:
     try:
         major, minor = importlib.metadata.version("numpy").split(".")[:2]
+        installed = int(major), int(minor)
     except (importlib.metadata.PackageNotFoundError, ValueError):
-        return AVX512_OF_NUMPY
-    return AVX512_OF_NUMPY if (int(major), int(minor)) >= (2, 4) else AVX512_OF_OLD_NUMPY
+        return next(iter(AVX512_OF_NUMPY.values()))
+    return next(names for first, names in AVX512_OF_NUMPY.items() if installed >= first)

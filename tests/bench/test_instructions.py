@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
 import subprocess
@@ -79,6 +80,25 @@ def test_what_the_user_set_stays() -> None:
     assert environ["OPENBLAS_CORETYPE"] == "Haswell"
     assert "MKL_CBWR=AUTO" in instructions.in_force(environ)
     assert instructions.in_force(environ).startswith("native ")
+
+
+@pytest.mark.parametrize(
+    ("version", "names"),
+    [
+        ("2.0.0", "AVX512_ICL"),
+        ("2.2.6", "AVX512_ICL"),
+        ("2.3.1", "AVX512_SPR"),
+        ("2.4.6", "X86_V4"),
+    ],
+)
+def test_numpy_is_told_the_names_that_it_knows(
+    monkeypatch: pytest.MonkeyPatch, version: str, names: str
+) -> None:
+    monkeypatch.setattr(importlib.metadata, "version", lambda package: version)
+    told = instructions.variables("avx2")["NPY_DISABLE_CPU_FEATURES"].split()
+    assert names in told
+    assert ("AVX512_SPR" in told) == (version >= "2.3")
+    assert ("AVX512F" in told) == (version < "2.4")
 
 
 def test_every_mode_has_a_text_of_its_own() -> None:
