@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +16,8 @@ from bench.matrix.limits import DEFAULT_LIMITS, Limits
 from bench.matrix.matrix import Budget, Component, Matrix
 from mobo_core.seeding import digest
 
+MATRICES = resources.files("bench") / "matrices"
+"""The folder of the matrices that come with the package."""
 LABEL_BYTES = 60
 """The longest label. Run ids are names of folders, which have 255 bytes at most."""
 KINDS: Mapping[type, str] = {
@@ -30,9 +33,7 @@ Settings = TypeVar("Settings", Costs, Limits)
 def matrix_names() -> list[str]:
     """Return the names of the matrices that come with the package."""
     return sorted(
-        Path(entry.name).stem
-        for entry in resources.files("bench").joinpath("matrices").iterdir()
-        if entry.name.endswith(".toml")
+        Path(entry.name).stem for entry in MATRICES.iterdir() if entry.name.endswith(".toml")
     )
 
 
@@ -42,35 +43,52 @@ def load_matrix(name_or_path: str) -> Matrix:
     Raises:
         UserError: If there is no such matrix, or the file is not a matrix, with the place.
     """
+    table = read_table(name_or_path, "matrix", matrix_names(), MATRICES)
+    return _matrix_from_table(Path(name_or_path).stem, table, f"matrix file {name_or_path}")
+
+
+def read_table(
+    name_or_path: str, kind: str, names: Sequence[str], folder: Traversable
+) -> dict[str, Any]:
+    """Return the contents of a TOML file of the package, by its name, or of a user's.
+
+    Args:
+        name_or_path: The name, or the path of a file.
+        kind: What the file holds, for messages.
+        names: The names of the files that come with the package.
+        folder: The folder in which they lie.
+
+    Raises:
+        UserError: If there is no such file, or it is not TOML, with the place.
+    """
     path = Path(name_or_path)
-    if name_or_path in matrix_names():
-        text = (resources.files("bench") / "matrices" / f"{name_or_path}.toml").read_text("utf-8")
+    if name_or_path in names:
+        text = (folder / f"{name_or_path}.toml").read_text("utf-8")
     elif path.suffix == ".toml":
         try:
             text = path.read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(
-                f"cannot read matrix file {name_or_path}: {error}; give the path of a text file "
-                f"in UTF-8, or choose from {', '.join(matrix_names())}"
+                f"cannot read {kind} file {name_or_path}: {error}; give the path of a text file "
+                f"in UTF-8, or choose from {', '.join(names)}"
             ) from None
     elif path.suffix == ".py":
         raise UserError(
-            f"{name_or_path} is a Python program, not a matrix: start it with 'python "
-            f"{name_or_path}', or choose from {', '.join(matrix_names())}"
+            f"{name_or_path} is a Python program, not a {kind}: start it with 'python "
+            f"{name_or_path}', or choose from {', '.join(names)}"
         )
     else:
         raise UserError(
-            f"unknown matrix {name_or_path!r}: choose from {', '.join(matrix_names())} or give "
+            f"unknown {kind} {name_or_path!r}: choose from {', '.join(names)} or give "
             "the path of a .toml file"
         )
     try:
-        table = tomllib.loads(text)
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # a number or a nesting beyond Python's limits
         raise UserError(
-            f"matrix file {name_or_path}: {error}; mend that place: text stands in quotation "
+            f"{kind} file {name_or_path}: {error}; mend that place: text stands in quotation "
             "marks, and a table begins with a line like [budget]"
         ) from None
-    return _matrix_from_table(path.stem, table, f"matrix file {name_or_path}")
 
 
 def _matrix_from_table(name: str, table: dict[str, Any], where: str) -> Matrix:

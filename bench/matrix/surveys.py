@@ -7,20 +7,20 @@ data set. Random search (Sobol points) gives every scheduler the same configurat
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UserError
 from bench.matrix import problems, rivals
-from bench.matrix.files import components, typed
+from bench.matrix.files import MATRICES, components, read_table, typed
 from bench.matrix.matrix import Budget, Cell, Component, Run
 from bench.matrix.split import Side, side_of
 
+SURVEYS = MATRICES / "surveys"
+"""The folder of the surveys that come with the package."""
 SEARCHER = Component("sobol", "sobol", {})
 """The searcher of every survey: its configurations do not depend on the scheduler."""
 BASELINE = "fifo"
@@ -117,8 +117,7 @@ class Survey:
 
 def survey_names() -> list[str]:
     """Return the names of the surveys that come with the package."""
-    folder = resources.files("bench") / "matrices" / "surveys"
-    return sorted(Path(entry.name).stem for entry in folder.iterdir())
+    return sorted(Path(entry.name).stem for entry in SURVEYS.iterdir())
 
 
 def load_survey(name_or_path: str) -> Survey:
@@ -127,29 +126,8 @@ def load_survey(name_or_path: str) -> Survey:
     Raises:
         UserError: If there is no such survey, or the file is not a survey, with the place.
     """
-    path = Path(name_or_path)
-    if name_or_path in survey_names():
-        folder = resources.files("bench") / "matrices" / "surveys"
-        text = (folder / f"{name_or_path}.toml").read_text("utf-8")
-    elif path.suffix == ".toml":
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"cannot read survey file {name_or_path}: {error}; give the path of a text file in "
-                f"UTF-8, or choose from {', '.join(survey_names())}"
-            ) from None
-    else:
-        raise UserError(
-            f"unknown survey {name_or_path!r}: choose from {', '.join(survey_names())} or give "
-            "the path of a .toml file"
-        )
-    where = f"survey file {name_or_path}"
-    try:
-        table = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{where}: {error}; mend that place") from None
-    return _survey(path.stem, table, where)
+    table = read_table(name_or_path, "survey", survey_names(), SURVEYS)
+    return _survey(Path(name_or_path).stem, table, f"survey file {name_or_path}")
 
 
 def without_absent(survey: Survey) -> tuple[Survey, dict[str, str]]:

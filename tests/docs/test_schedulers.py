@@ -190,7 +190,7 @@ def test_claims_without_figures() -> None:
                 places[family].add(list(found.index).index(HV) + 1)
     assert places["lcbench"] <= {1, 2}
     assert places["rbv2-rpart"] == {1}
-    assert places["rbv2-xgboost"] == {1, 2, 3} or places["rbv2-xgboost"] <= {1, 3}
+    assert places["rbv2-xgboost"] <= {1, 2, 3}
     assert 1 not in places["recorded"] | places["synthetic"]
     as_much = [name for name in SHOWN if of("lcbench", name, "saved") >= of("lcbench", HV, "saved")]
     assert min(as_much, key=lambda name: of("lcbench", name, "loss")) == HV
